@@ -1,0 +1,56 @@
+# The two commands are `make demo` and `make test`; both install what they need into .venv and node_modules.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+
+.PHONY: help setup setup-bench demo test unit lint integration chaos bench test-trino lock snapshots clean
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/.installed node_modules/.installed  ## install everything into .venv and node_modules
+
+.venv/.installed: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"minutemend needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install -q --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	@command -v node >/dev/null || { echo 'minutemend needs Node.js 20 or newer for the CDK command line; there is no "node" on the PATH.' >&2; exit 2; }
+	@node -e 'const v = +process.versions.node.split(".")[0]; if (v < 20) { console.error(`minutemend needs Node.js 20 or newer; this is $${process.version}.`); process.exit(2) }'
+	npm ci --silent --no-progress
+	@touch $@
+
+demo: setup  ## the whole system on this machine, healing a broken day
+	$(BIN)/mend demo
+
+test: lint unit integration  ## everything that CI runs
+
+unit: setup  ## unit tests alone
+	$(BIN)/pytest tests/unit -q
+
+lint: setup  ## lint, format check, strict types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+integration: setup  ## the tests against a local stage that they start themselves
+	$(BIN)/pytest tests/integration -q
+
+chaos: setup  ## the long fault schedules
+	$(BIN)/pytest tests/unit/simulation -q -m chaos
+
+lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
+	$(BIN)/uv pip compile pyproject.toml --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt
+	$(BIN)/uv pip compile requirements/layer.in $(LOCKED) -c requirements/dev.txt -o requirements/layer.txt
+
+clean:  ## remove what was built; leaves .venv and node_modules
+	rm -rf cdk.out .build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The ports in AWS and on HTTP. boto3 lives here alone; clients come in as arguments."""

@@ -1,0 +1,1 @@
+"""One adapter for each vendor, behind `minutemend.ports.vendor`."""

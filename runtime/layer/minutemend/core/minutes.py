@@ -1,0 +1,128 @@
+"""Instants and half-open ranges, all UTC, all on whole minutes.
+
+A minute is named by its left edge. In bulk a minute is an int64 of whole minutes since
+1970-01-01T00:00Z ("epoch minute"); at the edges it is an aware `datetime`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from minutemend.core.errors import BadInput
+
+MINUTE = timedelta(minutes=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: object, *, name: str) -> datetime:
+    """An ISO 8601 instant such as `2013-10-04T13:00:00Z` as an aware UTC datetime on a whole minute.
+
+    `name` is the field's name, for the message. Raises BadInput for anything that is not text, not ISO,
+    naive (no zone) or not on a whole minute.
+    """
+    right = "an instant like 2013-10-04T13:00:00Z would be right"
+    if not isinstance(text, str):
+        raise BadInput(f"{name} is {text!r}: {right}")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{name} is {text!r}, which is no ISO time: {right}") from None
+    if instant.tzinfo is None:
+        raise BadInput(f"{name} is {text!r}, which has no time zone: {right}")
+    instant = instant.astimezone(UTC)
+    if instant.second or instant.microsecond:
+        raise BadInput(f"{name} is {text!r}, which is not on a whole minute: {right}")
+    return instant
+
+
+def format_instant(instant: datetime) -> str:
+    """`2013-10-04T13:00:00Z`; fractions of a second are kept only where there are any."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def epoch_minute(instant: datetime) -> int:
+    """Whole minutes since 1970-01-01T00:00Z; seconds are dropped."""
+    return int((instant - EPOCH) // MINUTE)
+
+
+def from_epoch_minute(number: int) -> datetime:
+    """The aware UTC datetime of an epoch minute."""
+    return EPOCH + int(number) * MINUTE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Range:
+    """The minutes from `start` (inclusive) to `end` (exclusive), aware UTC datetimes on whole minutes."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for name, instant in (("start", self.start), ("end", self.end)):
+            if instant.tzinfo is None or instant.second or instant.microsecond:
+                raise BadInput(f"{name} is {instant.isoformat()}: a whole minute in UTC would be right")
+        if self.start >= self.end:
+            raise BadInput(
+                f"start {format_instant(self.start)} is not before end {format_instant(self.end)}: "
+                "a range is half-open, [start, end), and holds at least one minute"
+            )
+
+    def __str__(self) -> str:
+        return f"[{format_instant(self.start)}, {format_instant(self.end)})"
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes the range holds, in or out of sessions."""
+        return int((self.end - self.start) // MINUTE)
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+    def intersect(self, other: Range) -> Range | None:
+        """The minutes in both, or None."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return Range(start, end) if start < end else None
+
+    def dates(self) -> Iterator[date]:
+        """The UTC dates that the range touches, in order: the `dt` partitions of its bars."""
+        day, last = self.start.date(), (self.end - MINUTE).date()
+        while day <= last:
+            yield day
+            day += timedelta(days=1)
+
+    def hours(self) -> Iterator[datetime]:
+        """The starts of the UTC hours that the range touches, in order."""
+        hour = self.start.replace(minute=0)
+        while hour < self.end:
+            yield hour
+            hour += timedelta(hours=1)
+
+
+def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """The same minutes as the fewest ranges: sorted, disjoint, and not adjacent."""
+    merged: list[Range] = []
+    for current in sorted(ranges):
+        if merged and current.start <= merged[-1].end:
+            merged[-1] = Range(merged[-1].start, max(merged[-1].end, current.end))
+        else:
+            merged.append(current)
+    return tuple(merged)
+
+
+def subtract(ranges: Iterable[Range], taken: Iterable[Range]) -> tuple[Range, ...]:
+    """The minutes of `ranges` that are in none of `taken`, as the fewest ranges."""
+    left: list[Range] = []
+    holes = merge(taken)
+    for whole in merge(ranges):
+        start = whole.start
+        for hole in holes:
+            if hole.end <= start or hole.start >= whole.end:
+                continue
+            if hole.start > start:
+                left.append(Range(start, hole.start))
+            start = max(start, hole.end)
+        if start < whole.end:
+            left.append(Range(start, whole.end))
+    return tuple(left)

@@ -1,0 +1,29 @@
+"""The ports: what the services need of the world, as abstract classes. Adapters and test fakes subclass them.
+
+Every method may be called twice with the same arguments and means the same both times, unless it says
+otherwise. Instants are aware UTC datetimes.
+"""
+
+from minutemend.ports.board import Board, Claim, ClaimStatus, Progress
+from minutemend.ports.gap_finder import GapFinder, Gaps
+from minutemend.ports.queue import JobQueue, Message
+from minutemend.ports.signals import Signals
+from minutemend.ports.store import Store, StoreConflict, Stored
+from minutemend.ports.vendor import Limits, Vendor
+
+__all__ = [
+    "Board",
+    "Claim",
+    "ClaimStatus",
+    "GapFinder",
+    "Gaps",
+    "JobQueue",
+    "Limits",
+    "Message",
+    "Progress",
+    "Signals",
+    "Store",
+    "StoreConflict",
+    "Stored",
+    "Vendor",
+]

@@ -1,0 +1,1 @@
+"""The composition root: environment to settings, settings to clients, clients to services."""
