@@ -1,0 +1,155 @@
+"""How `mend` speaks: one table style, JSON for programs, progress with rate and time left.
+
+What was asked for goes to standard output; progress and remarks go to standard error, so that a pipe carries data
+alone. Colour and movement only on a terminal; everything works at 60 columns. `rich` is imported when it prints.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+# Colour never stands alone: each mark or word differs too, for the colour-blind and for pipes.
+GOOD, BAD, MEND, QUIET = "green", "red", "yellow", "dim"
+
+
+@cache
+def console(*, stderr: bool = False) -> Console:
+    """The rich console of a stream; no colour where the stream is no terminal or NO_COLOR is set."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def say(text: str) -> None:
+    """One remark on standard error."""
+    console(stderr=True).print(text, soft_wrap=True, markup=False)
+
+
+def show(renderable: Any) -> None:
+    """Text with rich markup, a table or any rich renderable, on standard output."""
+    console().print(renderable)
+
+
+def as_json(value: Any) -> str:
+    """JSON with instants as `2013-10-04T13:00:00Z`."""
+    return json.dumps(value, default=_plain, indent=2)
+
+
+def show_json(value: Any) -> None:
+    """The value as JSON on standard output."""
+    sys.stdout.write(as_json(value) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        from minutemend.core.minutes import format_instant
+
+        return format_instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def show_rows(
+    rows: Iterable[Mapping[str, Any]], *, style: str, title: str | None = None, empty: str = "nothing there"
+) -> None:
+    """Rows with equal keys as one table, or as a JSON list. Numbers are right-aligned, None is a dash."""
+    rows = list(rows)
+    if style == "json":
+        show_json(rows)
+        return
+    if not rows:
+        show(empty)
+        return
+    from rich.markup import escape
+
+    table = new_table(*rows[0], title=title, numbers=[name for name in rows[0] if _numeric(rows, name)])
+    for row in rows:
+        table.add_row(*(escape(cell(value)) for value in row.values()))
+    show(table)
+
+
+def new_table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Any:
+    """An empty table in the one style; `numbers` are the columns to align at the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name.replace("_", " "), justify="right" if name in numbers else "left", overflow="fold")
+    return table
+
+
+def cell(value: Any) -> str:
+    """One value as people read it: thousands are set apart, instants in UTC, None is a dash."""
+    match value:
+        case None:
+            text = "-"
+        case bool():
+            text = "yes" if value else "no"
+        case int():
+            text = f"{value:,}"
+        case float():
+            text = f"{value:,.6g}"
+        case datetime():
+            text = value.strftime("%Y-%m-%d %H:%M:%SZ" if value.second else "%Y-%m-%d %H:%MZ")
+        case list() | tuple():
+            text = ", ".join(cell(part) for part in value)
+        case _:
+            text = str(value)
+    return text
+
+
+def _numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    values = [row[name] for row in rows if row[name] is not None]
+    return bool(values) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+
+
+@contextmanager
+def progress(description: str, *, total: float | None = None, unit: str = "") -> Iterator[Progress]:
+    """A progress bar on standard error with rate and time left: `bar.advance(task)` on its only task, 0.
+
+    Nothing is drawn where standard error is no terminal, and nothing remains of it at the end.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    narrow = console(stderr=True).width < 80
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(bar_width=12 if narrow else 30)]
+    columns += (
+        [TaskProgressColumn(show_speed=True)] if narrow else [MofNCompleteColumn(), TextColumn(unit), _rate(unit)]
+    )
+    columns += [TimeElapsedColumn() if total is None else TimeRemainingColumn(compact=True, elapsed_when_finished=True)]
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        bar.add_task(description, total=total)
+        yield bar
+
+
+def _rate(unit: str) -> Any:
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "", style=QUIET)
+
+    return Rate()
