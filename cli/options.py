@@ -34,8 +34,7 @@ def range_options(command: F) -> F:
     command = click.option(
         "--end",
         metavar="TIME",
-        help="Where the range ends: a time is excluded, a day or week counts whole. Default: the end of the day or "
-        "week that --start names.",
+        help="Where the range ends, excluded: the same forms. Default: the end of the day or week that --start names.",
     )(command)
     return click.option(
         "--start",

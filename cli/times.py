@@ -15,23 +15,25 @@ _WORDS = {
 RIGHT = "a time like 2013-10-04T13:00:00Z, a date like 2013-10-04, today, yesterday or last-week would be right"
 
 
-def parse_range(start: str | None, end: str | None, *, now: datetime, name: str = "--start") -> Range:
+def parse_range(start: str, end: str | None, *, now: datetime) -> Range:
     """The range `[start, end)` that two options name; `now` (aware, UTC) gives the words their meaning.
 
-    A time is ISO 8601 with a zone. A date or a word is a whole UTC day, `last-week` the seven UTC days from
-    Monday to Sunday before this week: as a start its first minute, as an end its last (so
-    `--start 2013-10-04 --end 2013-10-04` is that day). With a date or word as start, the end may be left
-    out and is that of the same word. Raises BadInput.
+    A time is ISO 8601 with a zone. A date or a word names a whole UTC day, `last-week` the seven UTC days
+    from Monday to Sunday before this week. As a start each is its first minute; with no end given the range
+    is the whole of it. As an end each is its first minute too, excluded: `--start 2013-10-04 --end
+    2013-10-05` is one day, as everywhere in minutemend. Raises BadInput.
     """
-    if start is None:
-        raise BadInput(f"{name} is missing: {RIGHT}")
-    first, its_end = _span(start, now=now, name="--start")
-    if end is None:
-        if its_end is None:
-            raise BadInput(f"--end is missing (only a date or a word for --start stands for a whole range): {RIGHT}")
-        return Range(first, its_end)
-    last, after = _span(end, now=now, name="--end")
-    return Range(first, after or last)
+    first, after = _span(start, now=now, name="--start")
+    if end is not None:
+        last, whole = _span(end, now=now, name="--end")
+        if first == last and whole:
+            raise BadInput(
+                f"--start {start} and --end {end} hold no minute, for the end is excluded: leave --end out for all of it"
+            )
+        return Range(first, last)
+    if after is None:
+        raise BadInput(f"--end is missing (only a date or a word for --start stands for a whole range): {RIGHT}")
+    return Range(first, after)
 
 
 def _span(text: str, *, now: datetime, name: str) -> tuple[datetime, datetime | None]:
