@@ -28,7 +28,7 @@ def parse_range(start: str, end: str | None, *, now: datetime) -> Range:
         last, whole = _span(end, now=now, name="--end")
         if first == last and whole:
             raise BadInput(
-                f"--start {start} and --end {end} hold no minute, for the end is excluded: leave --end out for all of it"
+                f"--start {start} and --end {end} hold no minute, as the end is excluded: leave --end out for all of it"
             )
         return Range(first, last)
     if after is None:
