@@ -1,0 +1,96 @@
+"""The lake's tables as Arrow: their schemas, made from the contract's columns, and Parquet bytes of them.
+
+Instants are `timestamp[ms]` without zone, UTC by contract. The same table gives the same bytes (with one
+version of pyarrow), so that an object's etag speaks of its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from io import BytesIO
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from minutemend.contract import COLUMNS, PARTITION, Table
+from minutemend.core.bars import BARS, VALUES
+
+_ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64(), "int": pa.int32()}
+# A symbol's rows lie together: a reader of one symbol skips the other row groups by their statistics.
+_ROW_GROUP = 131_072
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The Arrow schema of a lake table, without the partition column `dt`."""
+    return pa.schema([pa.field(name, _ARROW[kind]) for name, kind in COLUMNS[table]])
+
+
+def naive(instant: datetime) -> datetime:
+    """An aware instant as the lake keeps it: UTC, without zone."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def aware(instant: datetime) -> datetime:
+    """An instant out of the lake as the code keeps it: aware, UTC."""
+    return instant.replace(tzinfo=UTC)
+
+
+def encode(table: pa.Table) -> bytes:
+    """Parquet bytes, zstd. The rows stay in the order given."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
+    return bytes(sink.getvalue())
+
+
+def decode(body: bytes, schema: pa.Schema, *, filters: Any = None) -> pa.Table:
+    """The rows of Parquet bytes, cast to `schema`; `filters` as in pyarrow.parquet.read_table."""
+    # Not the dataset reader: it would take a partition column from a path, and bytes have none.
+    return pq.read_table(BytesIO(body), columns=schema.names, filters=filters).select(schema.names).cast(schema)
+
+
+def from_rows(rows: Iterable[Mapping[str, object]], table: Table) -> pa.Table:
+    """Rows (dicts of column to Python value) as a table of the lake."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema_of(table))
+
+
+def concat(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """The parts' rows as one table; an empty one when there are no parts."""
+    return pa.concat_tables(parts) if parts else schema.empty_table()
+
+
+def partition(table: Table, day: date) -> str:
+    """The key prefix of a table's rows of one UTC date."""
+    return f"{table}/{PARTITION}={day.isoformat()}/"
+
+
+def bars_id(bars: pa.Table) -> str:
+    """24 hex digits over what the bars say (symbol, minute, values, source, repair id), in the order given.
+
+    `captured_at` is left out: a redelivered job that writes its bars anew writes the same object.
+    """
+    digest = hashlib.sha256()
+    for name in ("minute", *VALUES):
+        column = bars[name].combine_chunks()
+        digest.update(column.is_null().to_numpy(zero_copy_only=False).tobytes())
+        digest.update(pc.fill_null(column.cast(pa.int64()) if name == "minute" else column, 0).to_numpy().tobytes())
+    for name in ("symbol", "source", "repair_id"):
+        column = bars[name].combine_chunks().dictionary_encode()
+        digest.update(json.dumps(column.dictionary.to_pylist()).encode())
+        digest.update(pc.fill_null(column.indices, -1).to_numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+def by_hour(bars: pa.Table) -> list[tuple[datetime, pa.Table]]:
+    """Bars by the UTC hour of their minute; each part sorted by symbol, minute."""
+    keys = ("symbol", "minute", "repair_id", "source", *VALUES)  # all of them: one content, one order, one id
+    bars = bars.select(BARS.names).cast(BARS).sort_by([(key, "ascending") for key in keys])
+    hours = pc.floor_temporal(bars["minute"], unit="hour")
+    return [
+        (aware(hour), bars.filter(pc.equal(hours, pa.scalar(hour, pa.timestamp("ms")))))
+        for hour in sorted(pc.unique(hours).to_pylist())
+    ]

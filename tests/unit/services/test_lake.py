@@ -1,0 +1,210 @@
+"""The lake on an in-memory store: what is written is read back, once, whole and in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from minutemend.core.answers import AnswerKind
+from minutemend.core.bars import Bar, to_table
+from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import Absence, Failure, Observation
+from minutemend.ports.store import StoreConflict
+from minutemend.services.lake import Lake
+from minutemend.services.tables import aware
+
+from tests.fakes.store import FakeStore
+
+AT = datetime(2013, 10, 4, 13, 58, tzinfo=UTC)
+DAY = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2013, 10, 5, tzinfo=UTC))
+
+
+def bars(symbol, start, count, *, price=1.0, source="sim", repair_id=None, captured_at=AT):
+    rows = [Bar(symbol, start + n * MINUTE, price, price, price, price, 10.0) for n in range(count)]
+    return to_table(rows, source=source, repair_id=repair_id, captured_at=captured_at)
+
+
+@pytest.fixture
+def lake():
+    return Lake(FakeStore())
+
+
+def test_bars_come_back_as_they_were_written(lake):
+    """A round trip changes no value, no type and no order."""
+    table = bars("IBM", AT, 5)
+    lake.put_bars(table)
+    assert lake.read_bars(DAY).equals(table)
+
+
+def test_an_object_holds_bars_of_one_hour(lake):
+    """Bars over a full hour's edge become two objects, each under its own hour."""
+    keys = lake.put_bars(bars("IBM", AT, 5))
+    assert [key.rsplit("-", 1)[0] for key in keys] == ["bars/dt=2013-10-04/13", "bars/dt=2013-10-04/14"]
+
+
+def test_bars_over_midnight_lie_in_two_partitions(lake):
+    """`dt` is the date of the minute, whatever else came with it."""
+    keys = lake.put_bars(bars("BTCUSD", DAY.end - MINUTE, 2))
+    assert [key[:18] for key in keys] == ["bars/dt=2013-10-04", "bars/dt=2013-10-05"]
+
+
+def test_a_redelivery_writes_nothing_new(lake):
+    """The same bars, captured later, are the same object, and the first `captured_at` stays."""
+    lake.put_bars(bars("IBM", AT, 2))
+    before = dict(lake.store.objects)
+    lake.put_bars(bars("IBM", AT, 2, captured_at=AT + timedelta(hours=1)))
+    assert lake.store.objects == before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        bars("IBM", AT, 2, price=2.0),
+        bars("IBM", AT, 2, source="alpaca"),
+        bars("IBM", AT, 2, repair_id="r"),
+        bars("AIG", AT, 2),
+        bars("IBM", AT + MINUTE, 1),
+    ],
+    ids=["value", "source", "repair", "symbol", "minute"],
+)
+def test_other_content_is_another_object(lake, other):
+    """Nothing that a bar says is left out of its key."""
+    lake.put_bars(bars("IBM", AT, 2))
+    before = dict(lake.store.objects)
+    lake.put_bars(other)
+    assert before.items() < lake.store.objects.items()
+
+
+def test_the_order_of_rows_does_not_change_the_key(lake):
+    """Content is what the rows say, not how they were handed over."""
+    table = bars("IBM", AT, 2)
+    assert lake.put_bars(table) == lake.put_bars(table.take([1, 0]))
+
+
+def test_a_read_sees_each_minute_once(lake):
+    """Two bars of one minute in two objects are resolved by the precedence rule."""
+    lake.put_bars(bars("IBM", AT, 2, price=2.0, repair_id="r", captured_at=AT - timedelta(days=1)))
+    lake.put_bars(bars("IBM", AT, 1, price=1.0))
+    found = lake.read_bars(DAY)
+    assert found["open"].to_pylist() == [1.0, 2.0]
+
+
+def test_a_read_is_bounded_by_range_and_symbols(lake):
+    """The range is half-open, and only the symbols asked for come."""
+    for symbol in ("AIG", "IBM"):
+        lake.put_bars(bars(symbol, AT, 4))
+    found = lake.read_bars(Range(AT + MINUTE, AT + 3 * MINUTE), ["IBM"])
+    assert [(row["symbol"], aware(row["minute"])) for row in found.to_pylist()] == [
+        ("IBM", AT + MINUTE),
+        ("IBM", AT + 2 * MINUTE),
+    ]
+
+
+def test_a_read_opens_only_objects_of_its_hours(lake):
+    """An hour's read lists one date and leaves the other hours' objects alone; a day object counts for all."""
+    keys = lake.put_bars(bars("IBM", AT, 5))
+    day = lake.put_compacted(bars("AIG", AT, 5), day=date(2013, 10, 4), hour=None)
+    found = lake.bar_objects(Range(AT, AT + MINUTE))
+    assert [stored.key for stored in found] == sorted([keys[0], day])
+
+
+def test_a_read_begins_anew_when_an_object_vanishes(lake):
+    """Compaction took an object between listing and reading: the reader looks again and misses nothing."""
+    (key,) = lake.put_bars(bars("IBM", AT, 2))
+    get = lake.store.get
+
+    def vanish(wanted):
+        if wanted == key and key in lake.store.objects:
+            lake.put_compacted(bars("IBM", AT, 2), day=date(2013, 10, 4), hour=None)
+            lake.store.delete([key])
+            return None
+        return get(wanted)
+
+    lake.store.get = vanish
+    assert lake.read_bars(DAY).num_rows == 2
+
+
+def observation(day=4, *, omitted=(), symbol="IBM", job_id="j1", at=AT):
+    start = datetime(2013, 10, day, 13, 30, tzinfo=UTC)
+    return Observation(
+        symbol, Range(start, start + 30 * MINUTE), at, "sim", AnswerKind.BARS, omitted, 29, 200, "", job_id, "a1", 1
+    )
+
+
+def test_observations_come_back(lake):
+    """By date and by symbol, with the minutes that were omitted."""
+    one = observation(omitted=(Range(AT - 20 * MINUTE, AT - 18 * MINUTE),))
+    other = observation(symbol="AIG", job_id="j2")
+    lake.put_observations([one, other])
+    assert lake.observations([date(2013, 10, 4)]) == [other, one]
+    assert lake.observations([date(2013, 10, 4)], ["IBM"]) == [one]
+    assert lake.observations([date(2013, 10, 5)]) == []
+
+
+def test_a_redelivered_job_replaces_its_observations(lake):
+    """One job leaves one answer, the newest: two deliveries are not two observations."""
+    lake.put_observations([observation(), observation(symbol="AIG")])
+    lake.put_observations([observation(at=AT + MINUTE), observation(symbol="AIG", at=AT + MINUTE)])
+    assert [item.observed_at for item in lake.observations([date(2013, 10, 4)])] == [AT + MINUTE] * 2
+
+
+def test_an_observation_over_midnight_is_split(lake):
+    """Each date's partition has its own minutes, omitted ones included."""
+    window = Range(DAY.end - 5 * MINUTE, DAY.end + 5 * MINUTE)
+    whole = Observation("BTCUSD", window, AT, "sim", AnswerKind.BARS, (window,), 0, 200, "", "j", "a", 1)
+    lake.put_observations([whole])
+    first, second = (lake.observations([date(2013, 10, day)]) for day in (4, 5))
+    assert [first[0].range, second[0].range] == [Range(window.start, DAY.end), Range(DAY.end, window.end)]
+    assert first[0].omitted == (first[0].range,)
+
+
+def test_absences_and_failures_come_back_once(lake):
+    """Written twice, by two audits that learned the same, they are read once and the first proof stays."""
+    window = Range(AT, AT + MINUTE)
+    absence = Absence("IBM", window, "no_trade", "[]", 2, AT)
+    failure = Failure("IBM", window, "garbage", "", 3, "a1", AT)
+    lake.put_absences([absence])
+    lake.put_absences([Absence("IBM", window, "no_trade", "[]", 2, AT + MINUTE)])
+    lake.put_absences([Absence("IBM", window, "no_trade", "[1]", 3, AT + MINUTE)])
+    lake.put_failures([failure])
+    lake.put_failures([failure])
+    assert lake.absences(DAY) == [absence]
+    assert lake.failures(DAY) == [failure]
+    assert lake.absences(Range(AT + MINUTE, AT + 2 * MINUTE)) == []
+
+
+def test_sessions_are_seeded_once_and_replaced_by_calendar(lake):
+    """The shipped file fills an empty lake; a refresh replaces the calendars that it brings, no others."""
+    nyse = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=6))
+    crypto = Session("24/7", date(2013, 10, 4), DAY.start, DAY.end)
+    assert not lake.has_sessions()
+    lake.put_sessions([nyse, crypto])
+    assert not lake.seed_sessions(b"never")
+    early = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=3))
+    lake.put_sessions([early])
+    assert lake.sessions() == [crypto, early]
+    assert lake.sessions(Range(early.close, DAY.end)) == [crypto]
+    assert lake.sessions(calendars=["XNYS"]) == [early]
+
+
+def test_symbols_are_put_only_when_they_differ(lake):
+    """The mirror of the parameter is not rewritten each minute."""
+    listings = [Listing("IBM", "XNYS"), Listing("X", "XNYS", date(2020, 1, 2), date(2021, 1, 1))]
+    assert lake.symbols() == []
+    assert lake.put_symbols(listings)
+    assert not lake.put_symbols(reversed(listings))
+    assert lake.symbols() == listings
+
+
+def test_hour_facts_are_written_conditionally(lake):
+    """Who read older facts than are there is refused; who read the newest may write."""
+    hour = AT.replace(minute=0)
+    empty = lake.read_hour_facts(hour)
+    assert empty.etag is None
+    etag = lake.put_hour_facts(hour, empty.rows, replaces=None)
+    assert lake.read_hour_facts(hour).etag == etag
+    with pytest.raises(StoreConflict):
+        lake.put_hour_facts(hour, empty.rows, replaces=None)
+    assert lake.put_hour_facts(hour, empty.rows, replaces=etag) == etag
