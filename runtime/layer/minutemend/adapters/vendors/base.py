@@ -1,0 +1,176 @@
+"""What every vendor over HTTP has in common: ask page by page, class what comes, never let a secret out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from minutemend.adapters.http import BodyTooLarge, Http, NoReply, Reply
+from minutemend.core.answers import (
+    Answer,
+    AnswerKind,
+    Garbage,
+    RawBar,
+    VendorRequest,
+    judge,
+    kind_of_status,
+    parse_body,
+    pause_asked,
+)
+from minutemend.core.errors import MinutemendError
+from minutemend.core.minutes import Range
+from minutemend.ports.vendor import Limits, Vendor
+
+Credentials = str | Mapping[str, str] | None
+MAX_PAGES = 20  # a vendor that pages for ever is cut here; `covered` then ends where it got to
+WORDS_KEPT = 160  # of a vendor's own error message
+
+
+class MissingCredentials(MinutemendError):
+    """The vendor secret has no usable entry for this vendor; the message says what to put there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One decoded answer: its rows, the token of the next page (None: there is none), and how far the vendor
+    looked for every symbol (None: not for all of them)."""
+
+    rows: list[RawBar]
+    looked: Range | None
+    next_page: str | None = None
+
+
+class HttpVendor(Vendor):
+    """One vendor over HTTP. A subclass says how to ask and how to read; the rest is here.
+
+    `url` is the base URL, `timeout` that of one HTTP request, `per_minute` our share of the rate limit,
+    `credentials` this vendor's entry of the vendor secret, `symbols` maps ours to the vendor's where they
+    differ (all others pass through as they are), `clock` gives the aware UTC time of an observation.
+    """
+
+    rows: int  # bars in one answer
+    symbols: int  # symbols in one request
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        timeout: timedelta,
+        per_minute: int,
+        credentials: Credentials,
+        http: Http,
+        clock: Callable[[], datetime],
+        symbols: Mapping[str, str] | None = None,
+    ) -> None:
+        self.limits = Limits(rows=self.rows, symbols=self.symbols, per_minute=per_minute)
+        self._url = url.rstrip("/")
+        self._timeout = timeout.total_seconds()
+        self._credentials = credentials
+        self._http = http
+        self._clock = clock
+        self._theirs = dict(symbols or {})
+        self._ours = {theirs: ours for ours, theirs in self._theirs.items()}
+
+    @abstractmethod
+    def headers(self) -> dict[str, str]:
+        """The headers that carry the credentials. Raises MissingCredentials."""
+
+    @abstractmethod
+    def question(self, request: VendorRequest, page: str | None) -> tuple[str, dict[str, str]]:
+        """Path and query parameters of a page; None is the first."""
+
+    @abstractmethod
+    def read(self, payload: object, request: VendorRequest) -> Page:
+        """Decode one answer with status 200. Raises Garbage for a shape that is not the documented one."""
+
+    def theirs(self, symbol: str) -> str:
+        """The vendor's name of our symbol."""
+        return self._theirs.get(symbol, symbol)
+
+    def ours(self, symbol: str) -> str:
+        """Our name of the vendor's symbol."""
+        return self._ours.get(symbol, symbol)
+
+    def fetch(self, request: VendorRequest) -> Answer:
+        """Ask, page by page, and judge all rows together. One bad page spoils the answer: nothing is kept."""
+        if len(request.symbols) > self.symbols or not request.symbols:
+            detail = f"{self.name}: {len(request.symbols)} symbols asked; 1 to {self.symbols} would be right"
+            return Answer(request, AnswerKind.GIVE_UP, self._clock(), detail=detail, requests=0)
+        try:
+            headers = self.headers()
+        except MissingCredentials as missing:
+            return Answer(request, AnswerKind.GIVE_UP, self._clock(), detail=str(missing), requests=0)
+        rows: list[RawBar] = []
+        token: str | None = None
+        for asked in range(1, MAX_PAGES + 1):
+            path, params = self.question(request, token)
+            try:
+                reply = self._http.get(self._url + path, params=params, headers=headers, timeout=self._timeout)
+                kind = kind_of_status(reply.status)
+                if kind is not None:
+                    return self._refused(request, reply, kind, requests=asked)
+                page = self.read(parse_body(reply.body), request)
+            except NoReply as lost:
+                return self._answer(request, AnswerKind.RETRY, str(lost), requests=asked)
+            except (Garbage, BodyTooLarge) as garbage:
+                return self._answer(request, AnswerKind.GARBAGE, str(garbage), status=200, requests=asked)
+            rows += page.rows
+            token = page.next_page
+            if token is None:
+                break
+        answer = judge(request, rows, looked=page.looked, observed_at=self._clock(), requests=asked)
+        return answer if answer.kind is AnswerKind.BARS else self._named(answer)
+
+    def _refused(self, request: VendorRequest, reply: Reply, kind: AnswerKind, *, requests: int) -> Answer:
+        words = " ".join(reply.body.decode("utf-8", "replace").split())
+        words = "HTML" if words.startswith("<") else words
+        hint = " (is the token in the vendor secret right, and does its plan allow this?)"
+        detail = f"HTTP {reply.status}{hint if reply.status in {401, 403} else ''}: {words}"
+        if 300 <= reply.status < 400:
+            detail = f"HTTP {reply.status}: a redirect; the vendor's URL in the stage's settings should be final"
+        now = self._clock()
+        pause = pause_asked(reply.headers, now=now) if kind is AnswerKind.RETRY else None
+        return self._answer(request, kind, detail, status=reply.status, retry_after=pause, requests=requests)
+
+    def _answer(
+        self,
+        request: VendorRequest,
+        kind: AnswerKind,
+        detail: str,
+        *,
+        requests: int,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+    ) -> Answer:
+        return self._named(
+            Answer(
+                request,
+                kind,
+                self._clock(),
+                status=status,
+                detail=detail,
+                retry_after=retry_after,
+                requests=requests,
+            )
+        )
+
+    def _named(self, answer: Answer) -> Answer:
+        """The answer with the vendor's name before its detail, and no secret in it even if the vendor echoes one."""
+        detail = f"{self.name}: {answer.detail}"
+        for secret in self._secrets():
+            for form in {secret, quote(secret, safe="")}:
+                detail = detail.replace(form, "***")
+        return replace(answer, detail="".join(c if c.isprintable() else " " for c in detail)[:WORDS_KEPT])
+
+    def _secrets(self) -> list[str]:
+        entry = self._credentials
+        found = [entry] if isinstance(entry, str) else list(entry.values()) if entry else []
+        return [secret for secret in found if secret]
+
+
+def epoch_seconds(instant: datetime) -> int:
+    """Whole seconds since 1970-01-01T00:00Z."""
+    return int(instant.timestamp())
