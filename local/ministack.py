@@ -1,0 +1,69 @@
+"""MiniStack: local AWS as one ordinary process on 127.0.0.1 (docs/decisions and the field notes say why this one)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.servers import Server, free_port, start
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+}
+
+
+def aws_environment(endpoint: str) -> dict[str, str]:
+    """What any AWS tool needs to be pointed at local AWS."""
+    return {"AWS_ENDPOINT_URL": endpoint, **CREDENTIALS}
+
+
+def clean_environment(home: Path) -> dict[str, str]:
+    """The environment of every process that we start: ours, without the user's AWS settings, at home in `home`.
+
+    The emulator hands its environment on to the functions, and the CDK writes below HOME.
+    """
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    return {**kept, "HOME": str(home), "TMPDIR": str(home / "tmp")}
+
+
+def start_ministack(*, home: Path, port: int | None = None) -> Server:
+    """Start MiniStack with its data under `home`, on a free port of 127.0.0.1. About half a second.
+
+    Started again on the same `home` it has everything that it had when it was stopped with SIGTERM.
+    """
+    chosen = free_port(port)
+    return start(
+        [sys.executable, "-m", "ministack"],
+        url=f"http://127.0.0.1:{chosen}",
+        health="/_ministack/health",
+        marker="ministack",
+        env=settings(home=home, port=chosen),
+        cwd=home,
+        log=home / "ministack.log",
+    )
+
+
+def settings(*, home: Path, port: int) -> Mapping[str, str]:
+    """MiniStack's environment: nothing outside `home`, nothing on any interface but 127.0.0.1."""
+    return {
+        **clean_environment(home),
+        **CREDENTIALS,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "127.0.0.1",
+        "BIND_HOST": "127.0.0.1",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(home / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(home / "s3"),
+        "LAMBDA_WARM_TTL_SECONDS": "3600",
+    }

@@ -1,0 +1,121 @@
+"""Ordinary detached processes on 127.0.0.1: started with a log file, known by pid, stopped with SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class LocalProblem(Exception):
+    """Something about this machine keeps local AWS from running; the message says what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that we started. `marker` is a part of its command line: a pid alone may have been reused."""
+
+    pid: int
+    url: str
+    marker: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs and is still the one that we started."""
+        with_command = subprocess.run(  # noqa: S603 (ps, on a number)
+            ["ps", "-o", "stat=,command=", "-p", str(self.pid)],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+        return self.marker in with_command and not with_command.startswith("Z")
+
+    def stop(self, *, patience: float = 10.0) -> None:
+        """SIGTERM, then SIGKILL when it has not gone after `patience` seconds."""
+        if not self.alive:
+            return
+        os.kill(self.pid, signal.SIGTERM)
+        until = time.monotonic() + patience
+        while self.alive:
+            _reap(self.pid)
+            if time.monotonic() > until:
+                os.killpg(self.pid, signal.SIGKILL)
+                _reap(self.pid)
+                return
+            time.sleep(0.05)
+
+
+def _reap(pid: int) -> None:
+    """Take the exit status of a child of ours, so that it does not stay as a zombie."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def free_port(wanted: int | None = None) -> int:
+    """A port of 127.0.0.1 that nobody listens on: the wanted one, else any. Raises LocalProblem."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted or 0))
+        except OSError as refused:
+            raise LocalProblem(
+                f"port {wanted} of 127.0.0.1 cannot be used ({refused.strerror}): "
+                "another one, or no --port at all, would be right"
+            ) from None
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start(
+    command: Sequence[str],
+    *,
+    url: str,
+    health: str,
+    marker: str,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    patience: float = 30.0,
+) -> Server:
+    """Start a server in a session of its own and wait until `url + health` answers. Raises LocalProblem."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603 (our own commands)
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(env), cwd=cwd, start_new_session=True
+        )
+    server = Server(pid=process.pid, url=url, marker=marker)
+    until = time.monotonic() + patience
+    try:
+        while not answers(url + health):
+            if process.poll() is not None or time.monotonic() > until:
+                raise LocalProblem(f"{marker} did not come up at {url}; the end of its log:\n{tail(log)}")
+            time.sleep(0.05)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def answers(url: str) -> bool:
+    """Whether something answers a GET with a status below 500."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (http on 127.0.0.1)
+            return True
+    except urllib.error.HTTPError as answer:
+        return answer.code < 500
+    except OSError:
+        return False
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-lines:])

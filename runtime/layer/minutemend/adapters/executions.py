@@ -1,0 +1,104 @@
+"""Executions of the audit state machine: start one, follow it, list the newest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution. `status` is Step Functions' own: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED.
+
+    `output` is the final state of one that succeeded; `error` and `cause` are those of one that did not.
+    """
+
+    arn: str
+    name: str
+    status: str
+    started: datetime
+    stopped: datetime | None
+    input: dict[str, Any] | None = None
+    output: dict[str, Any] | None = None
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.status == "RUNNING"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A state that an execution left, with the state's output (None where it is no JSON object)."""
+
+    number: int  # of the history event, from 1
+    state: str
+    at: datetime
+    output: dict[str, Any] | None
+    size: int  # bytes of the output
+
+
+def start(sfn: Any, machine_arn: str, given: Mapping[str, Any], *, name: str) -> str:
+    """Start an execution and return its ARN. The same name with the same input finds the running one."""
+    answer = sfn.start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given))
+    return str(answer["executionArn"])
+
+
+def describe(sfn: Any, arn: str) -> Execution:
+    """How an execution is."""
+    answer = sfn.describe_execution(executionArn=arn)
+    return Execution(
+        arn=arn,
+        name=answer["name"],
+        status=answer["status"],
+        started=answer["startDate"],
+        stopped=answer.get("stopDate"),
+        input=_object(answer.get("input")),
+        output=_object(answer.get("output")),
+        error=answer.get("error"),
+        cause=answer.get("cause"),
+    )
+
+
+def newest(sfn: Any, machine_arn: str, *, limit: int) -> list[Execution]:
+    """The newest executions first, without their inputs and outputs."""
+    answer = sfn.list_executions(stateMachineArn=machine_arn, maxResults=limit)
+    rows = [
+        Execution(
+            arn=row["executionArn"],
+            name=row["name"],
+            status=row["status"],
+            started=row["startDate"],
+            stopped=row.get("stopDate"),
+        )
+        for row in answer["executions"]
+    ]
+    return sorted(rows, key=lambda row: row.started, reverse=True)[:limit]
+
+
+def steps(sfn: Any, arn: str, *, after: int = 0) -> Iterator[Step]:
+    """The states that the execution has left, oldest first, from the history event after number `after`."""
+    asked: dict[str, Any] = {"executionArn": arn, "maxResults": 1000, "includeExecutionData": True}
+    while True:
+        answer = sfn.get_execution_history(**asked)
+        for event in answer["events"]:
+            left = event.get("stateExitedEventDetails")
+            if left is None or event["id"] <= after:
+                continue
+            text = left.get("output") or ""
+            yield Step(event["id"], left["name"], event["timestamp"], _object(text), len(text.encode()))
+        if not answer.get("nextToken"):
+            return
+        asked["nextToken"] = answer["nextToken"]
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
