@@ -1,0 +1,195 @@
+"""Athena: submit a query, wait for it, and take its rows as a typed frame.
+
+Clients are passed in. Only SELECT (and WITH … SELECT) statements are meant: Athena writes their result as one
+CSV object with a header. pandas is imported where a frame is made and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from minutemend.core.errors import QueryCancelled, QueryCutOff, QueryError, QueryFailed, QueryTimedOut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Athena reports a scan that met the workgroup's limit by this text alone: the state is CANCELLED (FAILED before
+# engine 3), and no error number says it.
+SCAN_LIMIT_REASON = "Bytes scanned limit was exceeded"
+
+# The n-th wait is FIRST_DELAY * GROWTH**n, at most LONGEST_DELAY: 0.1, 0.15, 0.22, … Having waited t, the next look
+# is t / 2 away, so an answer is late by at most half the query's own time, and by 2 s at most.
+FIRST_DELAY = 0.1  # seconds
+GROWTH = 1.5
+LONGEST_DELAY = 2.0  # seconds
+
+# A retry that finds its query dead starts another, and a retry of that another. So many times, then the dead one
+# is handed back, and waiting for it raises what it died of.
+RESTARTS = 3
+
+
+class AthenaClient(Protocol):
+    """What is used of boto3's `athena` client."""
+
+    def start_query_execution(self, **request: Any) -> Any: ...
+    def get_query_execution(self, **request: Any) -> Any: ...
+    def stop_query_execution(self, **request: Any) -> Any: ...
+    def get_query_results(self, **request: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedQuery:
+    """A query that succeeded. `scanned_bytes` is what was read of the lake, `milliseconds` Athena's own time."""
+
+    query_id: str
+    scanned_bytes: int
+    milliseconds: int
+
+
+def submit_athena_query(sql: str, *, athena: AthenaClient, workgroup: str, database: str, token: str) -> str:
+    """Start the query, or find the one that an earlier try started, and return its id.
+
+    `token` names the work, not the try (for an audit: its id and attempt). The request token that Athena sees is
+    derived from it and from everything that is asked, so the same work finds its query and no other work does.
+    One that was cancelled (by a try that ran out of time) or that failed in a way that Athena calls retryable is
+    no use to anybody and is started anew, by a token derived from its id; one cut off by the scan limit is not.
+    """
+    seed = "\0".join((token, workgroup, database, sql))
+    for _ in range(RESTARTS):
+        query_id = _start(sql, athena, workgroup, database, seed)
+        if not _dead(_execution(query_id, athena)["Status"]):
+            return query_id
+        seed = f"{seed}\0{query_id}"
+    return _start(sql, athena, workgroup, database, seed)
+
+
+def wait_for_athena_results(
+    query_id: str,
+    *,
+    athena: AthenaClient,
+    deadline: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> FinishedQuery:
+    """Wait until the query has succeeded; `deadline` is a reading of `clock`, in seconds.
+
+    The deadline lies before the function's own end, by the time that the rest of its work takes. A query whose
+    answer nobody will read (the deadline has come, or the waiter was interrupted) is cancelled.
+
+    Raises QueryFailed, QueryCancelled, QueryCutOff or QueryTimedOut with Athena's reason, the bytes scanned and
+    the query's id.
+    """
+    delay = FIRST_DELAY
+    try:
+        while True:
+            execution = _execution(query_id, athena)
+            state = execution["Status"]["State"]
+            if state == "SUCCEEDED":
+                statistics = execution.get("Statistics", {})
+                return FinishedQuery(
+                    query_id, _scanned(execution) or 0, int(statistics.get("TotalExecutionTimeInMillis", 0))
+                )
+            if state in {"FAILED", "CANCELLED"}:
+                raise _error(query_id, execution)
+            left = deadline - clock()
+            if left <= 0:
+                athena.stop_query_execution(QueryExecutionId=query_id)
+                raise QueryTimedOut(
+                    "Athena query ran out of our time and was cancelled",
+                    query_id=query_id,
+                    reason=f"it was still {state} at the deadline",
+                    scanned_bytes=_scanned(execution),
+                )
+            sleep(min(delay, left))
+            delay = min(delay * GROWTH, LONGEST_DELAY)
+    except KeyboardInterrupt:
+        athena.stop_query_execution(QueryExecutionId=query_id)
+        raise
+
+
+def get_athena_query_results(query_id: str, *, athena: AthenaClient, s3: Any) -> pd.DataFrame:
+    """The rows of a query that has succeeded, one column of the frame for each of the statement, in their order.
+
+    Up to 999 rows are one page of GetQueryResults; more are one GetObject of the CSV object that Athena wrote.
+    Both ways give the same frame. dtypes follow the statement's types, never the values:
+
+    | Athena | pandas | null |
+    |---|---|---|
+    | varchar, char, and all that is not named below | str, as Athena wrote it | NaN; an empty text stays empty |
+    | tinyint, smallint, integer, bigint | Int8, Int16, Int32, Int64 | NA |
+    | double, float (real) | float64, float32 | NaN |
+    | boolean | boolean | NA |
+    | timestamp | datetime64[us, UTC]: a timestamp without zone is UTC by contract | NaT |
+    | date | datetime64[ms] | NaT |
+    | decimal(p, s) | object of decimal.Decimal | None |
+    """
+    from minutemend.adapters import athena_frames
+
+    page = athena.get_query_results(QueryExecutionId=query_id, MaxResults=athena_frames.PAGE)
+    columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    if "NextToken" not in page:
+        return athena_frames.from_page(page["ResultSet"]["Rows"][1:], columns)
+    location = _execution(query_id, athena)["ResultConfiguration"]["OutputLocation"]
+    return athena_frames.from_csv(_read_result(location, query_id, s3), columns)
+
+
+def _start(sql: str, athena: AthenaClient, workgroup: str, database: str, seed: str) -> str:
+    started = athena.start_query_execution(
+        QueryString=sql,
+        ClientRequestToken=hashlib.sha256(seed.encode()).hexdigest(),  # 64 characters; 32 to 128 are allowed
+        QueryExecutionContext={"Database": database},
+        WorkGroup=workgroup,
+    )
+    return str(started["QueryExecutionId"])
+
+
+def _execution(query_id: str, athena: AthenaClient) -> dict[str, Any]:
+    execution: dict[str, Any] = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+    return execution
+
+
+def _dead(status: dict[str, Any]) -> bool:
+    if status["State"] == "CANCELLED":
+        return not _cut_off(status)
+    return status["State"] == "FAILED" and bool(status.get("AthenaError", {}).get("Retryable"))
+
+
+def _cut_off(status: dict[str, Any]) -> bool:
+    return SCAN_LIMIT_REASON.casefold() in str(status.get("StateChangeReason", "")).casefold()
+
+
+def _scanned(execution: dict[str, Any]) -> int | None:
+    scanned = execution.get("Statistics", {}).get("DataScannedInBytes")
+    return None if scanned is None else int(scanned)
+
+
+def _error(query_id: str, execution: dict[str, Any]) -> QueryError:
+    status = execution["Status"]
+    kind: type[QueryError]
+    if _cut_off(status):
+        kind, message = QueryCutOff, "Athena query met the workgroup's scan limit"
+    elif status["State"] == "CANCELLED":
+        kind, message = QueryCancelled, "Athena query was cancelled"
+    else:
+        kind, message = QueryFailed, "Athena query failed"
+    return kind(
+        message,
+        query_id=query_id,
+        reason=status.get("StateChangeReason") or "Athena gave no reason",
+        scanned_bytes=_scanned(execution),
+    )
+
+
+def _read_result(location: str, query_id: str, s3: Any) -> bytes:
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    try:
+        found = s3.get_object(Bucket=bucket, Key=key)
+    except s3.exceptions.NoSuchKey:
+        # AWS writes the object where it says. The local emulator reports the object and writes it one level below.
+        found = s3.get_object(Bucket=bucket, Key=f"{key}/{query_id}.csv")
+    body: bytes = found["Body"].read()
+    return body
