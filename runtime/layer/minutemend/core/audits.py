@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, Range, format_instant, parse_instant
+from minutemend.core.minutes import Range, format_instant, parse_instant
 from minutemend.core.symbols import valid_symbols
 
 MAX_ATTEMPTS = 10
 DEFAULT_ATTEMPTS = 3
 _KEYS = ("start", "end", "symbols", "attempts")
+_SCHEDULE_KEYS = ("scheduled_at", "sweep")  # only a schedule sends these
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,25 @@ class AuditRequest:
     attempts: int = DEFAULT_ATTEMPTS
 
     @classmethod
-    def from_input(cls, given: object, *, scheduled_at: datetime, due: datetime) -> AuditRequest:
-        """The request in an execution's input; an empty input asks for the hour before `scheduled_at`.
+    def from_input(
+        cls,
+        given: object,
+        *,
+        scheduled_at: datetime,
+        due: datetime,
+        settling: timedelta = timedelta(0),
+        sweep_days: int = 1,
+    ) -> AuditRequest:
+        """The request in an execution's input. Raises BadInput.
 
-        `due` is the first instant whose minutes may not be there yet. Raises BadInput.
+        `due` is the first instant whose minutes may not be there yet. An input without a range asks for the
+        last whole hour that had settled at its scheduled time (`scheduled_at`, unless the input names one), so
+        that a schedule asks for each hour once, whenever it is really run; with `sweep` for the last
+        `sweep_days` whole UTC days.
         """
         if not isinstance(given, dict):
             raise BadInput(f"the input is {given!r}: an object with {', '.join(_KEYS)} would be right, or {{}}")
-        unknown = sorted(set(given) - set(_KEYS))
+        unknown = sorted(set(given) - {*_KEYS, *_SCHEDULE_KEYS})
         if unknown:
             raise BadInput(f"the input has unknown keys {', '.join(unknown)}: {', '.join(_KEYS)} are known")
         if ("start" in given) != ("end" in given):
@@ -38,9 +50,12 @@ class AuditRequest:
         if "start" in given:
             window = Range(parse_instant(given["start"], name="start"), parse_instant(given["end"], name="end"))
         else:
-            hour = scheduled_at.replace(minute=0, second=0, microsecond=0)
-            window = Range(hour - timedelta(hours=1), hour)
-        if window.end > due + MINUTE:
+            if "scheduled_at" in given:
+                scheduled_at = parse_instant(given["scheduled_at"], name="scheduled_at")
+            window = _scheduled_range(
+                scheduled_at - settling, sweep_days=sweep_days if given.get("sweep") is True else 0
+            )
+        if window.end > due:
             raise BadInput(
                 f"the range {window} reaches into the future: an end of at most {format_instant(due)} would be right"
             )
@@ -53,3 +68,30 @@ class AuditRequest:
         if type(attempts) is not int or not 1 <= attempts <= MAX_ATTEMPTS:
             raise BadInput(f"attempts is {attempts!r}: a whole number from 1 to {MAX_ATTEMPTS} would be right")
         return cls(range=window, symbols=symbols, attempts=attempts)
+
+    def to_json(self) -> dict[str, object]:
+        """The working file of the audit, which `from_json` reads back."""
+        return {
+            "start": format_instant(self.range.start),
+            "end": format_instant(self.range.end),
+            "symbols": list(self.symbols) if self.symbols is not None else None,
+            "attempts": self.attempts,
+        }
+
+    @classmethod
+    def from_json(cls, given: dict[str, object]) -> AuditRequest:
+        """The request of `to_json`. Raises BadInput for anything else."""
+        window = Range(parse_instant(given["start"], name="start"), parse_instant(given["end"], name="end"))
+        symbols, attempts = given["symbols"], given["attempts"]
+        if type(attempts) is not int or not isinstance(symbols, list | None):
+            raise BadInput(f"the audit's request is {given!r}, which no audit wrote")
+        return cls(range=window, symbols=valid_symbols(symbols) if symbols is not None else None, attempts=attempts)
+
+
+def _scheduled_range(settled: datetime, *, sweep_days: int) -> Range:
+    """The last whole hour before `settled`, or that many whole UTC days."""
+    if sweep_days:
+        midnight = settled.replace(hour=0, minute=0, second=0, microsecond=0)
+        return Range(midnight - timedelta(days=sweep_days), midnight)
+    hour = settled.replace(minute=0, second=0, microsecond=0)
+    return Range(hour - timedelta(hours=1), hour)

@@ -2,6 +2,10 @@
 rate budgets still hold. One DynamoDB table in AWS.
 
 Everything on it may be lost without losing a bar: the lake is the truth, the board only saves work and time.
+
+No wake-up is lost: whoever waits writes its token and then reads the count, whoever settles adds to the count and
+then reads the token, all on one item, so that the later of the two sees both. Both may see both: a token resumes
+once, and the second word to it does not matter.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+FAILED = "failed"  # the one outcome that a redrive may better
 
 
 class ClaimStatus(StrEnum):
@@ -22,10 +28,11 @@ class ClaimStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The answer to a worker that wants a job."""
+    """The answer to a worker that wants a job. `tries` counts the grants that were not given back untried."""
 
     status: ClaimStatus
-    until: datetime | None = None
+    until: datetime | None = None  # end of the lease: one's own when granted, the other's when busy
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +60,20 @@ class Board(ABC):
         """Leave the token of the one who waits, and return the progress as it is from then on."""
 
     @abstractmethod
-    def claim(self, job_id: str, *, now: datetime, lease: timedelta) -> Claim:
-        """Ask to work on a job. A lease that ran out is granted anew: its holder is dead. Not idempotent:
-        the holder itself, asking again inside its lease, is told BUSY."""
+    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
+        """Ask to work on a job. A lease that ran out is granted anew: its holder is dead. `redo` grants a job
+        that is settled as `failed`, too: somebody redrove it. Not idempotent: the holder itself, asking again
+        inside its lease, is told BUSY."""
 
     @abstractmethod
-    def release(self, job_id: str) -> None:
-        """Give a claimed job back unsettled (it was postponed)."""
+    def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:
+        """Give a granted job back unsettled: postponed, or `tried` when the vendor was asked in vain. Changes
+        nothing when the lease is no longer that of `claim`."""
 
     @abstractmethod
     def settle(self, job_id: str, *, audit_id: str, attempt: int, outcome: str) -> Progress:
-        """Settle a job, once: a second call changes nothing. Returns the attempt's progress."""
+        """Settle a job, once: a second call changes nothing, save that `failed` may become something better.
+        A job counts once, whatever becomes of it. Returns the attempt's progress, as it is from then on."""
 
     @abstractmethod
     def take(self, vendor: str, *, per_minute: int, now: datetime) -> timedelta:

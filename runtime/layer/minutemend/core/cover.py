@@ -1,0 +1,162 @@
+"""Covering missing minutes with requests of limited size: the arithmetic of the plan, on plain integers.
+
+One symbol a request: the greedy cover from the left is minimal. (The first minutes of its requests lie at least
+one request's width apart, so that no two of them fit into one request, of anybody's plan.) Several symbols a
+request make it a rectangle cover, which is NP-hard: several greedy sweeps are tried and the best is taken;
+`fewest` is a bound that no plan can go below.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Parts = Sequence[tuple[int, int]]  # sorted, disjoint [start, end) of epoch minutes
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Request:
+    """One request: `[start, end)` in epoch minutes, and for each of its symbols (sorted) the missing parts inside."""
+
+    start: int
+    end: int
+    covers: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+
+
+def cover(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> list[Request]:
+    """Requests of at most `symbols` symbols and `rows` symbol-minutes, each missing minute in exactly one."""
+    missing = {symbol: parts for symbol, parts in missing.items() if parts}
+    if not missing:
+        return []
+    if min(symbols, len(missing), rows) == 1:
+        return sorted(request for symbol, parts in missing.items() for request in _alone(symbol, parts, rows))
+    bound = fewest(missing, rows=rows, symbols=symbols)
+    best: list[Request] | None = None
+    for together in _widths(len(missing), min(symbols, rows), rows, missing):
+        found = _sweep(missing, together=together, width=rows // together)
+        if best is None or len(found) < len(best):
+            best = found
+        if len(best) == bound:
+            break
+    return sorted(best or [])
+
+
+def fewest(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> int:
+    """A number of requests that no cover can go below; for one symbol a request it is exact."""
+    alone = {symbol: sum(1 for _ in _alone(symbol, parts, rows)) for symbol, parts in missing.items() if parts}
+    if not alone:
+        return 0
+    if symbols == 1:
+        return sum(alone.values())
+    minutes = sum(end - start for parts in missing.values() for start, end in parts)
+    by_rows = math.ceil(minutes / rows)
+    by_symbols = math.ceil(sum(alone.values()) / symbols)  # a request serves one step of each symbol's own cover
+    return max(by_rows, by_symbols, *alone.values())
+
+
+def _alone(symbol: str, parts: Parts, width: int) -> Iterable[Request]:
+    """The minimal cover of one symbol by requests of `width` minutes, each ending with its last missing minute."""
+    inside: list[tuple[int, int]] = []
+    limit = 0
+    for begin, end in parts:
+        start = begin
+        while start < end:
+            if inside and start >= limit:
+                yield Request(inside[0][0], inside[-1][1], ((symbol, tuple(inside)),))
+                inside = []
+            if not inside:
+                limit = start + width
+            stop = min(end, limit)
+            inside.append((start, stop))
+            start = stop
+    if inside:
+        yield Request(inside[0][0], inside[-1][1], ((symbol, tuple(inside)),))
+
+
+def _widths(waiting: int, most: int, rows: int, missing: Mapping[str, Parts]) -> list[int]:
+    """How many symbols to ask for together: few for long gaps, many for short ones; the likely best first."""
+    most = min(waiting, most)
+    longest = max(parts[-1][1] - parts[0][0] for parts in missing.values())
+    fits = {max(1, min(most, rows // length)) for length in (longest, *_lengths(missing))}
+    powers = {2**power for power in range(most.bit_length()) if 2**power <= most}
+    return sorted(fits | powers | {most}, reverse=True)
+
+
+def _lengths(missing: Mapping[str, Parts]) -> set[int]:
+    """The commonest lengths of a gap (at most eight): outages have one length for all symbols."""
+    counts: dict[int, int] = {}
+    for parts in missing.values():
+        for start, end in parts:
+            counts[end - start] = counts.get(end - start, 0) + end - start
+    return set(sorted(counts, key=lambda length: (-counts[length], length))[:8])
+
+
+def _sweep(missing: Mapping[str, Parts], *, together: int, width: int) -> list[Request]:
+    """From the left: at the first minute not yet covered, the `together` symbols that lack most within `width`."""
+    left = {symbol: _Left(parts) for symbol, parts in missing.items()}
+    found = []
+    while left:
+        start = min(rest.first for rest in left.values())
+        begun = [(rest.first - start, -rest.within(start + width), symbol) for symbol, rest in left.items()]
+        active = sorted(entry for entry in begun if entry[0] < width)
+        # Who lacks the very first minute goes along in any case: nothing before it is left for anybody.
+        urgent = [entry for entry in active if entry[0] == 0]
+        others = [entry for entry in active if entry[0] > 0]
+        chosen = sorted(urgent, key=lambda entry: entry[1])[:together]
+        chosen += sorted(others, key=lambda entry: entry[1])[: together - len(chosen)]
+        covers = []
+        for _, _, symbol in chosen:
+            covers.append((symbol, left[symbol].take(start + width)))
+            if left[symbol].empty:
+                del left[symbol]
+        begins = min(parts[0][0] for _, parts in covers)
+        ends = max(parts[-1][1] for _, parts in covers)
+        found.append(Request(begins, ends, tuple(sorted(covers))))
+    return found
+
+
+class _Left:
+    """The missing parts of one symbol that no request covers yet, taken from the left."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._starts = [start for start, _ in parts]
+        self._before = [0]  # minutes before each part
+        for start, end in parts:
+            self._before.append(self._before[-1] + end - start)
+        self._at = 0
+        self.first = parts[0][0]
+
+    @property
+    def empty(self) -> bool:
+        return self._at >= len(self._parts)
+
+    def within(self, limit: int) -> int:
+        """Missing minutes before `limit`."""
+        return max(0, self._counted(limit) - self._counted(self.first))
+
+    def _counted(self, limit: int) -> int:
+        index = bisect.bisect_right(self._starts, limit) - 1
+        if index < 0:
+            return 0
+        start, end = self._parts[index]
+        return self._before[index] + min(end, max(limit, start)) - start
+
+    def take(self, limit: int) -> tuple[tuple[int, int], ...]:
+        """The missing parts before `limit`, which are covered from now on."""
+        taken = []
+        while not self.empty:
+            start, end = max(self._parts[self._at][0], self.first), self._parts[self._at][1]
+            if start >= limit:
+                self.first = start
+                break
+            taken.append((start, min(end, limit)))
+            if end > limit:
+                self.first = limit
+                break
+            self._at += 1
+            if not self.empty:
+                self.first = self._parts[self._at][0]
+        return tuple(taken)

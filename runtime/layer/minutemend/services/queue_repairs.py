@@ -1,0 +1,44 @@
+"""QueueRepairs: the gaps of the last look become vendor requests, and each request a job for the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from minutemend.contract import Key
+from minutemend.core.jobs import RepairJob
+from minutemend.core.plan import VendorLimits, plan
+from minutemend.core.verdicts import ProofRule
+from minutemend.ports import Board, JobQueue, Message, Store
+from minutemend.services import working_files
+
+LONGEST_DELAY = timedelta(minutes=15)  # what SQS can hide a message for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRepairs:
+    """One step of the loop. Run again with the same state it sends the same jobs, which workers do once."""
+
+    results: Store
+    board: Board
+    queue: JobQueue
+    vendors: Sequence[VendorLimits]
+    rule: ProofRule
+
+    def run(self, state: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+        """Plan and send the next attempt; the state with `attempt` one higher and the number of `jobs`."""
+        audit_id, attempt = state[Key.AUDIT_ID], state[Key.ATTEMPT] + 1
+        needs = working_files.get_needs(self.results, state[Key.GAPS_KEY])
+        jobs = plan(needs, audit_id=audit_id, attempt=attempt, vendors=self.vendors, rule=self.rule)
+        # First the count, then the jobs: a worker that settles the first must not take it for the last.
+        self.board.open_attempt(audit_id, attempt, jobs=len(jobs))
+        self.queue.send(to_message(job, now=now) for job in jobs)
+        return {**state, str(Key.ATTEMPT): attempt, str(Key.JOBS): len(jobs)}
+
+
+def to_message(job: RepairJob, *, now: datetime, attributes: Mapping[str, str] | None = None) -> Message:
+    """The job's message, hidden until the job may begin, or as long as the queue can hide one."""
+    wait = job.not_before - now if job.not_before else timedelta(0)
+    return Message(job.to_message(), delay=min(max(wait, timedelta(0)), LONGEST_DELAY), attributes=attributes or {})
