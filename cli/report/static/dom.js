@@ -1,7 +1,7 @@
 // Small pieces of page. Text only ever enters as text, never as markup.
-const $$id = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 const count = (n) => n.toLocaleString("en-US");
-const plural = (n, one, many = one + "s") => `$${count(n)} $${n === 1 ? one : many}`;
+const plural = (n, one, many = one + "s") => `${count(n)} ${n === 1 ? one : many}`;
 
 function share(n, of) {
   if (!of) return "–";
@@ -39,9 +39,9 @@ function paged(place, { caption, columns, total, slice, size = 50, empty }) {
     const step = (name, by, off) => element("button", { type: "button", "data-step": name, disabled: off,
       onclick: () => { from += by; show(); } }, name === "back" ? "Earlier rows" : "More rows");
     const pager = total > size && element("div", { class: "pager" }, step("back", -size, from === 0), step("on", size, to === total),
-      element("span", { role: "status" }, `$${count(from + 1)} to $${count(to)} of $${count(total)}`));
+      element("span", { role: "status" }, `${count(from + 1)} to ${count(to)} of ${count(total)}`));
     place.replaceChildren(table(caption, columns, slice(from, to)), ...(pager ? [pager] : []));
-    if (held) (place.querySelector(`[data-step="$${held}"]:not([disabled])`) ?? place.querySelector("[data-step]:not([disabled])"))?.focus();
+    if (held) (place.querySelector(`[data-step="${held}"]:not([disabled])`) ?? place.querySelector("[data-step]:not([disabled])"))?.focus();
   };
   show();
 }

@@ -1,0 +1,150 @@
+"""Which stage a command talks to, where it is, and what it is made of.
+
+`--stage dev` and `--stage prod` are in AWS, or wherever AWS_ENDPOINT_URL points; `--stage local[:NAME]` is dev's
+template on local AWS. A laptop without any AWS credentials can mean by `dev` only the local stage that runs on it,
+and gets that one. docs/decisions/which-stage.md says why.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cli.problems import Problem
+from infra.settings import STAGES, StageSettings, UnknownStage, stage_settings
+
+if TYPE_CHECKING:
+    from minutemend.services.lake import Lake
+    from minutemend.wiring.clients import Clients
+
+LOCAL = "local"
+# Output of the stack -> environment variable of the functions: the command line runs the same services.
+_VARIABLES = {
+    "DataBucket": "DATA_BUCKET",
+    "ResultsBucket": "RESULTS_BUCKET",
+    "Database": "GLUE_DATABASE",
+    "Workgroup": "ATHENA_WORKGROUP",
+    "BoardTable": "BOARD_TABLE",
+    "RepairQueueUrl": "REPAIR_QUEUE_URL",
+    "RepairDlqUrl": "REPAIR_DLQ_URL",
+    "CaptureQueueUrl": "CAPTURE_QUEUE_URL",
+    "CaptureDlqUrl": "CAPTURE_DLQ_URL",
+    "AlarmTopicArn": "ALARM_TOPIC_ARN",
+    "SymbolsParameter": "SYMBOLS_PARAMETER",
+    "VendorSecret": "VENDOR_SECRET",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A deployed stage: its settings, the outputs of its stack, and clients that lead to it."""
+
+    name: str  # dev or prod
+    option: str  # what --stage was given: for messages that say what to run next
+    settings: StageSettings
+    where: str  # for people: the account and region, or the endpoint
+    outputs: dict[str, str]
+    clients: Clients
+
+    def output(self, key: str) -> str:
+        """An output of the stack. Raises Problem when the deployed stack is older than this command."""
+        if key not in self.outputs:
+            raise Problem(
+                f"{self.settings.stack_name} has no output {key}: it was deployed from another version",
+                hint=f"node_modules/.bin/cdk deploy -c stage={self.name}",
+            )
+        return self.outputs[key]
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake of the stage."""
+        from minutemend.adapters.s3_store import S3Store
+        from minutemend.services.lake import Lake
+
+        return Lake(S3Store(self.clients.s3, self.output("DataBucket")), readers=8)
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the functions that the stack's outputs hold."""
+        return {variable: self.output(key) for key, variable in _VARIABLES.items()} | {"STAGE": self.name}
+
+
+def open_stage(option: str) -> Stage:
+    """The stage that `--stage` names. Raises Problem with what to do, for whatever keeps it from being reached."""
+    from minutemend.wiring.clients import Clients
+
+    if option == LOCAL or option.startswith(f"{LOCAL}:"):
+        return _local_stage(option, option.partition(":")[2] or LOCAL)
+    try:
+        settings = stage_settings(option)
+    except UnknownStage:
+        known = ", ".join(sorted(STAGES))
+        raise Problem(f"{option!r} is not a stage: one of {known}, local or local:NAME would be right") from None
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    clients = Clients(region=None if endpoint else settings.region)
+    if endpoint is None and not clients.has_credentials:
+        return _without_credentials(option)
+    where = endpoint or f"account {_account(settings, clients)}, {settings.region}"
+    return Stage(settings.name, option, settings, where, _outputs(settings, clients, where), clients)
+
+
+def _local_stage(option: str, name: str) -> Stage:
+    from minutemend.wiring.clients import Clients
+
+    from local.stack import read
+
+    stack = read(name)
+    named = "" if name == LOCAL else f" --name {name}"
+    if stack is None or not stack.aws.alive:
+        raise Problem(f"there is no local stage {name!r} running", hint=f"mend local up{named}")
+    # The environment is how every AWS client, ours and a handler's, is pointed somewhere.
+    os.environ.pop("AWS_PROFILE", None)
+    os.environ.pop("AWS_SESSION_TOKEN", None)
+    os.environ.update(stack.environment)
+    settings = stage_settings("dev")
+    return Stage("dev", option, settings, f"local AWS at {stack.endpoint}", dict(stack.outputs), Clients())
+
+
+def _without_credentials(option: str) -> Stage:
+    from cli.console import say
+    from local.stack import running
+
+    stacks = running() if option == "dev" else []
+    if len(stacks) == 1:
+        name = stacks[0].name
+        option = LOCAL if name == LOCAL else f"{LOCAL}:{name}"
+        say(f"no AWS credentials here: dev is the local stage {name!r} at {stacks[0].endpoint}")
+        return _local_stage(option, name)
+    names = ", ".join(f"--stage local:{stack.name}" for stack in stacks)
+    raise Problem(
+        f"there are no AWS credentials here, and so no way to {option}",
+        hint=names or "aws configure sso, or set AWS_PROFILE; `mend local up` needs no account",
+    )
+
+
+def _account(settings: StageSettings, clients: Clients) -> str:
+    from minutemend.adapters.stacks import account_of
+
+    account = account_of(clients.sts)
+    if settings.account is not None and account != settings.account:
+        raise Problem(
+            f"{settings.name} is in account {settings.account}, and these credentials belong to {account}",
+            hint="set AWS_PROFILE to a profile of that account",
+        )
+    return account
+
+
+def _outputs(settings: StageSettings, clients: Clients, where: str) -> dict[str, str]:
+    from minutemend.adapters.stacks import NotDeployed, stack_outputs
+
+    from local.stack import running
+
+    try:
+        return stack_outputs(clients.cloudformation, settings.stack_name)
+    except NotDeployed as problem:
+        local_too = ", or --stage local for the one on this machine" if running() else ""
+        raise Problem(
+            f"{problem} ({where})",
+            hint=f"node_modules/.bin/cdk deploy -c stage={settings.name}{local_too}",
+        ) from None

@@ -1,0 +1,90 @@
+"""The one place where AWS clients are made: each when it is first asked for, all from one session.
+
+Region, credentials and AWS_ENDPOINT_URL come from the environment, as for every AWS tool.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+
+class Clients:
+    """The AWS clients of one process. boto3 is imported with the first of them."""
+
+    def __init__(self, *, region: str | None = None, endpoint: str | None = None) -> None:
+        self._region = region
+        self._endpoint = endpoint
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+
+        return boto3.Session(region_name=self._region)
+
+    def _make(self, service: str) -> Any:
+        from botocore.config import Config
+
+        retries = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5)
+        return self._session.client(service, endpoint_url=self._endpoint, config=retries)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether anything offers credentials; they may still be expired or wrong."""
+        return self._session.get_credentials() is not None
+
+    @cached_property
+    def s3(self) -> Any:
+        return self._make("s3")
+
+    @cached_property
+    def sqs(self) -> Any:
+        return self._make("sqs")
+
+    @cached_property
+    def dynamodb(self) -> Any:
+        return self._make("dynamodb")
+
+    @cached_property
+    def athena(self) -> Any:
+        return self._make("athena")
+
+    @cached_property
+    def stepfunctions(self) -> Any:
+        return self._make("stepfunctions")
+
+    @cached_property
+    def ssm(self) -> Any:
+        return self._make("ssm")
+
+    @cached_property
+    def secrets(self) -> Any:
+        return self._make("secretsmanager")
+
+    @cached_property
+    def sns(self) -> Any:
+        return self._make("sns")
+
+    @cached_property
+    def events(self) -> Any:
+        return self._make("events")
+
+    @cached_property
+    def cloudformation(self) -> Any:
+        return self._make("cloudformation")
+
+    @cached_property
+    def cloudwatch(self) -> Any:
+        return self._make("cloudwatch")
+
+    @cached_property
+    def logs(self) -> Any:
+        return self._make("logs")
+
+    @cached_property
+    def functions(self) -> Any:
+        return self._make("lambda")
+
+    @cached_property
+    def sts(self) -> Any:
+        return self._make("sts")
