@@ -94,7 +94,7 @@ def _explain_aws(problem: Exception) -> str | None:
         ),
         ((aws.ProfileNotFound,), f"{problem}|aws configure list-profiles, then set AWS_PROFILE to one of them"),
         ((aws.NoRegionError,), "no AWS region is set|export AWS_DEFAULT_REGION=us-east-1"),
-        ((aws.HTTPClientError,), unreachable),
+        ((aws.ConnectionError, aws.HTTPClientError), unreachable),
     )
     for types, what in kinds:
         if isinstance(problem, types):
