@@ -78,9 +78,10 @@ class Lake:
         return keys
 
     def put_compacted(self, bars: pa.Table, *, day: date, hour: int | None) -> str:
-        """Write resolved bars of one UTC hour, or of a whole date (`hour` None), and return the key."""
+        """Write resolved bars of one UTC hour, or of a whole date (`hour` None), and return the key, which is
+        made of everything in them."""
         name = "day" if hour is None else f"{hour:02d}"
-        key = f"{partition(Table.BARS, day)}{name}-{bars_id(bars)}.parquet"
+        key = f"{partition(Table.BARS, day)}{name}-{bars_id(bars, with_capture=True)}.parquet"
         self._put_once(key, bars)
         return key
 

@@ -68,16 +68,17 @@ def partition(table: Table, day: date) -> str:
     return f"{table}/{PARTITION}={day.isoformat()}/"
 
 
-def bars_id(bars: pa.Table) -> str:
+def bars_id(bars: pa.Table, *, with_capture: bool = False) -> str:
     """24 hex digits over what the bars say (symbol, minute, values, source, repair id), in the order given.
 
-    `captured_at` is left out: a redelivered job that writes its bars anew writes the same object.
+    `captured_at` counts only `with_capture`: a redelivered job that writes its bars anew writes the same object.
     """
     digest = hashlib.sha256()
-    for name in ("minute", *VALUES):
+    for name in ("minute", *VALUES, *(("captured_at",) if with_capture else ())):
         column = bars[name].combine_chunks()
         digest.update(column.is_null().to_numpy(zero_copy_only=False).tobytes())
-        digest.update(pc.fill_null(column.cast(pa.int64()) if name == "minute" else column, 0).to_numpy().tobytes())
+        numbers = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+        digest.update(pc.fill_null(numbers, 0).to_numpy().tobytes())
     for name in ("symbol", "source", "repair_id"):
         column = bars[name].combine_chunks().dictionary_encode()
         digest.update(json.dumps(column.dictionary.to_pylist()).encode())

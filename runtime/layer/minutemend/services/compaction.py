@@ -1,0 +1,129 @@
+"""Compaction: many small bar objects become one, and nobody notices.
+
+A minute arrives as one object for each chunk of symbols, a repair as one for each job and hour. The objects
+of an hour, and later of a date, are rewritten as one sorted object once there are more than `MAX_OBJECTS`.
+
+1. list the inputs; 2. write their resolved bars under a key made from that content; 3. write a manifest under
+`retired/`, outside every table, that names the inputs by key and etag; 4. delete them when the manifest is
+due, `retire_after` later.
+
+Why nobody notices. Order the objects: A covers B when, for every minute in B, A has that bar or one that wins
+over it by `core.bars.resolve`. What a reader sees is the join of all objects, and step 2 writes the join of
+its inputs, so the output covers every input and adds nothing.
+
+- A reader, an audit or a repair between any two steps joins a set that has the same join: the inputs, the
+  inputs and the output, the output. What a repair adds meanwhile is no input of ours and is not retired.
+- Two compactors at once: each output covers its inputs. An input is retired in favour of an output that may
+  itself be retired in favour of another, and so on, but never in a circle: two objects that cover one another
+  say the same, and what compaction writes has a key made of everything it says (an hour's object is never
+  written from a date's). So each deleted object is covered by one that stays.
+- Death between any two steps leaves at worst an output beside its inputs; the next compaction writes the same
+  output, finds it there, and retires the inputs. Step 4 deletes objects before the manifest: done again, it
+  does nothing.
+- An input that somebody writes anew before step 4 (a redelivered capture) has the content that was retired; if
+  it differs in `captured_at` its etag differs, and it stays, to be an input of a later compaction.
+- A reader that listed before step 4 and reads after it misses an object: `retire_after` has to be longer than
+  the longest query. `Lake.read_bars` notices the missing object and begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from minutemend.core.bars import resolve
+from minutemend.core.jobs import content_id
+from minutemend.core.minutes import Range
+from minutemend.ports.store import Store, Stored
+from minutemend.services.evidence_rows import day_range
+from minutemend.services.lake import Lake
+
+RETIRED_PREFIX = "retired/"
+# A reader pays about a millisecond an object; rewriting a date for each repaired minute would cost more, and
+# would touch what nobody mended. So a few objects may lie beside one another.
+MAX_OBJECTS = 4
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What one call did: keys written, and how many objects were retired and deleted."""
+
+    written: tuple[str, ...]
+    retired: int
+    deleted: int
+
+
+def compact(
+    lake: Lake, window: Range, *, closed: Collection[date], now: datetime, retire_after: timedelta
+) -> Compaction:
+    """Compact the dates of `window` that are `closed` (no minute of theirs is still to come) each to one
+    object, and its hours on other dates each to one; then delete whatever is due at `now`."""
+    pending = _pending(lake.store)
+    written: list[str] = []
+    retired = 0
+    for day in window.dates():
+        found = [stored for stored in lake.bar_objects(day_range(day)) if (stored.key, stored.etag) not in pending]
+        groups: Iterable[tuple[int | None, list[Stored]]]
+        groups = [(None, found)] if day in closed else _by_hour(found, window, day)
+        for hour, inputs in groups:
+            if len(inputs) <= MAX_OBJECTS:
+                continue
+            bars = lake.read_objects([stored.key for stored in inputs])
+            if bars is None:
+                continue  # another compactor is at it
+            key = lake.put_compacted(resolve(bars), day=day, hour=hour)
+            written.append(key)
+            retired += retire(lake.store, [stored for stored in inputs if stored.key != key], due=now + retire_after)
+    return Compaction(tuple(written), retired, sweep(lake.store, now=now))
+
+
+def retire(store: Store, objects: Collection[Stored], *, due: datetime) -> int:
+    """Write the manifest that lets `sweep` delete these objects from `due` on. Returns how many they are."""
+    named = [[stored.key, stored.etag] for stored in sorted(objects)]
+    if named:
+        key = f"{RETIRED_PREFIX}{due.astimezone(UTC).strftime(_STAMP)}-{content_id(*named)}.json"
+        store.put(key, json.dumps(named).encode())
+    return len(named)
+
+
+def sweep(store: Store, *, now: datetime) -> int:
+    """Delete the retired objects that are due at `now` and still the ones that were retired; returns how many."""
+    deleted = 0
+    last = f"{RETIRED_PREFIX}{now.astimezone(UTC).strftime(_STAMP)}-~"
+    for manifest in store.list(RETIRED_PREFIX):
+        if manifest.key > last:
+            break
+        retired = _read(store, manifest.key)
+        prefixes = {key.rpartition("/")[0] + "/" for key, _ in retired}
+        there = {(stored.key, stored.etag) for prefix in prefixes for stored in store.list(prefix)}
+        gone = sorted(key for key, _ in retired & there)
+        store.delete(gone)
+        store.delete([manifest.key])
+        deleted += len(gone)
+    return deleted
+
+
+def _pending(store: Store) -> set[tuple[str, str]]:
+    """Key and etag of every object that is retired and not deleted yet: no compaction reads it again."""
+    return {pair for manifest in store.list(RETIRED_PREFIX) for pair in _read(store, manifest.key)}
+
+
+def _read(store: Store, key: str) -> set[tuple[str, str]]:
+    """The objects that a manifest names; none when another sweep was quicker."""
+    body = store.get(key)
+    return set() if body is None else {(name, etag) for name, etag in json.loads(body)}
+
+
+def _by_hour(found: Iterable[Stored], window: Range, day: date) -> list[tuple[int | None, list[Stored]]]:
+    """The objects of one hour, for the window's hours on `day`; objects of a whole date are left alone."""
+    wanted = {hour.hour for hour in window.hours() if hour.date() == day}
+    grouped: dict[int, list[Stored]] = defaultdict(list)
+    for stored in found:
+        name = stored.key.rpartition("/")[2].partition("-")[0]
+        if name.isdigit() and int(name) in wanted:
+            grouped[int(name)].append(stored)
+    return [*grouped.items()]
