@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from local.servers import LocalProblem, Server, free_port, start, tail
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGE = "dev"
+NO_TRADE = 0.0005  # the share of minutes in which the simulator's market prints no trade: proven absent in the end
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 Say = Callable[[str], None]
 
@@ -91,7 +93,7 @@ def up(
     vendor: str | None = None,
     vendor_url: str | None = None,
     port: int | None = None,
-    market_arguments: tuple[str, ...] = (),
+    replay: tuple[Path, ...] = (),
     store_token: Callable[[LocalStack], None],
 ) -> LocalStack:
     """Start local AWS and, without `vendor_url`, the market simulator; deploy the dev stack; store the token.
@@ -119,7 +121,7 @@ def up(
         market = None
         if vendor_url is None:
             say("starting the market simulator")
-            market = start_market(home=home, token=token, arguments=market_arguments)
+            market = start_market(home=home, token=token, replay=replay)
             servers.append(market)
             vendor_url = market.url
         stack = LocalStack(name, aws, market, vendor, vendor_url, token, outputs={})
@@ -164,18 +166,32 @@ def down(name: str, *, keep: bool = False) -> bool:
     return there
 
 
-def start_market(*, home: Path, token: str, arguments: tuple[str, ...] = ()) -> Server:
-    """Start the market simulator on a free port; `arguments` go to `python -m local.market`."""
+def start_market(*, home: Path, token: str, replay: tuple[Path, ...] = ()) -> Server:
+    """Start the market simulator on a free port. It makes bars up, or replays these Parquet files, and refuses
+    whoever does not bring the token."""
     port = free_port()
-    return start(
-        [sys.executable, "-m", "local.market", "--port", str(port), "--token", token, *arguments],
+    calendars = ("--calendar", "XNYS", "--calendar", "24/7=BTCUSD,LTCUSD", "--no-trade", str(NO_TRADE))
+    files = [part for path in replay for part in ("--parquet", str(path.resolve()))]
+    server = start(
+        [sys.executable, "-m", "local.market", "--port", str(port), *(files or calendars)],
         url=f"http://127.0.0.1:{port}",
-        health="/health",
+        health="/control",
         marker="local.market",
-        env={**clean_environment(home), "PYTHONPATH": str(ROOT)},
+        env=clean_environment(home),
         cwd=ROOT,
         log=home / "market.log",
     )
+    credentials = {"finnhub": token, "alpaca": {"key": token, "secret": token}}
+    control(server, {"credentials": credentials})
+    return server
+
+
+def control(market: Server, order: Mapping[str, object]) -> None:
+    """Tell the simulator something, as `POST /control` (local/market/server.py has the words)."""
+    request = urllib.request.Request(  # noqa: S310 (http on 127.0.0.1)
+        f"{market.url}/control", data=json.dumps(order).encode(), method="POST"
+    )
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
 
 
 def deploy(stack: LocalStack) -> Mapping[str, str]:

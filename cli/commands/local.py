@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -33,8 +34,15 @@ def command() -> None:
     help="Whose API the workers speak.  [default: finnhub]",
 )
 @click.option("--vendor-url", metavar="URL", help="A server that speaks it. Default: a market simulator of its own.")
+@click.option(
+    "--replay",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Parquet files that the simulator is to replay as the market. Default: it makes bars up.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of local AWS. Default: any free one.")
-def up(name: str, vendor: str | None, vendor_url: str | None, port: int | None) -> None:
+def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path, ...], port: int | None) -> None:
     """Start local AWS and deploy the dev stage on it; 15 to 20 s.
 
     Starts MiniStack as an ordinary process on 127.0.0.1, a market simulator (unless --vendor-url names a server),
@@ -47,12 +55,16 @@ def up(name: str, vendor: str | None, vendor_url: str | None, port: int | None) 
 
     if vendor_url is not None and not vendor_url.startswith(("http://", "https://")):
         raise Problem(f"--vendor-url is {vendor_url!r}: an address like http://127.0.0.1:8080 would be right")
+    if vendor_url is not None and replay:
+        raise Problem("--replay is for the simulator, and --vendor-url is instead of it: one of them would be right")
     before = local.stack.read(name)
     if before and before.aws.alive:
         say(f"{name!r} is up already")
         show(_how_to_use(before))
         return
-    stack = local.stack.up(name, say=say, vendor=vendor, vendor_url=vendor_url, port=port, store_token=store_token)
+    stack = local.stack.up(
+        name, say=say, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token
+    )
     show(_how_to_use(stack))
 
 
