@@ -120,7 +120,7 @@ def _no_constant(name: str) -> float:
 
 
 class RawBar(NamedTuple):
-    """One row as a vendor adapter found it. `at` and the values are not believed yet."""
+    """One row as a vendor adapter found it, `at` aware and in UTC. Nothing of it is believed yet."""
 
     symbol: str
     at: datetime
@@ -175,25 +175,28 @@ def believable_bars(rows: Iterable[RawBar], request: VendorRequest) -> tuple[Bar
     bars: list[Bar] = []
     for row in rows:
         symbol, at, opened, high, low, close, volume = row
-        where = f"{symbol} {format_instant(at)}"
         if symbol not in asked:
-            raise Garbage(f"{where}: this symbol was not asked for")
+            raise _unbelievable(row, "this symbol was not asked for")
         if at.second or at.microsecond:
-            raise Garbage(f"{where}: not on a whole minute")
+            raise _unbelievable(row, "not on a whole minute")
         if not start <= at < end:
-            raise Garbage(f"{where}: outside the range {request.range}")
+            raise _unbelievable(row, f"outside the range {request.range}")
         before = last.get(symbol)
         if before is not None and at <= before:
-            raise Garbage(f"{where}: {'comes twice' if at == before else 'is out of order'}")
+            raise _unbelievable(row, f"{'comes twice' if at == before else 'is out of order'}")
         last[symbol] = at
         if not (math.isfinite(opened + high + low + close) and math.isfinite(volume)):
-            raise Garbage(f"{where}: a value is not finite")
+            raise _unbelievable(row, "a value is not finite")
         if min(opened, high, low, close) <= 0 or volume < 0:
-            raise Garbage(f"{where}: a price is not above zero or the volume is negative")
+            raise _unbelievable(row, "a price is not above zero or the volume is negative")
         if not (low <= opened <= high and low <= close <= high):
-            raise Garbage(f"{where}: low {low} and high {high} do not enclose open {opened} and close {close}")
+            raise _unbelievable(row, f"low {low} and high {high} do not enclose open {opened} and close {close}")
         bars.append(Bar(symbol, at, opened, high, low, close, volume))
     return tuple(sorted(bars))
+
+
+def _unbelievable(row: RawBar, why: str) -> Garbage:
+    return Garbage(f"{row.symbol[:24]} {format_instant(row.at)}: {why}")
 
 
 def ended_by(window: Range, now: datetime) -> Range | None:

@@ -6,7 +6,7 @@ Documentation: https://docs.alpaca.markets/reference/stockbars (limits and oddit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from minutemend.adapters.vendors.base import HttpVendor, MissingCredentials, Page
 from minutemend.core.answers import Garbage, RawBar, VendorRequest, number_of
@@ -74,8 +74,8 @@ def _listed(listed: object) -> list[object]:
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.utcoffset() is None:
-        raise Garbage(f"a time is {text[:40]!r}, which is no RFC 3339 time")
-    return instant
+        if instant.utcoffset() is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Garbage(f"a time is {text[:40]!r}, which is no RFC 3339 time")

@@ -1,0 +1,448 @@
+"""The vendor adapters at the transport seam: documented payloads in, one kind of answer out, no socket."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from minutemend.adapters.http import BodyTooLarge, NoReply, Reply
+from minutemend.adapters.vendors import VENDORS, Credentials, limits_of, make_vendor
+from minutemend.adapters.vendors.base import MAX_PAGES
+from minutemend.core.answers import Answer, AnswerKind, VendorRequest
+from minutemend.core.bars import Bar
+from minutemend.core.errors import BadInput
+from minutemend.core.minutes import MINUTE, Range
+
+from tests.fakes.http import FakeHttp, reply
+
+START = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
+SECONDS = 1380893400  # START, checked below
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+RANGE = Range(START, START + 5 * MINUTE)
+TOKEN = "c0ffee/se+cret token"  # noqa: S105 (nobody's)
+CREDENTIALS: dict[str, Credentials] = {
+    "finnhub": TOKEN,
+    "alpaca": {"key": "AKIDEXAMPLE", "secret": TOKEN},
+    "binance": None,
+}
+BAR = Bar("IBM", START, 186.1, 186.25, 186.0, 186.2, 1234.0)
+
+# The shapes are those of the vendors' documentation; the numbers are BAR's.
+GOLDEN: dict[str, object] = {
+    "finnhub": {"c": [186.2], "h": [186.25], "l": [186.0], "o": [186.1], "s": "ok", "t": [SECONDS], "v": [1234]},
+    "alpaca": {
+        "bars": {
+            "IBM": [
+                {
+                    "t": "2013-10-04T13:30:00Z",
+                    "o": 186.1,
+                    "h": 186.25,
+                    "l": 186,
+                    "c": 186.2,
+                    "v": 1234,
+                    "n": 17,
+                    "vw": 186.15,
+                }
+            ]
+        },
+        "next_page_token": None,
+    },
+    "binance": [
+        [
+            SECONDS * 1000,
+            "186.10000000",
+            "186.25000000",
+            "186.00000000",
+            "186.20000000",
+            "1234.00000000",
+            SECONDS * 1000 + 59_999,
+            "229647.10000000",
+            17,
+            "600.00000000",
+            "111660.00000000",
+            "0",
+        ]
+    ],
+}
+EMPTY: dict[str, object] = {
+    "finnhub": {"s": "no_data"},
+    "alpaca": {"bars": {}, "next_page_token": None},
+    "binance": [],
+}
+NAMES = sorted(VENDORS)
+
+
+def ask(
+    name: str,
+    *replies: Reply | Exception,
+    symbols: tuple[str, ...] = ("IBM",),
+    window: Range = RANGE,
+    credentials: Credentials = None,
+    mapped: dict[str, str] | None = None,
+) -> tuple[Answer, FakeHttp]:
+    """Fetch once from an adapter that gets these replies."""
+    http = FakeHttp(replies)
+    vendor = make_vendor(
+        name,
+        url="https://vendor.example/",
+        timeout=timedelta(seconds=3),
+        per_minute=60,
+        credentials=credentials or CREDENTIALS[name],
+        http=http,
+        clock=lambda: NOW,
+        symbols=mapped,
+    )
+    return vendor.fetch(VendorRequest(name, symbols, window)), http
+
+
+def test_the_constants_of_this_file_agree() -> None:
+    assert int(START.timestamp()) == SECONDS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documented_payload_becomes_bars(name: str) -> None:
+    answer, _ = ask(name, reply(GOLDEN[name]))
+    assert (answer.kind, answer.bars, answer.covered) == (AnswerKind.BARS, (BAR,), RANGE)
+    assert (answer.status, answer.requests, answer.observed_at) == (200, 1, NOW)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_documented_empty_payload_is_no_data(name: str) -> None:
+    answer, _ = ask(name, reply(EMPTY[name]))
+    assert (answer.kind, answer.bars, answer.covered) == (AnswerKind.NO_DATA, (), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "params"),
+    [
+        (
+            "finnhub",
+            "https://vendor.example/api/v1/stock/candle",
+            {"symbol": "IBM", "resolution": "1", "from": "1380893400", "to": "1380893640"},
+        ),
+        (
+            "alpaca",
+            "https://vendor.example/v2/stocks/bars",
+            {
+                "symbols": "IBM",
+                "timeframe": "1Min",
+                "start": "2013-10-04T13:30:00Z",
+                "end": "2013-10-04T13:34:00Z",
+                "limit": "10000",
+                "adjustment": "raw",
+                "sort": "asc",
+            },
+        ),
+        (
+            "binance",
+            "https://vendor.example/api/v3/klines",
+            {
+                "symbol": "IBM",
+                "interval": "1m",
+                "startTime": "1380893400000",
+                "endTime": "1380893699999",
+                "limit": "1000",
+            },
+        ),
+    ],
+)
+def test_the_half_open_range_is_asked_as_the_vendor_wants_it(name: str, url: str, params: dict[str, str]) -> None:
+    """All three take both ends inclusive, so the last minute asked for is the one before the range's end."""
+    _, http = ask(name, reply(EMPTY[name]))
+    assert (http.asked[0].url, http.asked[0].params, http.asked[0].timeout) == (url, params, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        ("finnhub", {"X-Finnhub-Token": TOKEN}),
+        ("alpaca", {"APCA-API-KEY-ID": "AKIDEXAMPLE", "APCA-API-SECRET-KEY": TOKEN}),
+        ("binance", {}),
+    ],
+)
+def test_credentials_travel_in_headers_and_never_in_the_url(name: str, headers: dict[str, str]) -> None:
+    _, http = ask(name, reply(EMPTY[name]))
+    assert http.asked[0].headers == headers
+    assert TOKEN not in http.asked[0].url + json.dumps(http.asked[0].params)
+
+
+@pytest.mark.parametrize(
+    ("name", "credentials"),
+    [
+        ("finnhub", None),
+        ("finnhub", ""),
+        ("finnhub", {"key": "a"}),
+        ("alpaca", None),
+        ("alpaca", "a"),
+        ("alpaca", {"key": "a"}),
+        ("alpaca", {"key": "a", "secret": ""}),
+    ],
+)
+def test_a_missing_token_gives_up_without_a_request_and_says_what_to_do(name: str, credentials: Credentials) -> None:
+    http = FakeHttp([])
+    vendor = make_vendor(
+        name,
+        url="https://vendor.example",
+        timeout=timedelta(seconds=3),
+        per_minute=60,
+        credentials=credentials,
+        http=http,
+        clock=lambda: NOW,
+    )
+    answer = vendor.fetch(VendorRequest(name, ("IBM",), RANGE))
+    assert (answer.kind, answer.requests, http.asked) == (AnswerKind.GIVE_UP, 0, [])
+    assert "vendor secret would be right" in answer.detail
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "pause"),
+    [
+        (400, {}, AnswerKind.GIVE_UP, None),
+        (401, {}, AnswerKind.GIVE_UP, None),
+        (403, {"retry-after": "9"}, AnswerKind.GIVE_UP, None),
+        (404, {}, AnswerKind.GIVE_UP, None),
+        (302, {"location": "https://elsewhere.example"}, AnswerKind.GIVE_UP, None),
+        (418, {"retry-after": "120"}, AnswerKind.RETRY, timedelta(seconds=120)),
+        (429, {"retry-after": "Fri, 20 Nov 2026 00:00:30 GMT"}, AnswerKind.RETRY, timedelta(seconds=30)),
+        (429, {}, AnswerKind.RETRY, None),
+        (503, {"retry-after": "5"}, AnswerKind.RETRY, timedelta(seconds=5)),
+        (500, {}, AnswerKind.RETRY, None),
+    ],
+)
+def test_a_refusal_is_classed_by_its_status(
+    name: str, status: int, headers: dict[str, str], kind: AnswerKind, pause: timedelta | None
+) -> None:
+    answer, http = ask(name, reply({"error": "no"}, status=status, headers=headers))
+    assert (answer.kind, answer.status, answer.retry_after, answer.bars) == (kind, status, pause, ())
+    assert answer.detail.startswith(f"{name}: HTTP {status}")
+    assert len(http.asked) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NoReply("no whole answer within 3 s"), AnswerKind.RETRY),
+        (NoReply("the connection failed or was dropped (ProtocolError)"), AnswerKind.RETRY),
+        (BodyTooLarge("the body is larger than 1 bytes"), AnswerKind.GARBAGE),
+    ],
+)
+def test_no_whole_answer_is_asked_again_and_too_large_a_one_is_garbage(
+    name: str, error: Exception, kind: AnswerKind
+) -> None:
+    answer, _ = ask(name, error)
+    assert (answer.kind, answer.bars, answer.requests) == (kind, (), 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>soon</html>",
+        b"null",
+        b"1",
+        b'"text"',
+        b"{}",
+        b"[{}]",
+        b"[[]]",
+        b"[1]",
+        b'{"s":"ok"}',
+        b'{"s":"ok","t":[1],"o":[],"h":[],"l":[],"c":[],"v":[]}',
+        b'{"s":"ok","t":{},"o":[],"h":[],"l":[],"c":[],"v":[]}',
+        b'{"error":"limit"}',
+        b'{"bars":[],"next_page_token":null}',
+        b'{"bars":{"IBM":{}},"next_page_token":null}',
+        b'{"bars":{"IBM":[{"t":1}]},"next_page_token":null}',
+        b'{"bars":{"IBM":[7]},"next_page_token":null}',
+        b'{"bars":{},"next_page_token":7}',
+        b'{"bars":{"IBM":[{"t":"noon","o":1,"h":1,"l":1,"c":1,"v":1}]},"next_page_token":null}',
+        b'{"bars":{"IBM":[{"t":"2013-10-04T13:30:00","o":1,"h":1,"l":1,"c":1,"v":1}]},"next_page_token":null}',
+        b'{"bars":{"IBM":[{"t":"0001-01-01T00:00:00+23:00","o":1,"h":1,"l":1,"c":1,"v":1}]},"next_page_token":null}',
+        b'[[1380893400000,186.1,"1","1","1","1",1380893459999,"1",1,"1","1","0"]]',
+        b'[[1380893400000,"1e3","1","1","1","1",1380893459999,"1",1,"1","1","0"]]',
+        b'[[1380893400000,"-1","1","1","1","1",1380893459999,"1",1,"1","1","0"]]',
+        b'[[1380893400000,"NaN","1","1","1","1",1380893459999,"1",1,"1","1","0"]]',
+        b'[["1380893400000","1","1","1","1","1",1380893459999,"1",1,"1","1","0"]]',
+    ],
+)
+def test_another_shape_with_status_200_is_garbage(name: str, body: bytes) -> None:
+    answer, _ = ask(name, reply(body))
+    assert (answer.kind, answer.bars, answer.status) == (AnswerKind.GARBAGE, (), 200)
+    assert answer.detail.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_golden_payload_cut_off_anywhere_is_garbage(name: str) -> None:
+    whole = json.dumps(GOLDEN[name]).encode()
+    for length in range(len(whole)):
+        assert ask(name, reply(whole[:length]))[0].kind is AnswerKind.GARBAGE
+
+
+@given(name=st.sampled_from(NAMES), body=st.binary(max_size=200), status=st.integers(100, 599))
+def test_no_bytes_and_no_status_make_an_adapter_raise(name: str, body: bytes, status: int) -> None:
+    answer, _ = ask(name, reply(body, status=status))
+    assert answer.kind is not AnswerKind.BARS
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=12)
+        | st.dictionaries(st.sampled_from(["s", "t", "o", "h", "l", "c", "v", "bars", "IBM", "next_page_token"]), inner)
+    ),
+    max_leaves=30,
+)
+
+
+@given(name=st.sampled_from(NAMES), value=JSON)
+def test_no_json_makes_an_adapter_raise(name: str, value: object) -> None:
+    """Pages that name a next page are followed; the fake runs out of replies only then."""
+    http = FakeHttp([reply(value)] * MAX_PAGES)
+    vendor = make_vendor(
+        name,
+        url="https://vendor.example",
+        timeout=timedelta(seconds=3),
+        per_minute=60,
+        credentials=CREDENTIALS[name],
+        http=http,
+        clock=lambda: NOW,
+    )
+    assert vendor.fetch(VendorRequest(name, ("IBM",), RANGE)).kind in {AnswerKind.GARBAGE, AnswerKind.NO_DATA}
+
+
+@given(
+    name=st.sampled_from(["alpaca", "finnhub"]),
+    status=st.sampled_from([400, 401, 403, 404, 418, 429, 500]),
+    before=st.text(max_size=200),
+    after=st.text(max_size=20),
+    encoded=st.booleans(),
+)
+def test_a_token_that_the_vendor_echoes_never_reaches_the_detail(
+    name: str, status: int, before: str, after: str, encoded: bool
+) -> None:
+    from urllib.parse import quote
+
+    echoed = quote(TOKEN, safe="") if encoded else TOKEN
+    answer, _ = ask(name, reply(f"{before}{echoed}{after}".encode("utf-8", "replace"), status=status))
+    assert TOKEN not in answer.detail
+    assert quote(TOKEN, safe="") not in answer.detail
+    assert answer.detail.isprintable()
+    assert len(answer.detail) <= 160
+
+
+def alpaca_page(bars: dict[str, list[int]], token: str | None) -> Reply:
+    """A page with flat bars of price 10 at these minutes of RANGE."""
+    flat = {"o": 10, "h": 10, "l": 10, "c": 10, "v": 1, "n": 1, "vw": 10}
+    listed = {
+        symbol: [flat | {"t": (START + minute * MINUTE).isoformat()} for minute in minutes]
+        for symbol, minutes in bars.items()
+    }
+    return reply({"bars": listed, "next_page_token": token})
+
+
+def test_alpaca_pages_are_followed_to_the_end_and_judged_together() -> None:
+    pages = [alpaca_page({"AIG": [0, 1]}, "p2"), alpaca_page({"AIG": [2], "IBM": [0]}, "p3"), alpaca_page({}, None)]
+    answer, http = ask("alpaca", *pages, symbols=("AIG", "IBM"))
+    assert [(bar.symbol, (bar.minute - START) // MINUTE) for bar in answer.bars] == [
+        ("AIG", 0),
+        ("AIG", 1),
+        ("AIG", 2),
+        ("IBM", 0),
+    ]
+    assert (answer.kind, answer.covered, answer.requests) == (AnswerKind.BARS, RANGE, 3)
+    assert [asked.params.get("page_token") for asked in http.asked] == [None, "p2", "p3"]
+    first = http.asked[0].params
+    assert all({**asked.params, "page_token": ""} == {**first, "page_token": ""} for asked in http.asked)
+
+
+def test_an_alpaca_page_that_repeats_a_row_of_the_page_before_is_garbage() -> None:
+    answer, _ = ask("alpaca", alpaca_page({"IBM": [0, 1]}, "p2"), alpaca_page({"IBM": [1]}, None))
+    assert (answer.kind, answer.bars) == (AnswerKind.GARBAGE, ())
+
+
+@pytest.mark.parametrize(
+    ("second", "kind"),
+    [
+        (reply({}, status=429, headers={"retry-after": "9"}), AnswerKind.RETRY),
+        (reply({}, status=403), AnswerKind.GIVE_UP),
+        (reply("<html>"), AnswerKind.GARBAGE),
+        (NoReply("dropped"), AnswerKind.RETRY),
+    ],
+)
+def test_one_bad_page_is_the_whole_answer(second: Reply | Exception, kind: AnswerKind) -> None:
+    """Nothing is kept of the pages before it: half an answer would prove absences that are none."""
+    answer, _ = ask("alpaca", alpaca_page({"IBM": [0]}, "p2"), second)
+    assert (answer.kind, answer.bars, answer.covered, answer.requests) == (kind, (), None, 2)
+
+
+def test_alpaca_answers_that_never_end_are_covered_as_far_as_they_got() -> None:
+    window = Range(START, START + 100 * MINUTE)
+    pages = [alpaca_page({"IBM": [minute]}, "more") for minute in range(MAX_PAGES)]
+    answer, _ = ask("alpaca", *pages, window=window)
+    assert answer.kind is AnswerKind.BARS
+    assert answer.covered == Range(START, START + MAX_PAGES * MINUTE)
+    answer, _ = ask("alpaca", *pages, window=window, symbols=("IBM", "SPY"))
+    assert answer.covered is None, "SPY was not looked at"
+
+
+def test_alpaca_symbols_travel_together_and_a_symbol_without_bars_is_no_error() -> None:
+    answer, http = ask("alpaca", alpaca_page({"IBM": [0]}, None), symbols=("AIG", "BRK.B", "IBM"))
+    assert http.asked[0].params["symbols"] == "AIG,BRK.B,IBM"
+    assert {bar.symbol for bar in answer.bars} == {"IBM"}
+    assert answer.covered == RANGE
+
+
+def test_binance_covers_no_more_than_its_thousand_rows() -> None:
+    flat = ["1.0", "1.0", "1.0", "1.0", "1.0"]
+    rows = [[(SECONDS + 60 * n) * 1000, *flat, 0, "0", 1, "0", "0", "0"] for n in range(1000)]
+    answer, _ = ask("binance", reply(rows), window=Range(START, START + 1500 * MINUTE))
+    assert answer.covered == Range(START, START + 1000 * MINUTE)
+    answer, _ = ask("binance", reply(rows), window=Range(START, START + 1000 * MINUTE))
+    assert answer.covered == Range(START, START + 1000 * MINUTE)
+
+
+def test_a_binance_kline_of_no_trades_is_an_omission_and_not_a_bar() -> None:
+    """Binance repeats the last price for a minute in which nobody traded; a price is never invented here."""
+    traded = GOLDEN["binance"][0]  # type: ignore[index]
+    flat = [(SECONDS + 60) * 1000, "186.2", "186.2", "186.2", "186.2", "0.0", 0, "0.0", 0, "0.0", "0.0", "0"]
+    answer, _ = ask("binance", reply([traded, flat]))
+    assert (answer.bars, answer.covered) == ((BAR,), RANGE)
+
+
+def test_finnhub_covers_only_the_newest_rows_of_an_answer_at_its_limit() -> None:
+    limit = limits_of("finnhub", per_minute=1).rows
+    flat = [10.0] * limit
+    seconds = [SECONDS + 60 * (n + 20) for n in range(limit)]
+    columns = {"s": "ok", "t": seconds, "o": flat, "h": flat, "l": flat, "c": flat, "v": flat}
+    answer, _ = ask("finnhub", reply(columns), window=Range(START, START + (limit + 20) * MINUTE))
+    assert answer.covered == Range(START + 20 * MINUTE, START + (limit + 20) * MINUTE)
+
+
+@pytest.mark.parametrize(("name", "symbols"), [("finnhub", ("A", "B")), ("binance", ()), ("alpaca", ("A",) * 201)])
+def test_a_request_that_the_vendor_cannot_take_is_given_up_unasked(name: str, symbols: tuple[str, ...]) -> None:
+    answer, http = ask(name, symbols=symbols)
+    assert (answer.kind, answer.requests, http.asked) == (AnswerKind.GIVE_UP, 0, [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mapped_symbol_goes_out_as_theirs_and_comes_back_as_ours(name: str) -> None:
+    golden = json.loads(json.dumps(GOLDEN[name]).replace('"IBM"', '"IBMX"'))
+    answer, http = ask(name, reply(golden), mapped={"IBM": "IBMX", "OTHER": "X"})
+    assert "IBMX" in (http.asked[0].params.get("symbol"), http.asked[0].params.get("symbols"))
+    assert answer.bars == (BAR,)
+
+
+def test_a_finnhub_symbol_with_a_venue_is_asked_of_the_crypto_route() -> None:
+    _, http = ask("finnhub", reply(EMPTY["finnhub"]), symbols=("BTCUSD",), mapped={"BTCUSD": "COINBASE:BTC-USD"})
+    assert http.asked[0].url.endswith("/api/v1/crypto/candle")
+    assert http.asked[0].params["symbol"] == "COINBASE:BTC-USD"
+
+
+def test_an_unknown_vendor_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(BadInput, match="'yahoo' is not a vendor: one of alpaca, binance, finnhub"):
+        limits_of("yahoo", per_minute=1)
