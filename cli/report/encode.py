@@ -11,7 +11,6 @@ import base64
 import json
 import zlib
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -174,9 +173,4 @@ def _json(value: object) -> bytes:
 
 
 def _pack(raw: bytes) -> str:
-    return base64.b64encode(zlib.compress(raw, 9)).decode()
-
-
-def sorted_once(sessions: tuple[Session, ...]) -> bool:
-    """Whether sessions are sorted by open and none overlaps the next."""
-    return all(left.close <= right.open for left, right in pairwise(sessions))
+    return base64.b64encode(zlib.compress(raw, 6)).decode()

@@ -33,6 +33,7 @@ async function main() {
   await showGaps(report, { onopen: (row, date) => { map.goTo(row, date); session.open(row, date); } });
   await answers.show();
   document.documentElement.dataset.state = "complete";
+  document.documentElement.dataset.height = Math.ceil(document.body.getBoundingClientRect().height);
 }
 
 main().catch((error) => {
