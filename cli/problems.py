@@ -38,6 +38,8 @@ def _is_ours(problem: Exception) -> bool:
     # Not imported yet means that it cannot be one of theirs.
     if errors := sys.modules.get("minutemend.core.errors"):
         ours.append(errors.MinutemendError)
+    if servers := sys.modules.get("local.servers"):
+        ours.append(servers.LocalProblem)
     if settings := sys.modules.get("infra.settings"):
         ours += [settings.UnknownStage, settings.UnsafeSettings]
     return isinstance(problem, tuple(ours))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from local.servers import Server, free_port, start
+from local.servers import Server, free_port, launch, wait_ready
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -34,21 +34,25 @@ def clean_environment(home: Path) -> dict[str, str]:
     return {**kept, "HOME": str(home), "TMPDIR": str(home / "tmp")}
 
 
-def start_ministack(*, home: Path, port: int | None = None) -> Server:
+def start_ministack(*, home: Path, port: int | None = None, launched: Callable[[Server], None]) -> Server:
     """Start MiniStack with its data under `home`, on a free port of 127.0.0.1. About half a second.
 
-    Started again on the same `home` it has everything that it had when it was stopped with SIGTERM.
+    Started again on the same `home` it has everything that it had when it was stopped with SIGTERM. `launched`
+    is told of the process before it is ready, so that whoever is interrupted can stop it.
     """
     chosen = free_port(port)
-    return start(
+    log = home / "ministack.log"
+    server = launch(
         [sys.executable, "-m", "ministack"],
         url=f"http://127.0.0.1:{chosen}",
-        health="/_ministack/health",
         marker="ministack",
         env=settings(home=home, port=chosen),
         cwd=home,
-        log=home / "ministack.log",
+        log=log,
     )
+    launched(server)
+    wait_ready(server, health="/_ministack/health", log=log)
+    return server
 
 
 def settings(*, home: Path, port: int) -> Mapping[str, str]:

@@ -29,13 +29,20 @@ class Server:
     @property
     def alive(self) -> bool:
         """Whether the process still runs and is still the one that we started."""
-        with_command = subprocess.run(  # noqa: S603 (ps, on a number)
+        proc = Path(f"/proc/{self.pid}")
+        if Path("/proc/self/stat").exists():
+            try:
+                state = (proc / "stat").read_text().rpartition(")")[2].split()[0]
+                return state != "Z" and self.marker in (proc / "cmdline").read_text()
+            except OSError:
+                return False
+        told = subprocess.run(  # noqa: S603 (ps, on a number; for macOS, which has no /proc)
             ["ps", "-o", "stat=,command=", "-p", str(self.pid)],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
         ).stdout.strip()
-        return self.marker in with_command and not with_command.startswith("Z")
+        return self.marker in told and not told.startswith("Z")
 
     def stop(self, *, patience: float = 10.0) -> None:
         """SIGTERM, then SIGKILL when it has not gone after `patience` seconds."""
@@ -75,33 +82,23 @@ def free_port(wanted: int | None = None) -> int:
         return port
 
 
-def start(
-    command: Sequence[str],
-    *,
-    url: str,
-    health: str,
-    marker: str,
-    env: Mapping[str, str],
-    cwd: Path,
-    log: Path,
-    patience: float = 30.0,
-) -> Server:
-    """Start a server in a session of its own and wait until `url + health` answers. Raises LocalProblem."""
+def launch(command: Sequence[str], *, url: str, marker: str, env: Mapping[str, str], cwd: Path, log: Path) -> Server:
+    """Start a server in a session of its own, without waiting for it."""
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603 (our own commands)
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(env), cwd=cwd, start_new_session=True
         )
-    server = Server(pid=process.pid, url=url, marker=marker)
+    return Server(pid=process.pid, url=url, marker=marker)
+
+
+def wait_ready(server: Server, *, health: str, log: Path, patience: float = 30.0) -> None:
+    """Wait until the server answers at `health`. Raises LocalProblem when it dies or takes too long."""
     until = time.monotonic() + patience
-    try:
-        while not answers(url + health):
-            if process.poll() is not None or time.monotonic() > until:
-                raise LocalProblem(f"{marker} did not come up at {url}; the end of its log:\n{tail(log)}")
-            time.sleep(0.05)
-    except BaseException:
-        server.stop()
-        raise
-    return server
+    while not answers(server.url + health):
+        _reap(server.pid)
+        if not server.alive or time.monotonic() > until:
+            raise LocalProblem(f"{server.marker} did not come up at {server.url}; the end of its log:\n{tail(log)}")
+        time.sleep(0.05)
 
 
 def answers(url: str) -> bool:

@@ -10,19 +10,16 @@ import os
 import re
 import secrets
 import shutil
-import signal
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from local.ministack import ACCOUNT, REGION, aws_environment, clean_environment, start_ministack
-from local.servers import LocalProblem, Server, free_port, start, tail
+from local.deployment import ROOT, check_machine, deploy
+from local.ministack import aws_environment, clean_environment, start_ministack
+from local.servers import LocalProblem, Server, free_port, launch, wait_ready
 
-ROOT = Path(__file__).resolve().parents[1]
 STAGE = "dev"
 NO_TRADE = 0.0005  # the share of minutes in which the simulator's market prints no trade: proven absent in the end
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -39,6 +36,7 @@ class LocalStack:
     vendor: str
     vendor_url: str
     token: str
+    replay: tuple[str, ...]
     outputs: dict[str, str]
 
     @property
@@ -102,7 +100,7 @@ def up(
     removed again; the log of a failed deployment stays as `.local/<name>.failed.log`. Raises LocalProblem.
     """
     home = home_of(name)
-    _check_machine()
+    check_machine()
     if home.exists():
         before = read(name)
         if before and before.aws.alive:
@@ -110,23 +108,31 @@ def up(
         _refuse_while_starting(home)
         down(name)
     (home / "tmp").mkdir(parents=True)
-    (home / "starting").write_text(str(os.getpid()))
     servers: list[Server] = []
-    vendor = vendor or "finnhub"
+
+    def launched(server: Server) -> None:
+        servers.append(server)
+        starting = {"pid": os.getpid(), "servers": [asdict(one) for one in servers]}
+        (home / "starting.json").write_text(json.dumps(starting))
+
     token = secrets.token_hex(16)
     try:
-        say("starting MiniStack")
-        aws = start_ministack(home=home, port=port)
-        servers.append(aws)
+        say("starting MiniStack" if vendor_url else "starting MiniStack and the market simulator")
         market = None
         if vendor_url is None:
-            say("starting the market simulator")
-            market = start_market(home=home, token=token, replay=replay)
-            servers.append(market)
+            market = launch_market(home=home, port=free_port(), replay=replay)
+            launched(market)
             vendor_url = market.url
-        stack = LocalStack(name, aws, market, vendor, vendor_url, token, outputs={})
+        aws = start_ministack(home=home, port=port, launched=launched)
+        replayed = tuple(str(path.resolve()) for path in replay)
+        stack = LocalStack(name, aws, market, vendor or "finnhub", vendor_url, token, replayed, outputs={})
         say("bootstrapping and deploying the dev stack")
-        stack.outputs.update(deploy(stack))
+        outputs = deploy(
+            home=home, environment=stack.environment, stage=STAGE, vendor=stack.vendor, vendor_url=vendor_url
+        )
+        stack.outputs.update(outputs)
+        if market:
+            _ready_market(market, home=home, token=token)
         store_token(stack)
         stack.save()
     except BaseException:
@@ -137,53 +143,75 @@ def up(
             shutil.copy(log, home.parent / f"{name}.failed.log")
         shutil.rmtree(home, ignore_errors=True)
         raise
-    (home / "starting").unlink()
+    (home / "starting.json").unlink()
     return stack
 
 
+def resume(stack: LocalStack) -> LocalStack:
+    """Start a stopped local stage again, on the ports that its functions know, with the data that it had."""
+    market = stack.market
+    if market and not market.alive:
+        port = free_port(_port(market.url))
+        market = launch_market(home=stack.home, port=port, replay=tuple(map(Path, stack.replay)))
+        _ready_market(market, home=stack.home, token=stack.token)
+    started: list[Server] = [stack.aws]
+    if not stack.aws.alive:
+        start_ministack(home=stack.home, port=_port(stack.endpoint), launched=started.append)
+    again = replace(stack, aws=started[-1], market=market)
+    again.save()
+    return again
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
 def _refuse_while_starting(home: Path) -> None:
+    starting = home / "starting.json"
+    pid = json.loads(starting.read_text())["pid"] if starting.exists() else None
     try:
-        pid = int((home / "starting").read_text())
-        os.kill(pid, 0)
-    except (FileNotFoundError, ValueError, ProcessLookupError):
+        os.kill(pid or os.getpid(), 0)
+    except ProcessLookupError:
         return
-    if pid != os.getpid():
+    if pid not in (None, os.getpid()):
         raise LocalProblem(f"another process ({pid}) is starting local stage {home.name!r} at this moment")
 
 
 def down(name: str, *, keep: bool = False) -> bool:
     """Stop what runs under the name and, unless `keep`, remove its folder. False when there was nothing."""
     home = home_of(name)
-    stack = read(name)
-    if stack:
-        for server in (stack.market, stack.aws):
-            if server:
-                server.stop()
     there = home.exists()
+    stack = read(name)
+    servers = [server for server in (stack.market, stack.aws) if server] if stack else []
+    starting = home / "starting.json"
+    if starting.exists():  # somebody was killed in the middle of `up`
+        servers += [Server(**one) for one in json.loads(starting.read_text())["servers"]]
+    for server in servers:
+        server.stop()
     if not keep:
         shutil.rmtree(home, ignore_errors=True)
         (home.parent / f"{name}.failed.log").unlink(missing_ok=True)
     return there
 
 
-def start_market(*, home: Path, token: str, replay: tuple[Path, ...] = ()) -> Server:
-    """Start the market simulator on a free port. It makes bars up, or replays these Parquet files, and refuses
-    whoever does not bring the token."""
-    port = free_port()
+def launch_market(*, home: Path, port: int, replay: tuple[Path, ...] = ()) -> Server:
+    """Launch the market simulator: it makes bars up, or replays these Parquet files."""
     calendars = ("--calendar", "XNYS", "--calendar", "24/7=BTCUSD,LTCUSD", "--no-trade", str(NO_TRADE))
     files = [part for path in replay for part in ("--parquet", str(path.resolve()))]
-    server = start(
+    return launch(
         [sys.executable, "-m", "local.market", "--port", str(port), *(files or calendars)],
         url=f"http://127.0.0.1:{port}",
-        health="/control",
         marker="local.market",
         env=clean_environment(home),
         cwd=ROOT,
         log=home / "market.log",
     )
-    credentials = {"finnhub": token, "alpaca": {"key": token, "secret": token}}
-    control(server, {"credentials": credentials})
-    return server
+
+
+def _ready_market(market: Server, *, home: Path, token: str) -> None:
+    """Wait for the simulator, and tell it the token that it is to expect."""
+    wait_ready(market, health="/control", log=home / "market.log")
+    control(market, {"credentials": {"finnhub": token, "alpaca": {"key": token, "secret": token}}})
 
 
 def control(market: Server, order: Mapping[str, object]) -> None:
@@ -192,84 +220,3 @@ def control(market: Server, order: Mapping[str, object]) -> None:
         f"{market.url}/control", data=json.dumps(order).encode(), method="POST"
     )
     urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
-
-
-def deploy(stack: LocalStack) -> Mapping[str, str]:
-    """Bootstrap and deploy with the stock CDK command line, and return the stack's outputs.
-
-    The bootstrap and the synthesis have nothing to do with one another and run at the same time.
-    """
-    cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
-    log = stack.home / "cdk.log"
-    assembly = stack.home / "cdk.out"
-    outputs = stack.home / "outputs.json"
-    context = {"target": "local", "stage": STAGE, "vendor": stack.vendor, "vendor-url": stack.vendor_url}
-    flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
-    app = f"{sys.executable} {ROOT / 'app.py'}"
-    environment = {
-        **clean_environment(stack.home),
-        **stack.environment,
-        "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
-        "NODE_NO_WARNINGS": "1",
-        "CI": "true",
-    }
-    with log.open("ab") as out:
-
-        def run(*words: str) -> subprocess.Popen[bytes]:
-            command = [cdk, *words, "--no-notices"]
-            return subprocess.Popen(  # noqa: S603 (the project's own CDK)
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-
-        synth = run("synth", "-q", "--app", app, *flags, "--output", str(assembly))
-        try:
-            _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}"), log)
-        except BaseException:
-            _kill(synth)
-            raise
-        _finish(synth, log)
-        deployment = ("--app", str(assembly), "--require-approval", "never", "--outputs-file", str(outputs))
-        _finish(run("deploy", f"minutemend-{STAGE}", *deployment), log)
-    deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-    return deployed[f"minutemend-{STAGE}"]
-
-
-def _finish(process: subprocess.Popen[bytes], log: Path) -> None:
-    try:
-        code = process.wait()
-    except BaseException:
-        _kill(process)
-        raise
-    if code:
-        words: Any = process.args
-        raise LocalProblem(f"`cdk {words[1]}` ended with {code}; the end of its log:\n{tail(log, 25)}")
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a command with all its children: it has a session of its own."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _check_machine() -> None:
-    """Node, the CDK command line and the emulator are there, and new enough. Raises LocalProblem."""
-    node = shutil.which("node")
-    if node is None:
-        raise LocalProblem("the CDK needs Node.js 20 or newer, and there is no `node` on the PATH: install it first")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
-    if not version.startswith("v") or int(version[1:].split(".")[0]) < 20:
-        raise LocalProblem(f"the CDK needs Node.js 20 or newer; {node} is {version or 'broken'}")
-    if not (ROOT / "node_modules" / ".bin" / "cdk").exists():
-        raise LocalProblem("the CDK command line is not installed: `make setup` installs it")
-    from importlib.util import find_spec
-
-    if find_spec("ministack") is None:
-        raise LocalProblem("MiniStack is not installed: `make setup` installs it")

@@ -62,6 +62,10 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
         say(f"{name!r} is up already")
         show(_how_to_use(before))
         return
+    if before and before.home.joinpath("s3").exists():
+        say(f"starting {name!r} again with the data that it had; `mend local down` first for a fresh one")
+        show(_how_to_use(local.stack.resume(before)))
+        return
     stack = local.stack.up(
         name, say=say, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token
     )
@@ -70,7 +74,7 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
 
 @command.command()
 @name_option
-@click.option("--keep", is_flag=True, help="Keep the data and logs in .local/NAME.")
+@click.option("--keep", is_flag=True, help="Keep its data and logs in .local/NAME; `up` starts it again.")
 def down(name: str, keep: bool) -> None:
     """Stop a local stage and remove its data."""
     import local.stack

@@ -1,0 +1,101 @@
+"""Deploying the template that ships on local AWS, with the stock CDK command line and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local.ministack import ACCOUNT, REGION, clean_environment
+from local.servers import LocalProblem, tail
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def deploy(*, home: Path, environment: Mapping[str, str], stage: str, vendor: str, vendor_url: str) -> dict[str, str]:
+    """Bootstrap and deploy a stage with the stock CDK command line, and return its stack's outputs.
+
+    The bootstrap and the synthesis have nothing to do with one another and run at the same time.
+    """
+    cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
+    log = home / "cdk.log"
+    assembly = home / "cdk.out"
+    outputs = home / "outputs.json"
+    context = {"target": "local", "stage": stage, "vendor": vendor, "vendor-url": vendor_url}
+    flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
+    app = f"{sys.executable} {ROOT / 'app.py'}"
+    surroundings = {
+        **clean_environment(home),
+        **environment,
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
+        "NODE_NO_WARNINGS": "1",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        "CI": "true",
+    }
+    with log.open("ab") as out:
+
+        def run(*words: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
+            command = [cdk, *words, "--no-notices"]
+            return subprocess.Popen(  # noqa: S603 (the project's own CDK)
+                command,
+                cwd=cwd,
+                env=surroundings,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+        synth = run("synth", "-q", "--app", app, *flags, "--output", str(assembly))
+        try:
+            # Away from cdk.json, which would make it synthesize too.
+            _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=home), log)
+        except BaseException:
+            _kill(synth)
+            raise
+        _finish(synth, log)
+        deployment = ("--app", str(assembly), "--require-approval", "never", "--outputs-file", str(outputs))
+        _finish(run("deploy", f"minutemend-{stage}", *deployment), log)
+    deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+    return deployed[f"minutemend-{stage}"]
+
+
+def _finish(process: subprocess.Popen[bytes], log: Path) -> None:
+    try:
+        code = process.wait()
+    except BaseException:
+        _kill(process)
+        raise
+    if code:
+        words: Any = process.args
+        raise LocalProblem(f"`cdk {words[1]}` ended with {code}; the end of its log:\n{tail(log, 25)}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a command with all its children: it has a session of its own."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def check_machine() -> None:
+    """Node, the CDK command line and the emulator are there, and new enough. Raises LocalProblem."""
+    node = shutil.which("node")
+    if node is None:
+        raise LocalProblem("the CDK needs Node.js 20 or newer, and there is no `node` on the PATH: install it first")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    if not version.startswith("v") or int(version[1:].split(".")[0]) < 20:
+        raise LocalProblem(f"the CDK needs Node.js 20 or newer; {node} is {version or 'broken'}")
+    if not (ROOT / "node_modules" / ".bin" / "cdk").exists():
+        raise LocalProblem("the CDK command line is not installed: `make setup` installs it")
+    from importlib.util import find_spec
+
+    if find_spec("ministack") is None:
+        raise LocalProblem("MiniStack is not installed: `make setup` installs it")
