@@ -56,7 +56,10 @@ class StageSettings:
     cadence: timedelta = timedelta(minutes=1)
     flaw: Flaw | None = None
     task_arn: str | None = None  # the user's own task: a Lambda function or a state machine
-    allow_data_deletion: bool = False  # first switch; the second is `-c delete-data=yes` at deploy
+    task_timeout: timedelta = timedelta(hours=1)  # for the user's own task
+    gap_alarm_after: timedelta = timedelta(hours=3)  # a gap older than this is somebody's business
+    allow_data_deletion: bool = False  # first switch: deleting the stack may delete the data …
+    delete_data: bool = False  # … the second: and this time it shall (`-c delete-data=yes`)
     protected: bool = True  # termination and deletion protection
     architecture: str = "arm64"  # arm64 or x86_64
     python: str = "3.13"
@@ -72,10 +75,19 @@ class StageSettings:
             raise UnsafeSettings("prod: the intentional flaw is for dev; flaw=None would be right")
         if self.name == "prod" and self.allow_data_deletion:
             raise UnsafeSettings("prod: its data is never deleted; allow_data_deletion=False would be right")
+        if self.delete_data and not self.allow_data_deletion:
+            raise UnsafeSettings(f"{self.name}: its data is never deleted; leaving delete-data out would be right")
+        if self.architecture not in ("arm64", "x86_64"):
+            raise UnsafeSettings(f"{self.name}: architecture is {self.architecture!r}; arm64 or x86_64 would be right")
 
     @property
     def stack_name(self) -> str:
         return f"minutemend-{self.name}"
+
+    @property
+    def calendars(self) -> tuple[str, ...]:
+        """The calendars whose sessions ship with the stage; `mend sessions refresh` can add others later."""
+        return tuple(sorted(self.symbols))
 
     def for_local_aws(self, *, python: str, architecture: str, vendor: VendorSettings | None = None) -> StageSettings:
         """The same stage on local AWS: what the emulator's process needs, and `emulated` for what it lacks.

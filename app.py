@@ -1,0 +1,33 @@
+"""The CDK app: `cdk synth` gives every stage, `cdk deploy minutemend-dev` one. infra/context.py lists the context."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+
+from aws_cdk import App
+
+from infra.context import stages_from_context
+from infra.settings import UnknownStage, UnsafeSettings
+from infra.stacks.stage import StageStack
+
+
+def main() -> None:
+    """Synthesize; settings that cannot be are one message and exit code 2."""
+    app = App()
+    try:
+        stages = stages_from_context(app.node.try_get_context)
+    except (UnknownStage, UnsafeSettings) as error:
+        sys.exit(_refuse(error))
+    for settings in stages:
+        StageStack(app, settings.stack_name, settings=settings, year=datetime.now(UTC).year)
+    app.synth()
+
+
+def _refuse(error: ValueError) -> int:
+    print(f"minutemend: {error}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

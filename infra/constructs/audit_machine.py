@@ -1,0 +1,181 @@
+"""The loop: look, repair, look again; then publish, or report and fail."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+from minutemend.contract import Key, Status
+
+from infra.concerns import Concern, tag
+from infra.constructs.grants import acknowledge_wildcard
+from infra.constructs.user_task import UserTask
+from infra.settings import StageSettings
+
+MAX_ATTEMPTS = 10  # what an audit may ask for; core/audits.py refuses more
+
+# A step's function may fail for reasons that pass: tried 3 times more after 2, 4 and 8 s; worst wait 14 s.
+STEP_RETRY = {
+    "errors": [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "States.TaskFailed",
+    ],
+    "interval": Duration.seconds(2),
+    "max_attempts": 3,
+    "backoff_rate": 2,
+}
+# Concurrency that is used up comes back: tried 6 times more after 1, 2, 4, 8, 16 and 32 s; worst wait 63 s.
+THROTTLE_RETRY = {
+    "errors": ["Lambda.TooManyRequestsException"],
+    "interval": Duration.seconds(1),
+    "max_attempts": 6,
+    "backoff_rate": 2,
+}
+
+
+def machine_name(settings: StageSettings) -> str:
+    """Its name, fixed, so that functions that it runs can be allowed to answer it."""
+    return f"{settings.stack_name}-audit"
+
+
+def machine_arn(stack: Stack, settings: StageSettings) -> str:
+    """Its ARN, without a reference to it: the functions' roles are made before it."""
+    return f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine:{machine_name(settings)}"
+
+
+class AuditMachine(Construct):
+    """`machine`. Its state holds pointers and counts (contract.Key), never lists of minutes."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        results_bucket: str,
+        check_data_health: lambda_.IFunction,
+        queue_repairs: lambda_.IFunction,
+        await_repairs: lambda_.IFunction,
+        publish_hours: lambda_.IFunction,
+        report_failure: lambda_.IFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        check = self._step("CheckDataHealth", check_data_health)
+        wait = self._wait(await_repairs, timeout=settings.repair_timeout.total_seconds())
+        repair = self._step("QueueRepairs", queue_repairs).next(wait).next(check)
+        wait.add_catch(check, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
+        done = sfn.Succeed(self, "Done")
+        publish: sfn.IChainable = self._step("ExecuteDataTask", publish_hours).next(
+            UserTask(
+                self, "UserTask", arn=settings.task_arn, timeout=settings.task_timeout, bucket=results_bucket
+            ).then(done)
+            if settings.task_arn
+            else done
+        )
+        report = self._step("ReportFailure", report_failure).next(self._missing(results_bucket))
+        refused = sfn.Fail(self, "Refused", error="BadInput", cause_path=f"$.{Key.REASON}")
+        status = sfn.Choice(self, "data ready?")
+        for value, then in (
+            (Status.READY, publish),
+            (Status.REPAIR, repair),
+            (Status.EXHAUSTED, report),
+            (Status.REFUSED, refused),
+        ):
+            status.when(sfn.Condition.string_equals(f"$.{Key.STATUS}", value.value), then)
+        status.otherwise(
+            sfn.Fail(self, "Confused", error="UnknownStatus", cause="CheckDataHealth gave no known status")
+        )
+        check.next(status)
+        self.machine = self._machine(settings, start=self._begin().next(check))
+        tag(self, Concern.AUDIT)
+
+    def _begin(self) -> sfn.Pass:
+        """What the first look is told: the input as it was given, and which execution this is."""
+        return sfn.Pass(
+            self,
+            "Begin",
+            parameters={
+                f"{Key.INPUT}.$": "$$.Execution.Input",
+                f"{Key.AUDIT_ID}.$": "$$.Execution.Name",
+                f"{Key.STARTED_AT}.$": "$$.Execution.StartTime",
+            },
+        )
+
+    def _step(self, name: str, function: lambda_.IFunction) -> tasks.LambdaInvoke:
+        step = tasks.LambdaInvoke(
+            self,
+            name,
+            lambda_function=function,
+            payload_response_only=True,
+            retry_on_service_exceptions=False,
+            task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
+        )
+        return _retried(step)
+
+    def _wait(self, function: lambda_.IFunction, *, timeout: float) -> tasks.LambdaInvoke:
+        """Leaves the token on the board and waits for whoever settles the last job, or for the timeout."""
+        step = tasks.LambdaInvoke(
+            self,
+            "WaitForRepairs",
+            lambda_function=function,
+            integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+            payload=sfn.TaskInput.from_object(
+                {
+                    Key.AUDIT_ID.value: sfn.JsonPath.string_at(f"$.{Key.AUDIT_ID}"),
+                    Key.ATTEMPT.value: sfn.JsonPath.number_at(f"$.{Key.ATTEMPT}"),
+                    Key.TASK_TOKEN.value: sfn.JsonPath.task_token,
+                }
+            ),
+            result_path=sfn.JsonPath.DISCARD,
+            retry_on_service_exceptions=False,
+            task_timeout=sfn.Timeout.duration(Duration.seconds(int(timeout))),
+        )
+        return _retried(step)
+
+    def _missing(self, results_bucket: str) -> sfn.Fail:
+        cause = (
+            f"States.Format('{{}} of {{}} minutes of {{}} to {{}} are missing and were not repaired in {{}} attempts: "
+            f"s3://{{}}/{{}} names them', $.{Key.MISSING}, $.{Key.EXPECTED}, $.{Key.START}, $.{Key.END}, "
+            f"$.{Key.ATTEMPT}, '{results_bucket}', $.{Key.REPORT_KEY})"
+        )
+        return sfn.Fail(self, "MinutesMissing", error="MinutesMissing", cause_path=cause)
+
+    def _machine(self, settings: StageSettings, *, start: sfn.IChainable) -> sfn.StateMachine:
+        # Nothing may run for ever: each attempt's wait and its steps, and the user's own task besides.
+        longest = (
+            MAX_ATTEMPTS * (settings.repair_timeout.total_seconds() + 1800) + settings.task_timeout.total_seconds()
+        )
+        machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=machine_name(settings),
+            definition_body=sfn.DefinitionBody.from_chainable(start),
+            timeout=Duration.seconds(int(longest)),
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=logs.LogGroup(
+                    self,
+                    "Logs",
+                    log_group_name=f"/aws/vendedlogs/states/{machine_name(settings)}",
+                    retention=logs.RetentionDays.ONE_MONTH,
+                    removal_policy=RemovalPolicy.DESTROY,
+                ),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=False,  # it holds task tokens, with which anybody could answer for a worker
+            ),
+        )
+        acknowledge_wildcard(
+            machine, "*", reason="X-Ray's Put actions and the delivery of vended logs know no resources"
+        )
+        return machine
+
+
+def _retried(step: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
+    step.add_retry(**THROTTLE_RETRY)  # type: ignore[arg-type]
+    step.add_retry(**STEP_RETRY)  # type: ignore[arg-type]
+    return step

@@ -1,0 +1,109 @@
+"""One step as a Lambda function: its own role, timeout, memory, log group and traces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+from minutemend.contract import NAMESPACE, Env
+
+from infra.concerns import Concern, tag
+from infra.constructs.grants import acknowledge_wildcard, allow_wildcard
+from infra.settings import StageSettings
+
+HANDLERS = Path(__file__).resolve().parents[2] / "runtime" / "handlers"
+
+
+class Function(Construct):
+    """`function` and `role`. `environment` holds what this step needs, besides its stage, and no more."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        handler: str,
+        description: str,
+        concern: Concern,
+        timeout: Duration,
+        memory: int,
+        environment: Mapping[Env, str],
+        layers: Sequence[lambda_.ILayerVersion],
+        consumes_what_it_sends: bool = False,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = f"{settings.stack_name}-{handler.replace('_', '-')}"
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=_RETENTION[settings.log_retention_days],
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {name} may do",
+        )
+        allow_wildcard(
+            self,
+            self.role,
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            on=log_group.log_group_arn,
+            reason="the ARN of a log group ends in :*, its streams; this is the function's own log group",
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=description,
+            code=lambda_.Code.from_asset(str(HANDLERS), exclude=["**/__pycache__/**", "__pycache__"]),
+            handler=f"{handler}.handler",
+            runtime=lambda_.Runtime(f"python{settings.python}", lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.custom(settings.architecture),
+            timeout=timeout,
+            memory_size=memory,
+            role=self.role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            layers=list(layers),
+            environment=_environment(settings, environment, service=handler),
+            # A postponed job is sent back to the queue it came from: without leave, Lambda takes that for a runaway
+            # loop and stops it after some sixteen rounds.
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if consumes_what_it_sends else None,
+        )
+        acknowledge_wildcard(self, "*", reason="X-Ray's Put actions know no resources")
+        Validations.of(self.function).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-L1",
+                reason=f"Python {settings.python}: the newest runtime for which the layer's libraries are tested",
+            )
+        )
+        tag(self, concern)
+
+
+def _environment(settings: StageSettings, environment: Mapping[Env, str], *, service: str) -> dict[str, str]:
+    powertools = {
+        "POWERTOOLS_SERVICE_NAME": service,
+        "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+    return powertools | {Env.STAGE.value: settings.name} | {key.value: value for key, value in environment.items()}
+
+
+_RETENTION = {
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}

@@ -1,0 +1,43 @@
+"""What is changed by hand without a deploy: the interested symbols, and the vendors' tokens."""
+
+from __future__ import annotations
+
+import json
+
+from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from infra.concerns import Concern, tag
+from infra.settings import StageSettings
+
+
+class Parameters(Construct):
+    """`symbols` (an SSM parameter) and `vendor_tokens` (a secret whose value never stands in a template)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings) -> None:
+        super().__init__(scope, construct_id)
+        self.symbols = ssm.StringParameter(
+            self,
+            "Symbols",
+            parameter_name=f"/{settings.stack_name}/symbols",
+            description="The interested symbols by calendar; change it at any time, no deploy is needed",
+            string_value=json.dumps({calendar: list(symbols) for calendar, symbols in settings.symbols.items()}),
+            tier=ssm.ParameterTier.INTELLIGENT_TIERING,  # up to 4 KB costs nothing; 5,000 symbols need more
+        )
+        tag(self.symbols, Concern.CAPTURE)
+        self.vendor_tokens = secretsmanager.Secret(
+            self,
+            "VendorTokens",
+            secret_name=f"{settings.stack_name}/vendor-tokens",
+            description='The vendors\' tokens, put there by hand: {"finnhub": "…", "alpaca": {"key": "…", "secret": "…"}}',
+            removal_policy=RemovalPolicy.RETAIN if settings.protected else RemovalPolicy.DESTROY,
+        )
+        Validations.of(self.vendor_tokens).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-SMG4",
+                reason="a vendor's token is made on the vendor's site by a person; no function could rotate it",
+            )
+        )
+        tag(self.vendor_tokens, Concern.REPAIR)
