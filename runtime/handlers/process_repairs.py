@@ -1,0 +1,43 @@
+"""ProcessRepairs: the worker on the repair queue. Answers with the messages that are to come again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from minutemend.adapters.sqs import received
+from minutemend.contract import Metric
+from minutemend.services.process_repairs import Received, Tally
+from minutemend.wiring import compose
+from minutemend.wiring.environment import WorkerSettings
+from minutemend.wiring.telemetry import emit, logger
+
+# Writing what the last answer holds, after the vendor has taken all of its time.
+RESERVE = timedelta(seconds=4)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`event`: SQS records. Returns a partial batch response."""
+    settings = compose.settings_of(WorkerSettings)
+    left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    slowest = max(vendor.timeout for vendor in settings.vendors)
+    service = compose.process_repairs(lease=left + RESERVE)
+    batch = [Received(*record) for record in received(event["Records"])]
+    tally = service.run(batch, deadline=compose.utc_now() + max(left - slowest - RESERVE, left / 4))
+    for line in tally.events:
+        logger.info(line["event"], extra=line)
+    measure(settings.stage, tally)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in tally.failed]}
+
+
+def measure(stage: str, tally: Tally) -> None:
+    """One line for the minutes, one for each vendor."""
+    if tally.repaired:
+        emit(stage, {Metric.REPAIRED: tally.repaired})
+    for vendor, requests in tally.requests.items():
+        counts = {
+            Metric.VENDOR_REQUESTS: requests,
+            Metric.VENDOR_ERRORS: tally.errors[vendor],
+            Metric.VENDOR_THROTTLES: tally.throttles[vendor],
+        }
+        emit(stage, counts, vendor=vendor)

@@ -1,0 +1,206 @@
+"""The composition root of the functions: services over real adapters, made when they are first asked for.
+
+Clients are made once a process, by `Clients`. What a function does not need is not imported.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from minutemend.wiring import environment as env
+from minutemend.wiring.clients import Clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from minutemend.adapters.secrets import VendorCredentials
+    from minutemend.ports import Board, Store, Vendor
+    from minutemend.services.audit import Audit
+    from minutemend.services.await_repairs import AwaitRepairs
+    from minutemend.services.lake import Lake
+    from minutemend.services.process_repairs import ProcessRepairs
+    from minutemend.services.queue_repairs import QueueRepairs
+    from minutemend.services.report_failure import ReportFailure
+
+Settings = TypeVar("Settings")
+READERS = 16  # objects of the lake that are fetched at once
+
+
+def utc_now() -> datetime:
+    """The only clock of the functions."""
+    return datetime.now(UTC)
+
+
+@cache
+def settings_of(kind: type[Settings]) -> Settings:
+    """The function's settings, read at its first invocation: a missing variable fails the cold start."""
+    return env.read_environment(kind)
+
+
+@cache
+def clients() -> Clients:
+    return Clients()
+
+
+def audit(*, deadline: float) -> Audit:
+    """CheckDataHealth. `deadline` is a reading of time.monotonic at which its query is given up."""
+    from minutemend.adapters.athena_gaps import AthenaGapFinder
+    from minutemend.adapters.parameters import get_interested_stocks
+    from minutemend.core.verdicts import ProofRule
+    from minutemend.services.audit import Audit
+
+    settings = settings_of(env.CheckSettings)
+    finder = AthenaGapFinder(
+        athena=clients().athena,
+        s3=clients().s3,
+        workgroup=settings.workgroup,
+        database=settings.database,
+        deadline=deadline,
+    )
+    return Audit(
+        lake=lake(settings.data_bucket),
+        results=store(settings.results_bucket),
+        finder=finder,
+        listings=lambda: get_interested_stocks(ssm=clients().ssm, parameter=settings.symbols_parameter),
+        shipped_sessions=shipped_sessions,
+        vendors=[vendor.name for vendor in settings.vendors],
+        rule=ProofRule(settings.proof_apart),
+        settling=settings.settling,
+        sweep_days=settings.sweep_days,
+    )
+
+
+def queue_repairs() -> QueueRepairs:
+    from minutemend.adapters.sqs import SqsJobQueue
+    from minutemend.core.verdicts import ProofRule
+    from minutemend.services.queue_repairs import QueueRepairs
+
+    settings = settings_of(env.QueueSettings)
+    return QueueRepairs(
+        results=store(settings.results_bucket),
+        board=board(settings.board_table),
+        queue=SqsJobQueue(clients().sqs, queue_url=settings.repair_queue_url, dead_letter_url=""),
+        vendors=vendor_limits(settings.vendors),
+        rule=ProofRule(settings.proof_apart),
+    )
+
+
+def await_repairs() -> AwaitRepairs:
+    from minutemend.adapters.signals import AwsSignals
+    from minutemend.services.await_repairs import AwaitRepairs
+
+    settings = settings_of(env.AwaitSettings)
+    return AwaitRepairs(board=board(settings.board_table), signals=AwsSignals(stepfunctions=clients().stepfunctions))
+
+
+def process_repairs(*, lease: timedelta) -> ProcessRepairs:
+    """The worker; `lease` is longer than this invocation can last."""
+    from minutemend.adapters.signals import AwsSignals
+    from minutemend.adapters.sqs import SqsJobQueue
+    from minutemend.services.process_repairs import ProcessRepairs
+
+    settings = settings_of(env.WorkerSettings)
+    return ProcessRepairs(
+        lake=lake(settings.data_bucket),
+        board=board(settings.board_table),
+        queue=SqsJobQueue(clients().sqs, queue_url=settings.queue_url, dead_letter_url=settings.dead_letter_url),
+        signals=AwsSignals(stepfunctions=clients().stepfunctions),
+        vendors=vendors(settings.vendors, settings.vendor_secret),
+        clock=utc_now,
+        lease=lease,
+        max_receives=settings.max_receives,
+    )
+
+
+def report_failure() -> ReportFailure:
+    from minutemend.adapters.signals import AwsSignals
+    from minutemend.services.report_failure import ReportFailure
+
+    settings = settings_of(env.ReportSettings)
+    return ReportFailure(
+        lake=lake(settings.data_bucket),
+        results=store(settings.results_bucket),
+        signals=AwsSignals(sns=clients().sns, topic_arn=settings.alarm_topic_arn),
+        stage=settings.stage,
+    )
+
+
+def store(bucket: str) -> Store:
+    from minutemend.adapters.s3_store import S3Store
+
+    return S3Store(clients().s3, bucket)
+
+
+def lake(bucket: str) -> Lake:
+    from minutemend.services.lake import Lake
+
+    return Lake(store(bucket), readers=READERS)
+
+
+def board(table: str) -> Board:
+    from minutemend.adapters.dynamo_board import DynamoBoard
+
+    return DynamoBoard(clients().dynamodb, table, clock=utc_now)
+
+
+def vendors(settings: Iterable[env.VendorSetting], secret: str) -> dict[str, Vendor]:
+    """The vendors by name, made anew for each batch: a rotated token is taken up without a cold start."""
+    from minutemend.adapters.vendors import make_vendor
+
+    return {
+        vendor.name: make_vendor(
+            vendor.name,
+            url=vendor.url,
+            timeout=vendor.timeout,
+            per_minute=vendor.per_minute,
+            credentials=_credential(secret, vendor.name),
+            http=_http(),
+            clock=utc_now,
+        )
+        for vendor in settings
+    }
+
+
+def vendor_limits(settings: Iterable[env.VendorSetting]) -> list[Any]:
+    """What one request to each vendor may ask, for the plan; no connection and no credentials are needed."""
+    from minutemend.adapters.vendors import limits_of
+    from minutemend.core.plan import VendorLimits
+
+    found = []
+    for vendor in settings:
+        limits = limits_of(vendor.name, per_minute=vendor.per_minute)
+        found.append(VendorLimits(vendor.name, rows=limits.rows, symbols=limits.symbols, per_minute=limits.per_minute))
+    return found
+
+
+def shipped_sessions() -> bytes:
+    """The `sessions` table that the layer was built with."""
+    return (Path(__file__).resolve().parents[1] / "data" / "sessions.parquet").read_bytes()
+
+
+def _credential(secret: str, vendor: str) -> Any:
+    from minutemend.core.errors import BadInput
+    from minutemend.wiring.telemetry import logger
+
+    try:
+        return _credentials(secret).of(vendor)
+    except BadInput as reason:  # the vendor then gives up, job by job, and the report says why
+        logger.warning(str(reason))
+        return None
+
+
+@cache
+def _credentials(secret: str) -> VendorCredentials:
+    from minutemend.adapters.secrets import VendorCredentials
+
+    return VendorCredentials(clients().secrets, secret, clock=utc_now)
+
+
+@cache
+def _http() -> Any:
+    from minutemend.adapters.http import UrllibHttp
+
+    return UrllibHttp()

@@ -1,0 +1,33 @@
+"""Logs and metrics of the functions: Powertools, structured lines and EMF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from minutemend.contract import NAMESPACE, Metric
+
+_UNITS = {
+    Metric.COMPLETENESS: MetricUnit.Percent,
+    Metric.OLDEST_GAP: MetricUnit.Seconds,
+    Metric.AUDIT_SECONDS: MetricUnit.Seconds,
+    Metric.BYTES_SCANNED: MetricUnit.Bytes,
+}
+
+logger = Logger()  # the service's name is in the environment
+
+
+def emit(stage: str, values: Mapping[Metric, float], **dimension: str) -> None:
+    """Write metrics as one EMF line, with the dimension `stage` and at most one more. Nothing to say: no line."""
+    if not values:
+        return
+    # service="": Powertools would add a dimension of its own, and the dashboard asks by `stage` alone.
+    metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
+    metrics.add_dimension(name="stage", value=stage)
+    for name, said in dimension.items():
+        metrics.add_dimension(name=name, value=said)
+    for metric, value in values.items():
+        metrics.add_metric(name=metric.value, unit=_UNITS.get(metric, MetricUnit.Count), value=value)
+    metrics.flush_metrics()
