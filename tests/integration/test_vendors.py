@@ -1,0 +1,373 @@
+"""The real adapters against the real simulator, over HTTP: one contract for all vendors."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import urllib3
+from minutemend.adapters.http import UrllibHttp
+from minutemend.adapters.vendors import VENDORS, Credentials, make_vendor
+from minutemend.core.answers import Answer, AnswerKind, VendorRequest
+from minutemend.core.bars import Bar
+from minutemend.core.minutes import MINUTE, Range, from_epoch_minute
+from minutemend.ports.vendor import Vendor
+
+from local.market import MarketServer
+
+NAMES = sorted(VENDORS)
+DAY = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2013, 10, 5, tzinfo=UTC))
+NOON = Range(DAY.start + timedelta(hours=12), DAY.start + timedelta(hours=13))
+TOKENS: dict[str, Credentials] = {
+    "finnhub": "finnhub-token",
+    "alpaca": {"key": "alpaca-key", "secret": "alpaca-secret"},
+    "binance": None,
+}
+SECRETS = ("finnhub-token", "alpaca-key", "alpaca-secret")
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real-minute-bars"
+
+
+def awkward_bars() -> pa.Table:
+    """A day of two symbols, every tenth minute absent, with values that only an exact path keeps: floats with
+    17 digits, tiny and huge ones, and whole ones."""
+    random = np.random.default_rng(5)
+    minutes = np.array([n for n in range(1440) if n % 10])
+    tables = []
+    for symbol, scale in (("AIG", 1e-5), ("IBM", 183.7)):
+        low, opened, close, high = np.sort(scale * np.exp(random.standard_normal((4, len(minutes)))), axis=0)
+        volume = np.where(random.random(len(minutes)) < 0.5, 1e9 * random.random(len(minutes)), 200.0)
+        tables.append(
+            pa.table(
+                {
+                    "symbol": [symbol] * len(minutes),
+                    "minute": (np.datetime64("2013-10-04", "s") + minutes * 60).astype("M8[us]"),
+                    "open": opened,
+                    "high": high,
+                    "low": low,
+                    "close": close,
+                    "volume": volume,
+                }
+            )
+        )
+    return pa.concat_tables(tables)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarketServer]:
+    path = tmp_path_factory.mktemp("market") / "bars.parquet"
+    pq.write_table(awkward_bars(), path)
+    with MarketServer(parquet=[path], credentials=TOKENS) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def no_faults(market: MarketServer) -> None:
+    """Each test begins without faults, with the counts at zero."""
+    market.control(faults=[], credentials=TOKENS, reset=True)
+
+
+def vendor(name: str, url: str, *, timeout: float = 5.0, credentials: Credentials = None) -> Vendor:
+    return make_vendor(
+        name,
+        url=url,
+        timeout=timedelta(seconds=timeout),
+        per_minute=60,
+        credentials=credentials or TOKENS[name],
+        http=UrllibHttp(),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def fetch(market: MarketServer, name: str, *symbols: str, window: Range = NOON, timeout: float = 5.0) -> Answer:
+    return vendor(name, market.url, timeout=timeout).fetch(VendorRequest(name, symbols or ("IBM",), window))
+
+
+def source_bars(market: MarketServer, symbol: str, window: Range) -> tuple[Bar, ...]:
+    first = int(window.start.timestamp()) // 60
+    rows = market.source.rows(symbol, first, first + window.minutes)
+    return tuple(Bar(symbol, from_epoch_minute(minute), *values) for minute, *values in rows)
+
+
+def no_secret_in(answer: Answer, url: str) -> bool:
+    return not any(secret in answer.detail for secret in (*SECRETS, url, "127.0.0.1"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_vendor_gives_the_source_bars_to_the_last_bit(market: MarketServer, name: str) -> None:
+    hours = Range(DAY.start, DAY.start + timedelta(hours=16))
+    answer = fetch(market, name, window=hours)
+    assert answer.bars == source_bars(market, "IBM", hours)
+    assert len(answer.bars) == 16 * 54
+    assert (answer.kind, answer.covered, answer.requests) == (AnswerKind.BARS, hours, 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_edges_of_the_range_are_half_open(market: MarketServer, name: str) -> None:
+    for start, minutes in ((1, 1), (1, 2), (9, 1), (9, 2)):
+        window = Range(DAY.start + start * MINUTE, DAY.start + (start + minutes) * MINUTE)
+        assert fetch(market, name, window=window).bars == source_bars(market, "IBM", window)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_range_without_bars_is_no_data(market: MarketServer, name: str) -> None:
+    empty = Range(DAY.start + 10 * MINUTE, DAY.start + 11 * MINUTE)
+    assert fetch(market, name, window=empty).kind is AnswerKind.NO_DATA
+
+
+def test_a_symbol_that_the_vendor_does_not_know(market: MarketServer) -> None:
+    """Binance refuses it; the others have no data for it. None of them proves anything."""
+    kinds = {name: fetch(market, name, "ZZZZ").kind for name in NAMES}
+    assert kinds == {"alpaca": AnswerKind.NO_DATA, "binance": AnswerKind.GIVE_UP, "finnhub": AnswerKind.NO_DATA}
+
+
+def test_alpaca_pages_over_several_symbols(market: MarketServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VENDORS["alpaca"], "rows", 500)
+    answer = fetch(market, "alpaca", "AIG", "IBM", "ZZZZ", window=DAY)
+    assert answer.bars == source_bars(market, "AIG", DAY) + source_bars(market, "IBM", DAY)
+    assert (answer.covered, answer.requests) == (DAY, 6)
+    assert market.counts()["vendors"] == {"alpaca": 6}
+
+
+def test_binance_covers_its_first_thousand_rows(market: MarketServer) -> None:
+    answer = fetch(market, "binance", window=DAY)
+    last = source_bars(market, "IBM", DAY)[999].minute
+    assert len(answer.bars) == 1000
+    assert answer.covered == Range(DAY.start, last + MINUTE)
+
+
+GARBAGE = [
+    "html",
+    "truncated",
+    "nan",
+    "inverted",
+    "negative",
+    "duplicate",
+    "unsorted",
+    "out_of_range",
+    "off_minute",
+    "strings",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_garbage_never_yields_a_bar(market: MarketServer, name: str, kind: str) -> None:
+    market.control(faults=[{"kind": kind, "vendors": [name], "requests": 1}])
+    answer = fetch(market, name)
+    assert (answer.kind, answer.bars, answer.covered, answer.status) == (AnswerKind.GARBAGE, (), None, 200)
+    assert answer.detail.startswith(f"{name}: ")
+    assert no_secret_in(answer, market.url)
+    assert fetch(market, name).kind is AnswerKind.BARS, "the fault was for one request"
+
+
+def test_a_symbol_that_was_not_asked_for_is_garbage(market: MarketServer) -> None:
+    market.control(faults=[{"kind": "wrong_symbol", "vendors": ["alpaca"]}])
+    assert fetch(market, "alpaca").kind is AnswerKind.GARBAGE
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (301, AnswerKind.GIVE_UP),
+        (400, AnswerKind.GIVE_UP),
+        (401, AnswerKind.GIVE_UP),
+        (403, AnswerKind.GIVE_UP),
+        (404, AnswerKind.GIVE_UP),
+        (418, AnswerKind.RETRY),
+        (429, AnswerKind.RETRY),
+        (500, AnswerKind.RETRY),
+        (503, AnswerKind.RETRY),
+    ],
+)
+def test_statuses_over_the_wire(market: MarketServer, name: str, status: int, kind: AnswerKind) -> None:
+    market.control(faults=[{"kind": "status", "status": status, "retry_after": 17}])
+    answer = fetch(market, name)
+    pause = timedelta(seconds=17) if kind is AnswerKind.RETRY else None
+    assert (answer.kind, answer.status, answer.retry_after, answer.bars) == (kind, status, pause, ())
+    assert no_secret_in(answer, market.url)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_connection_dropped_in_mid_body_is_asked_again_and_the_next_one_works(
+    market: MarketServer, name: str
+) -> None:
+    market.control(faults=[{"kind": "drop", "requests": 1}])
+    client = vendor(name, market.url)
+    request = VendorRequest(name, ("IBM",), NOON)
+    answer = client.fetch(request)
+    assert (answer.kind, answer.status, answer.bars) == (AnswerKind.RETRY, None, ())
+    assert no_secret_in(answer, market.url)
+    assert client.fetch(request).bars == source_bars(market, "IBM", NOON)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_that_is_too_late_is_asked_again(market: MarketServer, name: str) -> None:
+    market.control(faults=[{"kind": "delay", "seconds": 1.0}])
+    begun = time.monotonic()
+    answer = fetch(market, name, timeout=0.2)
+    assert (answer.kind, answer.bars) == (AnswerKind.RETRY, ())
+    assert time.monotonic() - begun < 0.9
+    assert no_secret_in(answer, market.url)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_listening_is_asked_again(name: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        answer = vendor(name, url).fetch(VendorRequest(name, ("IBM",), NOON))
+    assert (answer.kind, answer.status, answer.requests) == (AnswerKind.RETRY, None, 1)
+    assert no_secret_in(answer, url)
+
+
+def one_reply(reply: bytes) -> tuple[str, threading.Thread]:
+    """A server for one connection that says exactly these bytes and hangs up."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with listener, listener.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(reply)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}", thread
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (b"", AnswerKind.RETRY),
+        (b"not HTTP at all\r\n\r\n", AnswerKind.RETRY),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", AnswerKind.RETRY),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"s":', AnswerKind.RETRY),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", AnswerKind.RETRY),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", AnswerKind.GIVE_UP),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", AnswerKind.GARBAGE),
+        (b'HTTP/1.0 200 OK\r\n\r\n{"s":"no_data"}', AnswerKind.NO_DATA),
+    ],
+)
+def test_broken_http_is_classed_and_never_raises(reply: bytes, kind: AnswerKind) -> None:
+    url, thread = one_reply(reply)
+    answer = vendor("finnhub", url).fetch(VendorRequest("finnhub", ("IBM",), NOON))
+    thread.join(timeout=5)
+    assert answer.kind is kind, answer
+    assert no_secret_in(answer, url)
+
+
+def test_a_body_without_end_is_cut_and_is_garbage() -> None:
+    url, thread = one_reply(b"HTTP/1.0 200 OK\r\n\r\n" + b" " * 200_000)
+    client = make_vendor(
+        "finnhub",
+        url=url,
+        timeout=timedelta(seconds=5),
+        per_minute=60,
+        credentials="finnhub-token",
+        http=UrllibHttp(largest_body=100_000),
+        clock=lambda: datetime.now(UTC),
+    )
+    answer = client.fetch(VendorRequest("finnhub", ("IBM",), NOON))
+    thread.join(timeout=5)
+    assert (answer.kind, "larger than 100000 bytes" in answer.detail) == (AnswerKind.GARBAGE, True)
+
+
+def test_a_wrong_token_is_given_up_and_not_repeated_in_the_detail(market: MarketServer) -> None:
+    wrong: dict[str, Credentials] = {"finnhub": "leaky-token", "alpaca": {"key": "k", "secret": "leaky-token"}}
+    for name, status in (("finnhub", 401), ("alpaca", 403)):
+        client = vendor(name, market.url, credentials=wrong[name])
+        answer = client.fetch(VendorRequest(name, ("IBM",), NOON))
+        assert (answer.kind, answer.status) == (AnswerKind.GIVE_UP, status)
+        assert "vendor secret" in answer.detail
+        assert "leaky" not in answer.detail
+
+
+def test_a_rate_limit_refuses_what_is_too_much_and_says_until_when(market: MarketServer) -> None:
+    market.control(faults=[{"kind": "rate_limit", "vendors": ["finnhub"], "per_minute": 0}])
+    answer = fetch(market, "finnhub")
+    assert (answer.kind, answer.status) == (AnswerKind.RETRY, 429)
+    assert answer.retry_after is not None
+    assert timedelta(0) < answer.retry_after <= timedelta(seconds=60)
+    assert fetch(market, "binance").kind is AnswerKind.BARS
+
+
+def test_missing_rows_are_omitted_and_the_range_stays_covered(market: MarketServer) -> None:
+    gone = "2013-10-04T12:05:00Z"
+    market.control(faults=[{"kind": "missing", "minutes": [gone]}])
+    for name in NAMES:
+        answer = fetch(market, name)
+        left = [bar for bar in source_bars(market, "IBM", NOON) if bar.minute != datetime.fromisoformat(gone)]
+        assert (list(answer.bars), answer.covered) == (left, NOON)
+
+
+def test_the_control_endpoint_works_over_http(market: MarketServer) -> None:
+    order = {"faults": [{"kind": "status", "status": 503, "symbols": ["AIG"]}], "reset": True}
+    control = f"{market.url}/control"
+    assert urllib3.request("POST", control, json=order).json()["faults"][0]["status"] == 503
+    assert fetch(market, "finnhub", "AIG").status == 503
+    assert fetch(market, "finnhub", "IBM").status == 200
+    counts = urllib3.request("GET", control).json()
+    assert counts["symbols"] == {"AIG": 1, "IBM": 1}
+    assert counts["statuses"] == {"503": 1, "200": 1}
+    refused = urllib3.request("POST", control, json={"faults": [{"kind": "meteor"}]}, retries=False)
+    assert (refused.status, "'meteor' is no fault" in refused.json()["error"]) == (400, True)
+
+
+def test_the_quote_is_of_the_last_traded_day() -> None:
+    """The day's own high, low and open, up to now, and the close of the day before."""
+    with MarketServer(seed=7, calendar="24/7", clock=lambda: NOON.start) as server:
+        first = int(DAY.start.timestamp()) // 60
+        today, before = server.source.rows("IBM", first, first + 720), server.source.rows("IBM", first - 1, first)
+        url = f"{server.url}/api/v1/quote?symbol=IBM"
+        assert urllib3.request("GET", url, retries=False).status == 401
+        quote = urllib3.request("GET", url, headers={"X-Finnhub-Token": "any"}).json()
+    assert (quote["o"], quote["c"], quote["pc"]) == (today[0][1], today[-1][4], before[0][4])
+    assert (quote["h"], quote["l"]) == (max(row[2] for row in today), min(row[3] for row in today))
+    assert quote["t"] == int(NOON.start.timestamp()) - 60
+
+
+def test_generated_bars_follow_the_exchange_calendar() -> None:
+    """2013-10-04 is a whole session, the 5th a Saturday; after Thanksgiving 2024 the market closed at 13:00."""
+    week = Range(datetime(2013, 10, 4, 13, 0, tzinfo=UTC), datetime(2013, 10, 6, tzinfo=UTC))
+    half_day = Range(datetime(2024, 11, 29, tzinfo=UTC), datetime(2024, 11, 30, tzinfo=UTC))
+    with MarketServer(seed=7, calendar="XNYS", calendar_of={"BTCUSD": "24/7"}) as server:
+        answer = fetch(server, "finnhub", "IBM", window=week)
+        assert (len(answer.bars), answer.bars[0].minute.hour, answer.bars[0].minute.minute) == (390, 13, 30)
+        assert len(fetch(server, "alpaca", "IBM", window=half_day).bars) == 210
+        assert len(fetch(server, "binance", "BTCUSD", window=NOON).bars) == 60
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        future = fetch(server, "finnhub", "BTCUSD", window=Range(now - 3 * MINUTE, now + 10 * MINUTE))
+        assert future.bars[-1].minute < now + MINUTE, "nobody knows the running minute"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"the real minute bars are not at {REAL.parent.name}/{REAL.name}")
+@pytest.mark.parametrize("name", NAMES)
+def test_real_bars_pass_through_every_vendor_unchanged(name: str) -> None:
+    """Every bar of every file, by requests as large as the vendor takes."""
+    with MarketServer(parquet=sorted(REAL.glob("*.parquet"))) as server:
+        client = vendor(name, server.url)
+        step = min(client.limits.rows, 1440) * MINUTE
+        for path in sorted(REAL.glob("*.parquet")):
+            table = pq.read_table(path).to_pandas()
+            for symbol, rows in table.groupby("symbol"):
+                first, last = rows.minute.min().to_pydatetime(), rows.minute.max().to_pydatetime()
+                found: list[Bar] = []
+                start = first.astimezone(UTC)
+                while start <= last:
+                    window = Range(start, start + step)
+                    answer = client.fetch(VendorRequest(name, (str(symbol),), window))
+                    assert answer.kind in {AnswerKind.BARS, AnswerKind.NO_DATA}, answer.detail
+                    found += answer.bars
+                    start += step
+                true = rows.sort_values("minute")
+                assert [bar.minute for bar in found] == [minute.to_pydatetime() for minute in true.minute]
+                for column in ("open", "high", "low", "close", "volume"):
+                    assert [getattr(bar, column) for bar in found] == true[column].tolist()
