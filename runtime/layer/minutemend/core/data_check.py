@@ -1,0 +1,334 @@
+"""The audit's query: which expected minutes are neither stored nor proven absent, as one SQL text.
+
+The same text runs on Athena (Trino) and on DuckDB, reads `bars` once, and returns ranges, not minutes.
+
+How it is exact and fast at once. Bars are grouped by symbol and clock hour, and each quarter of that hour is one
+sum (a "word"): the bar of minute i of its quarter adds `K + 4**i`. All sums are whole numbers below 2**53, so
+float64 adds them exactly and in any order. A word tells how many rows it has (the multiples of K) and, digit by digit in
+base 4, how often each minute came. A quarter is whole exactly when its sum equals what the sessions expect;
+only the others are taken apart. The digits are right whenever they add up to the number of rows, for a carry
+lowers their sum by 3: so up to three copies of every minute are told apart at once, and a word that fails the test
+(a minute stored four times or more) is returned as `unclear` and looked at closely with DISTINCT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from minutemend.contract import PARTITION, Table
+from minutemend.core.errors import BadInput
+from minutemend.core.gaps import Gap
+from minutemend.core.minutes import EPOCH, MINUTE, Range, merge
+from minutemend.core.symbols import valid_symbols
+
+Columns = Mapping[str, "np.ndarray[Any, Any]"]
+
+# The result's columns. `kind` is `gap`, `unclear` (ask again, closely) or `total` (one row, symbol and times null).
+# `bars` counts expected bars of the cadence, `minutes` the time that they stand for; at 1m both are the same.
+RESULT_COLUMNS = ("kind", "symbol", "gap_start", "gap_end", "session_open", "session_close", "bars", "minutes")
+CADENCES = tuple(minutes for minutes in range(1, 61) if 60 % minutes == 0)
+
+_QUARTERS = 4
+_SLOTS = 15  # minutes in a quarter of an hour
+_BASE = 4
+# Above 15 * 4**14, so that rows that are too many never pass for minutes that are too few, nor the other way.
+_ROW = 2**34
+_HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """A decoded result: gaps sorted by symbol and start, what is to be looked at closely, and the totals."""
+
+    gaps: tuple[Gap, ...]
+    unclear: tuple[Gap, ...]
+    expected_bars: int
+    expected_minutes: int
+
+
+def generate_data_check_query(
+    window: Range,
+    *,
+    symbols: Sequence[str] | None = None,
+    cadence: int = 1,
+    database: str | None = None,
+    closely: bool = False,
+) -> str:
+    """The SQL text that finds the gaps of `window` (see `RESULT_COLUMNS`).
+
+    It reads the tables `bars` (symbol, minute, dt), `sessions`, `symbols` and `absences` of `contract.COLUMNS`, in
+    `database` when that is given. `symbols` narrows the symbols of interest; `cadence` is in minutes and divides 60,
+    and a session expects a bar at its open and every `cadence` minutes until its close. With `closely` every minute
+    is counted once whatever the lake holds: slow, for the few symbols and hours that came back `unclear`.
+    Rows off the whole minute count for nothing. Raises BadInput for a bad symbol, cadence or database.
+    """
+    if cadence not in CADENCES:
+        raise BadInput(f"the cadence is {cadence!r}: one of {', '.join(map(str, CADENCES))} minutes would be right")
+    if database is not None and not _IDENTIFIER.fullmatch(database):
+        raise BadInput(f"the database is {database!r}: small letters, digits and _ would be right")
+    names = {table: f'"{database}".{table}' if database else str(table) for table in Table}
+    only = ""
+    if symbols is not None:
+        listed = ", ".join(f"'{symbol}'" for symbol in valid_symbols(symbols))
+        if not listed:
+            raise BadInput("the list of symbols is empty: at least one symbol would be right, or none given at all")
+        only = f"symbol IN ({listed})"
+    days = list(window.dates())
+    day = timedelta(days=1)
+    stored = _where(
+        f"{PARTITION} BETWEEN '{days[0]}' AND '{days[-1]}'",
+        f"minute >= {_literal(window.start)} AND minute < {_literal(window.end)}",
+        "second(minute) = 0 AND millisecond(minute) = 0",
+        only,
+    )
+    # An absence lies under the date of its minutes; a session that crosses midnight may have begun the day before.
+    proven = _where(
+        f"{PARTITION} BETWEEN '{days[0] - day}' AND '{days[-1] + day}'",
+        f'start < {_literal(window.end)} AND "end" > {_literal(window.start)}',
+        only,
+    )
+    return _TEMPLATE.format(
+        hours=_values(range(_HOURS)),
+        minutes=_values(range(60)),
+        sessions=names[Table.SESSIONS],
+        symbols=names[Table.SYMBOLS],
+        absences=names[Table.ABSENCES],
+        bars=f"(SELECT DISTINCT symbol, minute FROM {names[Table.BARS]} {stored}) AS looked"
+        if closely
+        else f"{names[Table.BARS]} {stored}",
+        interested=_where(only),
+        proven=proven,
+        start=_literal(window.start),
+        end=_literal(window.end),
+        cadence=cadence,
+        expected_words=", ".join(f"sum({_weights(q)}[at_minute + 1]) AS e{q}" for q in range(_QUARTERS)),
+        stored_words=", ".join(f"{_weights(q)}[minute(minute) + 1] AS w{q}" for q in range(_QUARTERS)),
+        no_words=", ".join(f"0e0 AS w{q}" for q in range(_QUARTERS)),
+        summed_words=", ".join(f"sum(w{q}) AS s{q}" for q in range(_QUARTERS)),
+        differs=" OR ".join(f"(h.e{q} > 0e0 AND w.s{q} <> h.e{q})" for q in range(_QUARTERS)),
+        all_words=", ".join(f"s.s{q}" for q in range(_QUARTERS)),
+        word=f"CASE {' '.join(f'WHEN l.at_minute < {(q + 1) * _SLOTS} THEN s.s{q}' for q in range(_QUARTERS))} END",
+        row=f"{_ROW}e0",
+        slots=_SLOTS,
+        base=_BASE,
+        carried=" + ".join(f"floor(digits / {_BASE**i}e0)" for i in range(1, _SLOTS)),
+    )
+
+
+_TEMPLATE = """\
+WITH spans AS (
+    SELECT calendar, dt, open AS session_open, close AS session_close,
+           greatest(open, {start}) AS span_start, least(close, {end}) AS span_end
+    FROM {sessions}
+    WHERE open < {end} AND close > {start}
+),
+span_hours AS (
+    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.span_start, p.span_end,
+           date_trunc('hour', p.span_start) + k.k * INTERVAL '1' HOUR AS at_hour
+    FROM spans p CROSS JOIN (VALUES {hours}) AS k (k)
+),
+slots AS (
+    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.at_hour, m.m AS at_minute,
+           p.at_hour + m.m * INTERVAL '1' MINUTE AS slot
+    FROM span_hours p CROSS JOIN (VALUES {minutes}) AS m (m)
+    WHERE p.at_hour < p.span_end
+      AND p.at_hour + m.m * INTERVAL '1' MINUTE >= p.span_start
+      AND p.at_hour + m.m * INTERVAL '1' MINUTE < p.span_end
+      AND mod(date_diff('minute', p.session_open, p.at_hour + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
+),
+expected AS (
+    SELECT calendar, dt, session_open, session_close, at_hour,
+           {expected_words},
+           count(*) AS bars, sum(least({cadence}, date_diff('minute', slot, session_close))) AS minutes
+    FROM slots
+    GROUP BY calendar, dt, session_open, session_close, at_hour
+),
+interested AS (
+    SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
+),
+words AS (
+    SELECT symbol, at_hour, {summed_words}
+    FROM (
+        SELECT symbol, date_trunc('hour', minute) AS at_hour,
+               {stored_words}
+        FROM {bars}
+        UNION ALL
+        SELECT y.symbol, h.at_hour, {no_words}
+        FROM interested y JOIN expected h ON h.calendar = y.calendar
+    ) AS stored
+    GROUP BY symbol, at_hour
+),
+suspects AS (
+    SELECT w.symbol, h.calendar, h.session_open, h.at_hour, w.s0, w.s1, w.s2, w.s3
+    FROM words w
+    JOIN interested y ON y.symbol = w.symbol
+    JOIN expected h ON h.calendar = y.calendar AND h.at_hour = w.at_hour
+    WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
+      AND ({differs})
+),
+suspect_slots AS (
+    SELECT s.symbol, l.session_open, l.session_close, l.slot, mod(l.at_minute, {slots}) AS digit,
+           {word} AS word
+    FROM suspects s
+    JOIN slots l ON l.calendar = s.calendar AND l.session_open = s.session_open AND l.at_hour = s.at_hour
+),
+numbers AS (
+    SELECT symbol, session_open, session_close, slot, power({base}, digit) AS place,
+           floor(word / {row}) AS stored_rows, word - {row} * floor(word / {row}) AS digits
+    FROM suspect_slots
+),
+judged AS (
+    SELECT symbol, session_open, session_close, slot,
+           floor(digits / place) - {base} * floor(digits / ({base} * place)) AS copies,
+           CASE WHEN stored_rows = digits - ({base} - 1) * ({carried}) THEN 'gap' ELSE 'unclear' END AS kind
+    FROM numbers
+),
+events AS (
+    SELECT symbol, slot, session_open, session_close, kind, CAST(NULL AS timestamp) AS absent_until
+    FROM judged
+    WHERE kind = 'unclear' OR copies = 0e0
+    UNION ALL
+    SELECT symbol, start, CAST(NULL AS timestamp), CAST(NULL AS timestamp), 'absence', "end"
+    FROM {absences} {proven}
+),
+swept AS (
+    SELECT symbol, slot, session_open, session_close, kind,
+           max(absent_until) OVER (PARTITION BY symbol ORDER BY slot) AS absent_until
+    FROM events
+),
+numbered AS (
+    SELECT symbol, slot, session_open, session_close, kind,
+           date_diff('minute', session_open, slot)
+           - {cadence} * row_number() OVER (PARTITION BY symbol, session_open, kind ORDER BY slot) AS island
+    FROM swept
+    WHERE kind <> 'absence' AND (absent_until IS NULL OR absent_until <= slot)
+),
+ranges AS (
+    SELECT kind, symbol, min(slot) AS gap_start,
+           least(max(slot) + {cadence} * INTERVAL '1' MINUTE, session_close) AS gap_end,
+           session_open, session_close, count(*) AS bars
+    FROM numbered
+    GROUP BY kind, symbol, session_open, session_close, island
+)
+SELECT kind, symbol, gap_start, gap_end, session_open, session_close, bars,
+       date_diff('minute', gap_start, gap_end) AS minutes
+FROM ranges
+UNION ALL
+SELECT 'total', CAST(NULL AS varchar), CAST(NULL AS timestamp), CAST(NULL AS timestamp), CAST(NULL AS timestamp),
+       CAST(NULL AS timestamp), CAST(sum(h.bars) AS bigint), CAST(sum(h.minutes) AS bigint)
+FROM interested y
+JOIN expected h ON h.calendar = y.calendar
+WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
+"""
+
+
+def decode_data_check(columns: Columns) -> DataCheck:
+    """The result's columns (each an array of one length; instants datetime64 or aware/naive UTC datetimes)."""
+    kinds = np.asarray(columns["kind"], dtype=object)
+    total = kinds == "total"
+    return DataCheck(
+        gaps=_ranges(columns, kinds == "gap"),
+        unclear=_ranges(columns, kinds == "unclear"),
+        expected_bars=_sum(columns["bars"], total),
+        expected_minutes=_sum(columns["minutes"], total),
+    )
+
+
+def check_data(
+    ask: Callable[[str], Columns],
+    window: Range,
+    *,
+    symbols: Sequence[str] | None = None,
+    cadence: int = 1,
+    database: str | None = None,
+) -> DataCheck:
+    """Ask the query through `ask` (SQL text to result columns), and ask closely about what came back unclear.
+
+    The second question is asked only when some minute is stored four times or more, and only about the symbols
+    and the range where that is so. The result has no unclear ranges left.
+    """
+    first = decode_data_check(
+        ask(generate_data_check_query(window, symbols=symbols, cadence=cadence, database=database))
+    )
+    if not first.unclear:
+        return first
+    hull = Range(min(gap.start for gap in first.unclear), max(gap.end for gap in first.unclear)).intersect(window)
+    if hull is None:
+        raise ValueError(f"the unclear ranges lie outside {window}")
+    doubtful = sorted({gap.symbol for gap in first.unclear})
+    second = decode_data_check(
+        ask(generate_data_check_query(hull, symbols=doubtful, cadence=cadence, database=database, closely=True))
+    )
+    found = [*first.gaps, *_inside(second.gaps, first.unclear)]
+    return DataCheck(_joined(found), (), first.expected_bars, first.expected_minutes)
+
+
+def _inside(gaps: Iterable[Gap], unclear: Iterable[Gap]) -> list[Gap]:
+    """The parts of `gaps` that lie in ranges of `unclear` of the same symbol and session."""
+    wanted: dict[tuple[str, datetime], list[Range]] = {}
+    for gap in unclear:
+        wanted.setdefault((gap.symbol, gap.session_open), []).append(gap.range)
+    parts = []
+    for gap in gaps:
+        for span in wanted.get((gap.symbol, gap.session_open), ()):
+            common = gap.range.intersect(span)
+            if common is not None:
+                parts.append(Gap(gap.symbol, common.start, common.end, gap.session_open, gap.session_close))
+    return parts
+
+
+def _joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """The same minutes as the longest runs within each symbol and session, sorted."""
+    grouped: dict[tuple[str, datetime, datetime], list[Range]] = {}
+    for gap in gaps:
+        grouped.setdefault((gap.symbol, gap.session_open, gap.session_close), []).append(gap.range)
+    return tuple(
+        sorted(
+            Gap(symbol, span.start, span.end, opened, closed)
+            for (symbol, opened, closed), spans in grouped.items()
+            for span in merge(spans)
+        )
+    )
+
+
+def _ranges(columns: Columns, chosen: np.ndarray[Any, Any]) -> tuple[Gap, ...]:
+    symbols = np.asarray(columns["symbol"], dtype=object)[chosen].tolist()
+    instants = [_instants(columns[name], chosen) for name in ("gap_start", "gap_end", "session_open", "session_close")]
+    return tuple(sorted(Gap(*fields) for fields in zip(symbols, *instants, strict=True)))
+
+
+def _instants(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> list[datetime]:
+    minutes = np.asarray(values)[chosen].astype("datetime64[m]").astype(np.int64)
+    known = {minute: EPOCH + minute * MINUTE for minute in np.unique(minutes).tolist()}
+    return [known[minute] for minute in minutes.tolist()]
+
+
+def _sum(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> int:
+    return sum(int(value) for value in np.asarray(values, dtype=object)[chosen] if value is not None and value == value)
+
+
+def _where(*conditions: str) -> str:
+    given = [condition for condition in conditions if condition]
+    return f"WHERE {' AND '.join(given)}" if given else ""
+
+
+def _literal(instant: datetime) -> str:
+    return f"TIMESTAMP '{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
+
+
+def _values(numbers: Iterable[int]) -> str:
+    return ", ".join(f"({number})" for number in numbers)
+
+
+def _weights(quarter: int) -> str:
+    """A minute's weight in the word of one quarter, as an array over the 60 minutes of the hour."""
+    first = quarter * _SLOTS
+    inside = range(first, first + _SLOTS)
+    return f"ARRAY[{', '.join(f'{_ROW + _BASE ** (m - first) if m in inside else 0}e0' for m in range(60))}]"
