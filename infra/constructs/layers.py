@@ -64,7 +64,7 @@ class Layers(Construct):
             asset_hash_type=AssetHashType.CUSTOM,
             bundling=BundlingOptions(
                 image=DockerImage.from_registry("scratch"),  # never used: the local build does not give up
-                local=_Build(build),  # type: ignore[arg-type]  # jsii checks the protocol when it runs
+                local=_Build(build),
                 output_type=BundlingOutput.ARCHIVED,
             ),
         )

@@ -19,8 +19,8 @@ def drop_symbols(library: Path) -> int:
     if content[:6] != b"\x7fELF\x02\x01":
         return 0
     header = list(_HEADER.unpack_from(content))
-    segments, entry_size, entries = header[5], header[9], header[10]
-    end = segments + entry_size * entries
+    segments, entry_size, entries = int(header[5]), header[9], header[10]
+    end: int = segments + entry_size * entries
     for index in range(entries):
         _, _, offset, _, _, size, _, _ = _SEGMENT.unpack_from(content, segments + index * entry_size)
         end = max(end, offset + size)

@@ -100,7 +100,7 @@ def build_package(target: Target) -> Path:
 
 
 def _install_libraries(target: Target, python: Path) -> None:
-    command = [uv(), "pip", "install", "--quiet", "--target", python, "--no-deps", "--require-hashes"]
+    command: list[str | Path] = [uv(), "pip", "install", "--quiet", "--target", python, "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--python-platform", _PLATFORMS[target.architecture]]
     command += ["--python-version", target.python, "--requirement", LOCK]
     subprocess.run(command, check=True)  # noqa: S603
@@ -155,7 +155,7 @@ def _compile(tree: Path, target: Target) -> None:
     interpreter = interpreter_for(target.python, install=True)
     if interpreter is None:
         return
-    command = [interpreter, "-m", "compileall", "-q", "-j", str(os.cpu_count() or 1)]
+    command: list[str | Path] = [interpreter, "-m", "compileall", "-q", "-j", str(os.cpu_count() or 1)]
     command += ["--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", "/opt", str(tree)]
     # Some files of pandas and powertools are for other versions and do not compile; they are not imported either.
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL)  # noqa: S603
