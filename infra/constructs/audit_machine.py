@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -19,12 +21,7 @@ MAX_ATTEMPTS = 10  # what an audit may ask for; core/audits.py refuses more
 
 # A step's function may fail for reasons that pass: tried 3 times more after 2, 4 and 8 s; worst wait 14 s.
 STEP_RETRY = {
-    "errors": [
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "States.TaskFailed",
-    ],
+    "errors": [sfn.Errors.TASKS_FAILED],  # every error but a timeout, those of the Lambda service among them
     "interval": Duration.seconds(2),
     "max_attempts": 3,
     "backoff_rate": 2,
@@ -70,13 +67,14 @@ class AuditMachine(Construct):
         repair = self._step("QueueRepairs", queue_repairs).next(wait).next(check)
         wait.add_catch(check, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
         done = sfn.Succeed(self, "Done")
-        publish: sfn.IChainable = self._step("ExecuteDataTask", publish_hours).next(
-            UserTask(
+        publish = self._step("ExecuteDataTask", publish_hours)
+        if settings.task_arn:
+            task = UserTask(
                 self, "UserTask", arn=settings.task_arn, timeout=settings.task_timeout, bucket=results_bucket
-            ).then(done)
-            if settings.task_arn
-            else done
-        )
+            )
+            publish.next(task.then(done))
+        else:
+            publish.next(done)
         report = self._step("ReportFailure", report_failure).next(self._missing(results_bucket))
         refused = sfn.Fail(self, "Refused", error="BadInput", cause_path=f"$.{Key.REASON}")
         status = sfn.Choice(self, "data ready?")
@@ -87,9 +85,7 @@ class AuditMachine(Construct):
             (Status.REFUSED, refused),
         ):
             status.when(sfn.Condition.string_equals(f"$.{Key.STATUS}", value.value), then)
-        status.otherwise(
-            sfn.Fail(self, "Confused", error="UnknownStatus", cause="CheckDataHealth gave no known status")
-        )
+        status.otherwise(sfn.Fail(self, "Confused", error="UnknownStatus", cause="CheckDataHealth gave no status"))
         check.next(status)
         self.machine = self._machine(settings, start=self._begin().next(check))
         tag(self, Concern.AUDIT)
@@ -147,15 +143,13 @@ class AuditMachine(Construct):
 
     def _machine(self, settings: StageSettings, *, start: sfn.IChainable) -> sfn.StateMachine:
         # Nothing may run for ever: each attempt's wait and its steps, and the user's own task besides.
-        longest = (
-            MAX_ATTEMPTS * (settings.repair_timeout.total_seconds() + 1800) + settings.task_timeout.total_seconds()
-        )
+        attempts = MAX_ATTEMPTS * (settings.repair_timeout + timedelta(minutes=30))
         machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_name=machine_name(settings),
             definition_body=sfn.DefinitionBody.from_chainable(start),
-            timeout=Duration.seconds(int(longest)),
+            timeout=Duration.seconds(int((attempts + settings.task_timeout).total_seconds())),
             tracing_enabled=True,
             logs=sfn.LogOptions(
                 destination=logs.LogGroup(

@@ -31,7 +31,7 @@ class Parameters(Construct):
             self,
             "VendorTokens",
             secret_name=f"{settings.stack_name}/vendor-tokens",
-            description='The vendors\' tokens, put there by hand: {"finnhub": "…", "alpaca": {"key": "…", "secret": "…"}}',
+            description='The tokens, put there by hand: {"finnhub": "…", "alpaca": {"key": "…", "secret": "…"}}',
             removal_policy=RemovalPolicy.RETAIN if settings.protected else RemovalPolicy.DESTROY,
         )
         Validations.of(self.vendor_tokens).acknowledge(

@@ -62,8 +62,8 @@ class UserTask(Construct):
                     task_timeout=sfn.Timeout.duration(timeout),
                 )
             case ["arn", _, "states", region, account, "stateMachine", name]:
-                for resource in (f"arn:aws:states:{region}:{account}:execution:{name}*",):
-                    acknowledge_wildcard(self, resource, reason="the executions of the user's own state machine")
+                executions = f"arn:aws:states:{region}:{account}:execution:{name}*"
+                acknowledge_wildcard(self, executions, reason="the executions of the user's own state machine")
                 return tasks.StepFunctionsStartExecution(
                     self,
                     "ExecuteUserTask",
