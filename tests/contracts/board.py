@@ -1,0 +1,138 @@
+"""The Board's contract."""
+
+from __future__ import annotations
+
+import uuid
+from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from minutemend.ports import Board, ClaimStatus
+
+NOW = datetime(2026, 1, 5, 15, 30, 20, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+
+
+class BoardContract:
+    """Subclass and give a `board`; names are new in each test, so that a real table may be shared."""
+
+    @pytest.fixture
+    @abstractmethod
+    def board(self) -> Board: ...
+
+    @pytest.fixture
+    def name(self) -> str:
+        return uuid.uuid4().hex
+
+    def test_a_job_is_granted_to_one_and_busy_for_the_next(self, board: Board, name: str) -> None:
+        first = board.claim(name, now=NOW, lease=LEASE)
+        second = board.claim(name, now=NOW + timedelta(seconds=1), lease=LEASE)
+        assert (first.status, first.until, first.tries) == (ClaimStatus.GRANTED, NOW + LEASE, 1)
+        assert (second.status, second.until) == (ClaimStatus.BUSY, NOW + LEASE)
+
+    def test_a_lease_that_ran_out_is_granted_anew_and_counts_as_a_try(self, board: Board, name: str) -> None:
+        board.claim(name, now=NOW, lease=LEASE)
+        again = board.claim(name, now=NOW + LEASE, lease=LEASE)
+        assert (again.status, again.tries) == (ClaimStatus.GRANTED, 2)
+
+    def test_of_many_at_once_one_is_granted(self, board: Board, name: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            claims = list(pool.map(lambda _: board.claim(name, now=NOW, lease=LEASE), range(8)))
+        assert sorted(claim.status for claim in claims) == [ClaimStatus.BUSY] * 7 + [ClaimStatus.GRANTED]
+
+    def test_a_postponed_job_is_free_at_once_and_its_try_is_given_back(self, board: Board, name: str) -> None:
+        board.release(name, board.claim(name, now=NOW, lease=LEASE))
+        again = board.claim(name, now=NOW, lease=LEASE)
+        assert (again.status, again.tries) == (ClaimStatus.GRANTED, 1)
+
+    def test_a_job_tried_in_vain_is_free_at_once_and_its_try_counts(self, board: Board, name: str) -> None:
+        board.release(name, board.claim(name, now=NOW, lease=LEASE), tried=True)
+        assert board.claim(name, now=NOW, lease=LEASE).tries == 2
+
+    def test_nobody_releases_the_lease_of_another(self, board: Board, name: str) -> None:
+        late = board.claim(name, now=NOW, lease=LEASE)
+        board.claim(name, now=NOW + LEASE, lease=LEASE)
+        board.release(name, late)
+        assert board.claim(name, now=NOW + LEASE, lease=LEASE).status is ClaimStatus.BUSY
+
+    def test_a_settled_job_is_settled_for_everybody_and_counts_once(self, board: Board, name: str) -> None:
+        board.open_attempt(name, 1, jobs=2)
+        progress = [board.settle(name, audit_id=name, attempt=1, outcome="bars") for _ in range(2)]
+        assert [one.settled for one in progress] == [1, 1]
+        assert not progress[-1].done
+        assert board.claim(name, now=NOW, lease=LEASE).status is ClaimStatus.SETTLED
+
+    def test_a_failed_job_is_granted_to_a_redrive_and_bettered_without_counting_again(
+        self, board: Board, name: str
+    ) -> None:
+        board.open_attempt(name, 1, jobs=1)
+        board.claim(name, now=NOW, lease=LEASE)
+        board.settle(name, audit_id=name, attempt=1, outcome="failed")
+        assert board.claim(name, now=NOW, lease=LEASE).status is ClaimStatus.SETTLED
+        redriven = board.claim(name, now=NOW, lease=LEASE, redo=True)
+        assert (redriven.status, redriven.tries) == (ClaimStatus.GRANTED, 1)
+        assert board.claim(name, now=NOW, lease=LEASE, redo=True).status is ClaimStatus.BUSY
+        assert board.settle(name, audit_id=name, attempt=1, outcome="bars").settled == 1
+        assert board.claim(name, now=NOW + 2 * LEASE, lease=LEASE, redo=True).status is ClaimStatus.SETTLED
+
+    def test_a_good_outcome_never_becomes_failed(self, board: Board, name: str) -> None:
+        board.open_attempt(name, 1, jobs=1)
+        board.settle(name, audit_id=name, attempt=1, outcome="bars")
+        board.settle(name, audit_id=name, attempt=1, outcome="failed")
+        assert board.claim(name, now=NOW, lease=LEASE, redo=True).status is ClaimStatus.SETTLED
+
+    def test_whoever_comes_second_of_wait_and_last_settle_sees_both(self, board: Board, name: str) -> None:
+        board.open_attempt(name, 1, jobs=1)
+        assert not board.wait(name, 1, token="t").done
+        settled = board.settle(f"{name}a", audit_id=name, attempt=1, outcome="bars")
+        assert (settled.done, settled.token) == (True, "t")
+
+        board.open_attempt(name, 2, jobs=1)
+        assert board.settle(f"{name}b", audit_id=name, attempt=2, outcome="bars").token is None
+        waiting = board.wait(name, 2, token="u")
+        assert (waiting.done, waiting.token) == (True, "u")
+
+    def test_opening_an_attempt_again_keeps_what_is_settled_and_the_token(self, board: Board, name: str) -> None:
+        board.open_attempt(name, 1, jobs=1)
+        board.settle(name, audit_id=name, attempt=1, outcome="bars")
+        board.wait(name, 1, token="t")
+        board.open_attempt(name, 1, jobs=1)
+        progress = board.settle(name, audit_id=name, attempt=1, outcome="bars")
+        assert (progress.jobs, progress.settled, progress.token) == (1, 1, "t")
+
+    def test_an_attempt_that_nobody_opened_is_not_done(self, board: Board, name: str) -> None:
+        assert not board.wait(name, 1, token="t").done
+        assert not board.settle(name, audit_id=name, attempt=1, outcome="bars").done
+
+    def test_jobs_settled_at_the_same_time_are_all_counted(self, board: Board, name: str) -> None:
+        board.open_attempt(name, 1, jobs=12)
+        board.wait(name, 1, token="t")
+        with ThreadPoolExecutor(6) as pool:
+            progress = list(
+                pool.map(
+                    lambda number: board.settle(f"{name}{number}", audit_id=name, attempt=1, outcome="bars"), range(12)
+                )
+            )
+        assert max(one.settled for one in progress) == 12
+        assert any(one.done for one in progress)
+
+    def test_the_budget_of_a_minute_is_shared_and_refilled_the_next(self, board: Board, name: str) -> None:
+        granted = [board.take(name, per_minute=2, now=NOW) for _ in range(3)]
+        assert granted == [timedelta(0), timedelta(0), timedelta(seconds=40)]
+        assert board.take(name, per_minute=2, now=NOW + timedelta(seconds=40)) == timedelta(0)
+
+    def test_a_clock_that_is_behind_takes_nothing_of_a_minute_that_is_over(self, board: Board, name: str) -> None:
+        board.take(name, per_minute=1, now=NOW)
+        assert board.take(name, per_minute=1, now=NOW - timedelta(minutes=1)) > timedelta(0)
+
+    def test_workers_at_once_take_no_more_than_the_budget(self, board: Board, name: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            granted = list(pool.map(lambda _: board.take(name, per_minute=3, now=NOW), range(8)))
+        assert granted.count(timedelta(0)) <= 3
+
+    def test_a_pause_holds_everybody_and_the_longer_one_wins(self, board: Board, name: str) -> None:
+        board.pause(name, until=NOW + timedelta(seconds=90))
+        board.pause(name, until=NOW + timedelta(seconds=30))
+        assert board.take(name, per_minute=9, now=NOW) == timedelta(seconds=90)
+        assert board.take(name, per_minute=9, now=NOW + timedelta(seconds=90)) == timedelta(0)
