@@ -201,10 +201,11 @@ def test_symbols_are_put_only_when_they_differ(lake):
 def test_hour_facts_are_written_conditionally(lake):
     """Who read older facts than are there is refused; who read the newest may write."""
     hour = AT.replace(minute=0)
-    empty = lake.read_hour_facts(hour)
+    window = Range(hour, hour + timedelta(hours=1))
+    empty = lake.read_hour_facts(window)[hour]
     assert empty.etag is None
     etag = lake.put_hour_facts(hour, empty.rows, replaces=None)
-    assert lake.read_hour_facts(hour).etag == etag
+    assert lake.read_hour_facts(window)[hour].etag == etag
     with pytest.raises(StoreConflict):
         lake.put_hour_facts(hour, empty.rows, replaces=None)
     assert lake.put_hour_facts(hour, empty.rows, replaces=etag) == etag

@@ -168,14 +168,23 @@ class Lake:
 
     # hourly facts
 
-    def read_hour_facts(self, hour: datetime) -> HourFacts:
-        """The facts of the UTC hour that begins at `hour`."""
-        key = _facts_key(hour)
-        stored = self.store.head(key)
-        body = self.store.get(key) if stored else None
-        if stored is None or body is None:
-            return HourFacts(schema_of(Table.HOURLY).empty_table(), None)
-        return HourFacts(decode(body, schema_of(Table.HOURLY)), stored.etag)
+    def read_hour_facts(self, window: Range) -> dict[datetime, HourFacts]:
+        """The facts of every UTC hour that `window` touches, as stored; an hour without facts has no rows."""
+        schema = schema_of(Table.HOURLY)
+        found = {
+            stored.key: stored for day in window.dates() for stored in self.store.list(partition(Table.HOURLY, day))
+        }
+        keys = {hour: _facts_key(hour) for hour in window.hours()}
+        there = [key for key in keys.values() if key in found]
+        bodies = dict(zip(there, self._get_all(there), strict=True))
+        facts = {}
+        for hour, key in keys.items():
+            body = bodies.get(key)
+            known = body is not None and key in found
+            facts[hour] = (
+                HourFacts(decode(body, schema), found[key].etag) if known else HourFacts(schema.empty_table(), None)
+            )
+        return facts
 
     def put_hour_facts(self, hour: datetime, facts: pa.Table, *, replaces: str | None) -> str:
         """Write an hour's facts in place of those with the etag `replaces` (None: of none) and return the new
@@ -187,9 +196,7 @@ class Lake:
 
     def hour_facts(self, window: Range) -> pa.Table:
         """The stored facts of every hour that `window` touches, sorted by symbol, hour."""
-        schema = schema_of(Table.HOURLY)
-        bodies = self._get_all([_facts_key(hour) for hour in window.hours()])
-        found = concat([decode(body, schema) for body in bodies if body is not None], schema)
+        found = concat([facts.rows for facts in self.read_hour_facts(window).values()], schema_of(Table.HOURLY))
         return found.sort_by([("symbol", "ascending"), ("hour", "ascending")])
 
     # sessions and symbols

@@ -1,0 +1,143 @@
+"""Hourly facts: what downstream jobs read. Complete, or marked as incomplete, never silently short.
+
+One row for each symbol and UTC hour in which the symbol's calendar expects a minute. Only expected minutes
+count: extended hours and strays of a feed are in the bars, not in the facts. open is the first, close the last
+bar's that is present, high and low the extremes, volume the sum. Where no minute is present they are null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+
+FACTS = pa.schema(
+    [
+        ("symbol", pa.string()),
+        ("hour", pa.timestamp("ms")),  # its start, UTC
+        ("open", pa.float64()),
+        ("high", pa.float64()),
+        ("low", pa.float64()),
+        ("close", pa.float64()),
+        ("volume", pa.float64()),
+        ("minutes_present", pa.int32()),
+        ("minutes_expected", pa.int32()),
+        ("minutes_absent", pa.int32()),  # proven; expected - present - absent are missing
+    ]
+)
+_MINUTES = 60
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Values = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an hour expects. `symbols` are sorted; `flags` is bool[symbol, minute of the hour]."""
+
+    hour: datetime
+    symbols: tuple[str, ...]
+    flags: Flags
+
+
+def expected_minutes(
+    hour: datetime, listings: Iterable[Listing], sessions: Iterable[Session], *, cadence: timedelta = MINUTE
+) -> Expected:
+    """The minutes of the hour that the listings' sessions expect: every `cadence` from each session's open."""
+    window = Range(hour, hour + _MINUTES * MINUTE)
+    by_calendar: dict[str, list[tuple[Session, list[int]]]] = {}
+    for session in sessions:
+        part = session.range.intersect(window)
+        if part is None:
+            continue
+        edges = (part.start + n * MINUTE for n in range(part.minutes))
+        minutes = [edge.minute for edge in edges if (edge - session.open) % cadence == timedelta(0)]
+        by_calendar.setdefault(session.calendar, []).append((session, minutes))
+    rows: dict[str, Flags] = {}
+    for listing in listings:
+        for session, minutes in by_calendar.get(listing.calendar, ()):
+            if (listing.listed is None or listing.listed <= session.dt) and (
+                listing.delisted is None or session.dt < listing.delisted
+            ):
+                rows.setdefault(listing.symbol, np.zeros(_MINUTES, np.bool_))[minutes] = True
+    symbols = tuple(sorted(symbol for symbol, row in rows.items() if row.any()))
+    flags = np.array([rows[symbol] for symbol in symbols], np.bool_).reshape(len(symbols), _MINUTES)
+    return Expected(hour, symbols, flags)
+
+
+def hour_facts(expected: Expected, bars: pa.Table, absent: Iterable[tuple[str, Range]]) -> pa.Table:
+    """The facts (schema FACTS, sorted by symbol) of one hour.
+
+    `bars` are resolved (schema core.bars.BARS) and of this hour alone; `absent` are proven ranges, of any
+    time. A minute that is stored counts as present, whatever was proven of it before.
+    """
+    index = {symbol: row for row, symbol in enumerate(expected.symbols)}
+    names = bars["symbol"].combine_chunks().dictionary_encode()
+    place = np.array([*(index.get(name, -1) for name in names.dictionary.to_pylist()), -1], np.int64)
+    row = place[names.indices.to_numpy()]
+    minute = (bars["minute"].cast(pa.int64()).to_numpy() // 60_000) % _MINUTES
+    # Of what is stored, what is expected; still sorted by symbol, minute. (Row -1 is somebody's: mask it first.)
+    counts = np.flatnonzero((row >= 0) & expected.flags[row, minute]) if expected.symbols else np.empty(0, np.int64)
+    row, minute = row[counts], minute[counts]
+    present = np.zeros(expected.flags.shape, np.bool_)
+    present[row, minute] = True
+    held, first = np.unique(row, return_index=True)  # the symbols with a bar, and where theirs begin
+    last = np.append(first[1:], len(row))[: len(first)] - 1
+
+    def fact(name: str, of: Callable[[Values], Values]) -> pa.Array:
+        column = np.full(len(expected.symbols), np.nan)
+        column[held] = of(bars[name].to_numpy()[counts])
+        return pa.array(column, from_pandas=True)  # NaN is null: no bar
+
+    proven = _absent(expected, index, absent) & expected.flags & ~present
+    start = expected.hour.astimezone(UTC).replace(tzinfo=None)
+    return pa.table(
+        {
+            "symbol": pa.array(expected.symbols, pa.string()),
+            "hour": pa.array([start] * len(expected.symbols), pa.timestamp("ms")),
+            "open": fact("open", lambda values: values[first]),
+            "high": fact("high", lambda values: np.maximum.reduceat(values, first) if len(first) else values),
+            "low": fact("low", lambda values: np.minimum.reduceat(values, first) if len(first) else values),
+            "close": fact("close", lambda values: values[last]),
+            # In minute order, pairwise: what pandas does with sorted groups, so that the facts equal a direct
+            # pandas aggregation to the last digit (DataFrameGroupBy.sum, pandas/core/groupby/ops.py, 3.1).
+            "volume": fact("volume", lambda values: np.add.reduceat(values, first) if len(first) else values),
+            "minutes_present": pa.array(present.sum(axis=1), pa.int32()),
+            "minutes_expected": pa.array(expected.flags.sum(axis=1), pa.int32()),
+            "minutes_absent": pa.array(proven.sum(axis=1), pa.int32()),
+        },
+        schema=FACTS,
+    )
+
+
+def changed_symbols(before: pa.Table, after: pa.Table) -> list[str]:
+    """The symbols whose rows differ between two facts of one hour, sorted."""
+    if before.equals(after):
+        return []
+    old, new = ({row["symbol"]: row for row in facts.to_pylist()} for facts in (before, after))
+    return sorted(symbol for symbol in old.keys() | new.keys() if old.get(symbol) != new.get(symbol))
+
+
+def keep_unlisted(before: pa.Table, after: pa.Table, listed: Sequence[str]) -> pa.Table:
+    """`after`, with the rows of `before` whose symbols are no longer followed: their facts stay as they were."""
+    known = set(listed)
+    kept = before.filter(pa.array([symbol not in known for symbol in before["symbol"].to_pylist()], pa.bool_()))
+    return pa.concat_tables([after, kept]).sort_by("symbol") if kept.num_rows else after
+
+
+def _absent(expected: Expected, index: dict[str, int], absent: Iterable[tuple[str, Range]]) -> Flags:
+    window = Range(expected.hour, expected.hour + _MINUTES * MINUTE)
+    flags = np.zeros(expected.flags.shape, np.bool_)
+    for symbol, proven in absent:
+        part = proven.intersect(window)
+        if part is not None and symbol in index:
+            first = part.start.minute
+            flags[index[symbol], first : first + part.minutes] = True
+    return flags
