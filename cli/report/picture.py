@@ -32,17 +32,23 @@ def find_browser() -> str | None:
     return os.environ.get("MINUTEMEND_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def take_picture(page: Path, png: Path) -> None:
-    """Draw the report `page` into `png`, 1280 pixels wide and as high as it needs.
-
-    Raises BadInput where there is no browser, or where it does not draw.
-    """
+def require_browser() -> str:
+    """The browser of `find_browser`. Raises BadInput that says which would do."""
     browser = find_browser()
     if browser is None:
         raise BadInput(
             f"--png needs a browser to draw the report, and none of {', '.join(BROWSERS)} is on the PATH: "
             "install one (apt-get install chromium), or name it in MINUTEMEND_BROWSER; the HTML file needs none"
         )
+    return browser
+
+
+def take_picture(page: Path, png: Path) -> None:
+    """Draw the report `page` into `png`, 1280 pixels wide and as high as it needs.
+
+    Raises BadInput where there is no browser, or where it does not draw.
+    """
+    browser = require_browser()
     address = page.resolve().as_uri() + "#picture"
     # Twice: the page first says how high it is, and a screenshot is as high as its window.
     height = re.search(r'data-height="(\d+)"', _browse(browser, WIDTH, 800, "--dump-dom", address))

@@ -1,0 +1,76 @@
+"""`mend report`: one HTML file that shows what is known of every minute of a range."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cli.options import range_options, split_symbols, stage_option, symbols_option
+
+
+@click.command()
+@stage_option
+@range_options
+@symbols_option
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="The HTML file to write.",
+)
+@click.option(
+    "--png",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A picture of it too; needs Chromium or Chrome on this machine.",
+)
+def command(*, stage: str, start: str, end: str | None, symbols: str | None, out: Path, png: Path | None) -> None:
+    """Write a report of a range: one HTML file that needs nothing else.
+
+    Coverage by symbol and session, coloured by verdict, down to the minutes of one session; gaps by reason with
+    their evidence; the vendors' answers; the course of the repairs. It opens offline, and the keyboard is enough.
+
+    \b
+    Examples:
+      mend report --stage dev --start yesterday
+      mend report --stage prod --start 2026-01-01 --end 2026-02-01 --symbols IBM,SPY --out january.html
+      mend report --stage local --start 2013-10-04 --png report.png
+    """
+    from cli.console import progress, say
+    from cli.report.from_lake import Asked, from_lake, session_dates
+    from cli.report.page import write_page
+    from cli.report.picture import require_browser, take_picture
+    from cli.stage import open_stage
+    from cli.times import parse_range
+
+    now = datetime.now(UTC)
+    window = parse_range(start, end, now=now)
+    wanted = split_symbols(symbols)
+    if png is not None:
+        require_browser()
+    place = open_stage(stage)
+    named = f" --symbols {','.join(wanted)}" if wanted else ""
+    asked = Asked(
+        title=f"{place.name}: every minute of {_days(window.start, window.end)}",
+        source=f"stage {place.name}, {place.where}",
+        window=window,
+        symbols=wanted,
+        command=f"mend report --stage {place.option} --start {start}{f' --end {end}' if end else ''}{named}",
+        written_at=now,
+        cadence=place.settings.cadence,
+    )
+    with progress("reading the lake", total=session_dates(place.lake, asked), unit="sessions") as bar:
+        data = from_lake(place.lake, asked, tick=lambda: bar.advance(bar.task_ids[0]))
+    size = write_page(out, data)
+    say(f"{out} ({size / 1e6:.1f} MB) shows {window}")
+    if png is not None:
+        take_picture(out, png)
+        say(f"{png} is a picture of it")
+
+
+def _days(start: datetime, end: datetime) -> str:
+    last = (end - (end - start) / 10**6).date()
+    return f"{start.date()}" if last == start.date() else f"{start.date()} to {last}"
