@@ -58,6 +58,7 @@ def audit(*, deadline: float) -> Audit:
         s3=clients().s3,
         workgroup=settings.workgroup,
         database=settings.database,
+        cadence=settings.cadence_minutes,
         deadline=deadline,
     )
     return Audit(
