@@ -3,6 +3,7 @@
     audits/<audit id>/request.json        what was asked
     audits/<audit id>/gaps-<attempt>.parquet  what was missing after that many attempts, with its history
     audits/<audit id>/report.json         what could not be mended
+    audits/<audit id>/published.json      which hours' facts changed
 
 All of them expire with the bucket; the lake alone is the truth.
 """
@@ -53,6 +54,10 @@ def gaps_key(audit_id: str, attempt: int) -> str:
 
 def report_key(audit_id: str) -> str:
     return f"{AUDITS_PREFIX}{audit_id}/report.json"
+
+
+def published_key(audit_id: str) -> str:
+    return f"{AUDITS_PREFIX}{audit_id}/published.json"
 
 
 def put_json(store: Store, key: str, content: object) -> None:

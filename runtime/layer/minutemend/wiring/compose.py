@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from minutemend.services.await_repairs import AwaitRepairs
     from minutemend.services.lake import Lake
     from minutemend.services.process_repairs import ProcessRepairs
+    from minutemend.services.publish import Publish
     from minutemend.services.queue_repairs import QueueRepairs
     from minutemend.services.report_failure import ReportFailure
 
@@ -113,6 +114,19 @@ def process_repairs(*, lease: timedelta) -> ProcessRepairs:
         clock=utc_now,
         lease=lease,
         max_receives=settings.max_receives,
+    )
+
+
+def publish() -> Publish:
+    from minutemend.adapters.signals import AwsSignals
+    from minutemend.services.publish import Publish
+
+    settings = settings_of(env.PublishSettings)
+    return Publish(
+        lake=lake(settings.data_bucket),
+        signals=AwsSignals(events=clients().events, bus=settings.event_bus),
+        retire_after=settings.retire_after,
+        cadence=timedelta(minutes=settings.cadence_minutes),
     )
 
 
