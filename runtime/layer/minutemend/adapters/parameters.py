@@ -19,6 +19,11 @@ def get_interested_stocks(*, ssm: Any, parameter: str) -> list[Listing]:
     return parse_listings(value, name=f"the parameter {parameter}")
 
 
+def put_interested_stocks(text: str, *, ssm: Any, parameter: str) -> None:
+    """Replace the parameter by a list that `parse_listings` has accepted; in force with the next audit."""
+    ssm.put_parameter(Name=parameter, Value=text, Type="String", Overwrite=True)
+
+
 def parse_listings(text: str, *, name: str) -> list[Listing]:
     """The listings in `text`: JSON, an object of calendar to a list of symbols. Raises BadInput."""
     try:
