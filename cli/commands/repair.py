@@ -1,0 +1,128 @@
+"""`mend repair`: an audit that repairs what it finds missing."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import format_option, range_options, split_symbols, stage_option, symbols_option
+
+if TYPE_CHECKING:
+    from cli.follow import Followed
+    from cli.stage import Stage
+
+
+@click.command()
+@stage_option
+@range_options
+@symbols_option
+@click.option("--attempts", type=int, default=3, show_default=True, help="How often to ask for what stays missing.")
+@click.option("--wait", is_flag=True, help="Follow the audit attempt by attempt, to its end.")
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    stage: str,
+    start: str,
+    end: str | None,
+    symbols: str | None,
+    attempts: int,
+    wait: bool,
+    style: str,
+) -> None:
+    """Audit a range and repair what is missing: starts the state machine.
+
+    The same audit may be run again at any time. With --wait the exit code is 0 when every minute is accounted for, 1
+    when some could not be repaired, 2 when the machine refused the range.
+
+    \b
+    Examples:
+      mend repair --stage dev --start yesterday --wait
+      mend repair --stage dev --start 2013-10-04 --symbols IBM,AIG --attempts 5 --wait
+    """
+    from minutemend.adapters import executions
+    from minutemend.core.audits import AuditRequest
+    from minutemend.core.minutes import format_instant
+
+    from cli.console import say
+    from cli.stage import open_stage
+    from cli.times import parse_range
+
+    now = datetime.now(UTC)
+    window = parse_range(start, end, now=now)
+    wanted = split_symbols(symbols)
+    given: dict[str, Any] = {"start": format_instant(window.start), "end": format_instant(window.end)}
+    given["attempts"] = attempts
+    if wanted is not None:
+        given["symbols"] = list(wanted)
+    # What the machine would refuse is refused here, before anything is started.
+    AuditRequest.from_input(given, scheduled_at=now, due=now)
+    opened = open_stage(stage)
+    name = f"mend-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    arn = executions.start(opened.clients.stepfunctions, opened.output("StateMachineArn"), given, name=name)
+    say(f"audit {name} of {window} in {opened.name} ({opened.where})")
+    if wait:
+        ctx.exit(_wait(opened, arn, style))
+    _started(name, style, opened)
+
+
+def _started(name: str, style: str, opened: Stage) -> None:
+    from cli.console import show, show_json
+
+    if style == "json":
+        show_json({"execution": name})
+    else:
+        show(f"started; next: mend status --stage {opened.option}")
+
+
+def _wait(opened: Stage, arn: str, style: str) -> int:
+    from cli.console import console, say, show_json
+    from cli.follow import describe_news, follow
+
+    with console(stderr=True).status("auditing"):
+        followed = follow(opened, arn, tell=lambda news, so_far: say(describe_news(news, so_far)))
+    if style == "json":
+        show_json(as_rows(followed))
+    return conclude(opened, followed)
+
+
+def as_rows(followed: Followed) -> dict[str, Any]:
+    """The course of an execution for programs."""
+    execution = followed.execution
+    return {
+        "execution": execution.name,
+        "status": execution.status,
+        "error": execution.error,
+        "cause": execution.cause,
+        "started": execution.started,
+        "stopped": execution.stopped,
+        "looks": [
+            {"attempt": look.attempt, "at": look.at, "expected": look.expected, "missing": look.missing}
+            for look in followed.looks
+        ],
+        "requests": followed.jobs,
+    }
+
+
+def conclude(opened: Stage, followed: Followed) -> int:
+    """Say how it ended and what to run next, and return the exit code."""
+    from cli.console import say
+
+    execution = followed.execution
+    took = (execution.stopped - execution.started).total_seconds() if execution.stopped else 0.0
+    if execution.status == "SUCCEEDED":
+        say(f"whole, in {took:.1f} s")
+        return 0
+    if execution.error == "BadInput":
+        say(f"mend: {execution.cause}")
+        return 2
+    say(f"{execution.status.lower()} after {took:.1f} s: {execution.error}: {execution.cause}")
+    asked = execution.input or {}
+    window = f"--start {asked.get('start')} --end {asked.get('end')}"
+    say(f"  next: mend verdicts --stage {opened.option} {window}")
+    say(f"        mend dlq list --stage {opened.option}")
+    return 1
