@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             calendar_of=calendar_of,
             symbols=given.symbols.split(",") if given.symbols else None,
             no_trade=given.no_trade,
-            credentials=json.loads(given.credentials) if given.credentials else None,
+            credentials=_credentials(given.credentials),
         )
     except BadInput as error:
         print(error, file=sys.stderr)
@@ -60,6 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(server.url, flush=True)
         stop.wait()
     return 0
+
+
+def _credentials(text: str | None) -> dict[str, object]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise BadInput(f'--credentials is no JSON object: {{"finnhub": "TOKEN"}} would be right, and not {text}')
+    return value
 
 
 if __name__ == "__main__":

@@ -144,6 +144,9 @@ class Alpaca:
         symbols = sorted(set(filter(None, query.get("symbols", "").split(","))))
         if not symbols or query.get("timeframe") != "1Min":
             raise Refusal(400, {"message": "symbols and timeframe=1Min are needed"})
+        for symbol in symbols:
+            if not symbol.replace(".", "").isalnum():  # one that it cannot read costs all the others their answer
+                raise Refusal(400, {"message": f"invalid symbol: {symbol}"})
         try:
             first, last = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
             limit = int(query.get("limit", "1000"))

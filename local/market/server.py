@@ -191,6 +191,8 @@ class MarketServer:
         credentials: Mapping[str, object] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        if not 0 <= no_trade <= 1:
+            raise BadInput(f"no_trade is {no_trade}: a share from 0 to 1 would be right")
         self.source: Source
         if parquet:
             self.source = ParquetBars(parquet)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from minutemend.adapters.http import UrllibHttp
 from minutemend.adapters.vendors import VENDORS, Credentials, make_vendor
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import Bar
+from minutemend.core.errors import BadInput
 from minutemend.core.minutes import MINUTE, Range, from_epoch_minute
 from minutemend.ports.vendor import Vendor
 
@@ -134,6 +138,12 @@ def test_alpaca_pages_over_several_symbols(market: MarketServer, monkeypatch: py
     assert answer.bars == source_bars(market, "AIG", DAY) + source_bars(market, "IBM", DAY)
     assert (answer.covered, answer.requests) == (DAY, 6)
     assert market.counts()["vendors"] == {"alpaca": 6}
+
+
+def test_one_symbol_that_alpaca_cannot_read_does_not_cost_the_others_their_bars(market: MarketServer) -> None:
+    answer = fetch(market, "alpaca", "AIG", "BF_A", "IBM")
+    assert answer.bars == source_bars(market, "AIG", NOON) + source_bars(market, "IBM", NOON)
+    assert (answer.requests, answer.detail.endswith("(it refused BF_A)")) == (2, True)
 
 
 def test_binance_covers_its_first_thousand_rows(market: MarketServer) -> None:
@@ -371,3 +381,57 @@ def test_real_bars_pass_through_every_vendor_unchanged(name: str) -> None:
                 assert [bar.minute for bar in found] == [minute.to_pydatetime() for minute in true.minute]
                 for column in ("open", "high", "low", "close", "volume"):
                     assert [getattr(bar, column) for bar in found] == true[column].tolist()
+
+
+def test_the_simulator_is_a_process_that_prints_its_url_and_does_not_grow(tmp_path: Path) -> None:
+    """2,000 requests by four threads add at most 8 MB to the process, and SIGTERM ends it with 0."""
+    pq.write_table(awkward_bars(), tmp_path / "bars.parquet")
+    command = [sys.executable, "-m", "local.market", "--parquet", str(tmp_path / "bars.parquet")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        client = vendor("finnhub", url)
+
+        def ask(number: int) -> int:
+            window = Range(NOON.start + number % 60 * MINUTE, NOON.end)
+            return len(client.fetch(VendorRequest("finnhub", (("AIG", "IBM")[number % 2],), window)).bars)
+
+        try:
+            with ThreadPoolExecutor(4) as pool:
+                assert all(pool.map(ask, range(500)))
+                before = resident(process.pid)
+                assert all(pool.map(ask, range(2000)))
+            assert resident(process.pid) - before < 8_000_000
+            assert urllib3.request("GET", f"{url}/control").json()["statuses"] == {"200": 2500}
+        finally:
+            process.terminate()
+        assert process.wait(timeout=5) == 0
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process holds."""
+    out = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return int(out.stdout) * 1024
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--calendar", "XNYZ"], "there is no calendar 'XNYZ'"),
+        (["--parquet", "none.parquet"], "cannot be read as Parquet"),
+        (["--credentials", "{"], "no JSON object"),
+        (["--no-trade", "2"], "from 0 to 1"),
+    ],
+)
+def test_an_unusable_command_line_is_one_message_and_exit_2(arguments: list[str], words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "local.market", *arguments], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_busy_port_is_refused_and_says_so(market: MarketServer) -> None:
+    with pytest.raises(BadInput, match=f"port {market.port} of 127.0.0.1 cannot be used"):
+        MarketServer(port=market.port, calendar="24/7")

@@ -175,10 +175,14 @@ def test_credentials_travel_in_headers_and_never_in_the_url(name: str, headers: 
         ("finnhub", None),
         ("finnhub", ""),
         ("finnhub", {"key": "a"}),
+        ("finnhub", 7),
+        ("finnhub", ["a"]),
         ("alpaca", None),
         ("alpaca", "a"),
         ("alpaca", {"key": "a"}),
         ("alpaca", {"key": "a", "secret": ""}),
+        ("alpaca", {"key": 1, "secret": {}}),
+        ("alpaca", {"key": 1, "secret": 2}),
     ],
 )
 def test_a_missing_token_gives_up_without_a_request_and_says_what_to_do(name: str, credentials: Credentials) -> None:
@@ -395,6 +399,30 @@ def test_alpaca_symbols_travel_together_and_a_symbol_without_bars_is_no_error() 
     assert http.asked[0].params["symbols"] == "AIG,BRK.B,IBM"
     assert {bar.symbol for bar in answer.bars} == {"IBM"}
     assert answer.covered == RANGE
+
+
+def invalid(symbol: str) -> Reply:
+    return reply({"message": f"invalid symbol: {symbol}"}, status=400)
+
+
+def test_one_symbol_that_alpaca_refuses_does_not_cost_the_others_their_bars() -> None:
+    pages = [invalid("BF_A"), invalid("X-Y"), alpaca_page({"IBM": [0]}, "p2"), alpaca_page({"IBM": [1]}, None)]
+    answer, http = ask("alpaca", *pages, symbols=("BF_A", "IBM", "X-Y"))
+    assert (answer.kind, len(answer.bars), answer.covered, answer.requests) == (AnswerKind.BARS, 2, RANGE, 4)
+    assert answer.detail == "alpaca: 2 bars of 1 of 3 symbols (it refused BF_A, X-Y)"
+    assert [asked.params["symbols"] for asked in http.asked] == ["BF_A,IBM,X-Y", "IBM,X-Y", "IBM", "IBM"]
+
+
+@pytest.mark.parametrize("body", [invalid("IBM"), invalid("SPY"), reply({"message": "no"}, status=400)])
+def test_a_refusal_that_leaves_nothing_to_ask_is_given_up(body: Reply) -> None:
+    answer, http = ask("alpaca", body, symbols=("IBM",))
+    assert (answer.kind, answer.status, len(http.asked)) == (AnswerKind.GIVE_UP, 400, 1)
+
+
+def test_alpaca_refusing_symbol_after_symbol_comes_to_an_end() -> None:
+    symbols = tuple(f"S_{number:03d}" for number in range(100))
+    answer, http = ask("alpaca", *(invalid(symbol) for symbol in symbols), symbols=symbols)
+    assert (answer.kind, len(http.asked)) == (AnswerKind.GIVE_UP, MAX_PAGES)
 
 
 def test_binance_covers_no_more_than_its_thousand_rows() -> None:

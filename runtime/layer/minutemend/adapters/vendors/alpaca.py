@@ -5,12 +5,16 @@ Documentation: https://docs.alpaca.markets/reference/stockbars (limits and oddit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from minutemend.adapters.http import Reply
 from minutemend.adapters.vendors.base import HttpVendor, MissingCredentials, Page
 from minutemend.core.answers import Garbage, RawBar, VendorRequest, number_of
 from minutemend.core.minutes import MINUTE, Range, format_instant
+
+INVALID = re.compile(rb'"invalid symbol: ([\w.\-]{1,40})"')
 
 
 class Alpaca(HttpVendor):
@@ -22,13 +26,12 @@ class Alpaca(HttpVendor):
     symbols = 200  # no limit is documented; 200 symbols make a URL of at most 5 KB
 
     def headers(self) -> dict[str, str]:
-        entry = self._credentials
-        if not isinstance(entry, Mapping) or not entry.get("key") or not entry.get("secret"):
-            raise MissingCredentials(
-                'alpaca: no keys; an entry like {"alpaca": {"key": "…", "secret": "…"}} in the vendor secret '
-                "would be right"
-            )
-        return {"APCA-API-KEY-ID": entry["key"], "APCA-API-SECRET-KEY": entry["secret"]}
+        match self._credentials:
+            case {"key": str(key), "secret": str(secret)} if key and secret:
+                return {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
+        raise MissingCredentials(
+            'no keys; an entry like {"alpaca": {"key": "…", "secret": "…"}} in the vendor secret would be right'
+        )
 
     def question(self, request: VendorRequest, page: str | None) -> tuple[str, dict[str, str]]:
         params = {
@@ -50,6 +53,12 @@ class Alpaca(HttpVendor):
                 raise Garbage('not the documented shape {"bars": {…}, "next_page_token": …}')
         rows = [self._row(self.ours(theirs), bar) for theirs, listed in found.items() for bar in _listed(listed)]
         return Page(rows, self._looked(request, rows) if token else request.range, token or None)
+
+    def without_refused(self, reply: Reply, request: VendorRequest) -> VendorRequest | None:
+        """Alpaca refuses all symbols for one that it cannot read: `{"message":"invalid symbol: BF_A"}`, HTTP 400."""
+        named = INVALID.search(reply.body) if reply.status == 400 else None
+        left = tuple(each for each in request.symbols if not named or self.theirs(each) != named[1].decode())
+        return replace(request, symbols=left) if 0 < len(left) < len(request.symbols) else None
 
     def _looked(self, request: VendorRequest, rows: list[RawBar]) -> Range | None:
         """How far a cut-off answer reached for every symbol: up to its last row if that is of the last symbol."""

@@ -94,35 +94,46 @@ class HttpVendor(Vendor):
         """Our name of the vendor's symbol."""
         return self._ours.get(symbol, symbol)
 
+    def without_refused(self, reply: Reply, request: VendorRequest) -> VendorRequest | None:  # noqa: ARG002
+        """The request less the one symbol that this refusal names, None when it names none of several: one
+        symbol that a vendor dislikes must not cost all the others their bars."""
+        return None
+
     def fetch(self, request: VendorRequest) -> Answer:
         """Ask, page by page, and judge all rows together. One bad page spoils the answer: nothing is kept."""
-        if len(request.symbols) > self.symbols or not request.symbols:
-            detail = f"{self.name}: {len(request.symbols)} symbols asked; 1 to {self.symbols} would be right"
-            return Answer(request, AnswerKind.GIVE_UP, self._clock(), detail=detail, requests=0)
+        if not 0 < len(request.symbols) <= self.symbols:
+            detail = f"{len(request.symbols)} symbols in one request; 1 to {self.symbols} would be right"
+            return self._answer(request, AnswerKind.GIVE_UP, detail, requests=0)
         try:
             headers = self.headers()
         except MissingCredentials as missing:
-            return Answer(request, AnswerKind.GIVE_UP, self._clock(), detail=str(missing), requests=0)
+            return self._answer(request, AnswerKind.GIVE_UP, str(missing), requests=0)
+        asking, token = request, None
         rows: list[RawBar] = []
-        token: str | None = None
-        for asked in range(1, MAX_PAGES + 1):
-            path, params = self.question(request, token)
+        looked: Range | None = None
+        for number in range(1, MAX_PAGES + 1):
+            path, params = self.question(asking, token)
             try:
                 reply = self._http.get(self._url + path, params=params, headers=headers, timeout=self._timeout)
                 kind = kind_of_status(reply.status)
                 if kind is not None:
-                    return self._refused(request, reply, kind, requests=asked)
-                page = self.read(parse_body(reply.body), request)
+                    fewer = self.without_refused(reply, asking)
+                    if fewer is None or number == MAX_PAGES:
+                        return self._refused(request, reply, kind, requests=number)
+                    asking = fewer
+                    continue
+                page = self.read(parse_body(reply.body), asking)
             except NoReply as lost:
-                return self._answer(request, AnswerKind.RETRY, str(lost), requests=asked)
+                return self._answer(request, AnswerKind.RETRY, str(lost), requests=number)
             except (Garbage, BodyTooLarge) as garbage:
-                return self._answer(request, AnswerKind.GARBAGE, str(garbage), status=200, requests=asked)
+                return self._answer(request, AnswerKind.GARBAGE, str(garbage), status=200, requests=number)
             rows += page.rows
-            token = page.next_page
+            looked, token = page.looked, page.next_page
             if token is None:
                 break
-        answer = judge(request, rows, looked=page.looked, observed_at=self._clock(), requests=asked)
-        return answer if answer.kind is AnswerKind.BARS else self._named(answer)
+        answer = judge(request, rows, looked=looked, observed_at=self._clock(), requests=number)
+        refused = sorted(set(request.symbols) - set(asking.symbols))
+        return self._named(answer, f" (it refused {', '.join(refused)})" if refused else "")
 
     def _refused(self, request: VendorRequest, reply: Reply, kind: AnswerKind, *, requests: int) -> Answer:
         words = " ".join(reply.body.decode("utf-8", "replace").split())
@@ -157,18 +168,18 @@ class HttpVendor(Vendor):
             )
         )
 
-    def _named(self, answer: Answer) -> Answer:
+    def _named(self, answer: Answer, more: str = "") -> Answer:
         """The answer with the vendor's name before its detail, and no secret in it even if the vendor echoes one."""
-        detail = f"{self.name}: {answer.detail}"
+        detail = f"{self.name}: {answer.detail}{more}"
         for secret in self._secrets():
             for form in {secret, quote(secret, safe="")}:
                 detail = detail.replace(form, "***")
         return replace(answer, detail="".join(c if c.isprintable() else " " for c in detail)[:WORDS_KEPT])
 
     def _secrets(self) -> list[str]:
-        entry = self._credentials
-        found = [entry] if isinstance(entry, str) else list(entry.values()) if entry else []
-        return [secret for secret in found if secret]
+        entry: object = self._credentials  # whatever JSON somebody wrote into the secret
+        found = list(entry.values()) if isinstance(entry, Mapping) else [entry]
+        return [secret for secret in found if isinstance(secret, str) and secret]
 
 
 def epoch_seconds(instant: datetime) -> int:

@@ -26,9 +26,7 @@ class Finnhub(HttpVendor):
     def headers(self) -> dict[str, str]:
         token = self._credentials
         if not isinstance(token, str) or not token:
-            raise MissingCredentials(
-                'finnhub: no token; an entry like {"finnhub": "TOKEN"} in the vendor secret would be right'
-            )
+            raise MissingCredentials('no token; an entry like {"finnhub": "TOKEN"} in the vendor secret would be right')
         return {"X-Finnhub-Token": token}
 
     def question(self, request: VendorRequest, page: str | None) -> tuple[str, dict[str, str]]:  # noqa: ARG002
