@@ -6,7 +6,7 @@ Requests are checked against botocore's own model of the service, so that a call
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,11 @@ RESULTS = "results"  # the bucket
 
 
 class FakeAthena(AthenaClient):
-    """Queries that end as told. `states` is what each look sees in turn, the last one for ever."""
+    """Queries that end as told.
+
+    `states` is what each look at a query sees in turn, the last one for ever; `fates` are the states of the first
+    queries, one list each, where they differ from those of all others.
+    """
 
     def __init__(
         self,
@@ -29,17 +33,18 @@ class FakeAthena(AthenaClient):
         rows: Sequence[Row] = (),
         *,
         states: Sequence[dict[str, Any]] = ({"State": "SUCCEEDED"},),
+        fates: Sequence[Sequence[dict[str, Any]]] = (),
         statistics: dict[str, int] | None = None,
     ) -> None:
         self.columns, self.rows = tuple(columns), tuple(rows)
         self.states = tuple(states)
+        self.fates = {f"query-{at}": fate for at, fate in enumerate(fates)}
         self.statistics = {"DataScannedInBytes": 0} if statistics is None else statistics
         self.tokens: dict[str, str] = {}  # request token -> query id
         self.sql: dict[str, str] = {}
         self.looks: dict[str, int] = {}
         self.stopped: list[str] = []
         self.calls: list[str] = []
-        self.on_look: Callable[[str], None] = lambda _: None
 
     def start_query_execution(self, **request: Any) -> Any:
         self._check("StartQueryExecution", request)
@@ -51,10 +56,10 @@ class FakeAthena(AthenaClient):
     def get_query_execution(self, **request: Any) -> Any:
         self._check("GetQueryExecution", request)
         query_id = request["QueryExecutionId"]
-        self.on_look(query_id)
         look = self.looks.get(query_id, 0)
         self.looks[query_id] = look + 1
-        status = self.states[min(look, len(self.states) - 1)]
+        states = self.fates.get(query_id, self.states)
+        status = states[min(look, len(states) - 1)]
         if query_id in self.stopped:
             status = {"State": "CANCELLED", "StateChangeReason": "Query was cancelled by user"}
         location = f"s3://{RESULTS}/{self.key(query_id)}"

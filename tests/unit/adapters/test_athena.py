@@ -6,7 +6,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from minutemend.adapters.athena import LONGEST_DELAY, FinishedQuery, submit_athena_query, wait_for_athena_results
+from minutemend.adapters.athena import (
+    LONGEST_DELAY,
+    RESTARTS,
+    FinishedQuery,
+    run_athena_query,
+    submit_athena_query,
+    wait_for_athena_results,
+)
 from minutemend.core.errors import (
     MinutemendError,
     QueryCancelled,
@@ -19,6 +26,8 @@ from minutemend.core.errors import (
 from tests.fakes.athena import FakeAthena
 
 QUEUED, RUNNING, SUCCEEDED = ({"State": state} for state in ("QUEUED", "RUNNING", "SUCCEEDED"))
+CANCELLED = {"State": "CANCELLED", "StateChangeReason": "by user"}
+RETRYABLE = {"State": "FAILED", "StateChangeReason": "INTERNAL_ERROR", "AthenaError": {"Retryable": True}}
 CUT_OFF = {"State": "CANCELLED", "StateChangeReason": "Bytes scanned limit was exceeded"}
 
 
@@ -47,6 +56,12 @@ def wait(athena: FakeAthena, *, seconds: float = 60.0, time: FakeTime | None = N
     return wait_for_athena_results("query-0", athena=athena, deadline=time.now + seconds, clock=time, sleep=time.sleep)
 
 
+def run(athena: FakeAthena) -> FinishedQuery:
+    time = FakeTime()
+    asked = {"workgroup": "minutemend-dev", "database": "minutemend_dev", "token": "audit-1/attempt-1"}
+    return run_athena_query("SELECT 1 AS n", athena=athena, deadline=1060, clock=time, sleep=time.sleep, **asked)
+
+
 def test_a_retried_submit_finds_the_running_query() -> None:
     """The same work asked for twice is one query."""
     athena = FakeAthena(states=[RUNNING])
@@ -71,50 +86,52 @@ def test_the_request_token_is_of_a_length_that_aws_takes_whatever_ours_is() -> N
     assert all(32 <= len(token) <= 128 for token in athena.tokens)
 
 
-@pytest.mark.parametrize(
-    "dead",
-    [
-        {"State": "CANCELLED", "StateChangeReason": "Query was cancelled by user"},
-        {"State": "FAILED", "StateChangeReason": "INTERNAL_ERROR", "AthenaError": {"Retryable": True}},
-    ],
-    ids=["cancelled", "retryable"],
-)
+@pytest.mark.parametrize("dead", [CANCELLED, RETRYABLE], ids=["cancelled", "retryable"])
 def test_a_dead_query_is_started_anew_and_a_retry_finds_the_new_one(dead: dict[str, Any]) -> None:
-    """A try that ran out of time cancelled its query; the next must not be handed the corpse."""
-    athena = FakeAthena(states=[RUNNING])
-    first = submit(athena)
-    athena.states = (dead,)
-    athena.on_look = lambda query_id: setattr(athena, "states", (dead if query_id == first else RUNNING,))
-    second = submit(athena)
-    assert second != first
-    assert submit(athena) == second
+    """A try that ran out of time cancelled its query; the next must not be handed the corpse for ever."""
+    athena = FakeAthena(fates=[[dead]])
+    assert run(athena).query_id == "query-1"
+    assert run(athena).query_id == "query-1"
+    assert len(athena.tokens) == 2
 
 
 @pytest.mark.parametrize(
-    "end",
-    [CUT_OFF, {"State": "FAILED", "StateChangeReason": "SYNTAX_ERROR", "AthenaError": {"Retryable": False}}],
+    ("end", "error"),
+    [(CUT_OFF, QueryCutOff), ({"State": "FAILED", "AthenaError": {"Retryable": False}}, QueryFailed)],
     ids=["cut off", "failed for good"],
 )
-def test_a_query_that_would_end_the_same_way_again_is_not_started_again(end: dict[str, Any]) -> None:
+def test_a_query_that_would_end_the_same_way_again_is_not_started_again(
+    end: dict[str, Any], error: type[QueryError]
+) -> None:
     """Starting it again would only be billed again."""
     athena = FakeAthena(states=[end])
-    submit(athena)
+    with pytest.raises(error):
+        run(athena)
     assert len(athena.tokens) == 1
 
 
-def test_a_query_that_always_dies_is_handed_back_after_a_few_restarts() -> None:
-    """The loop is bounded; waiting then raises what the query died of."""
-    athena = FakeAthena(states=[{"State": "CANCELLED", "StateChangeReason": "by somebody"}])
-    query_id = submit(athena)
-    assert len(athena.tokens) == 4
-    with pytest.raises(QueryCancelled, match="by somebody"):
-        wait_for_athena_results(query_id, athena=athena, deadline=1, clock=lambda: 0)
+def test_a_query_that_always_dies_is_given_up_after_a_few_restarts() -> None:
+    """The loop is bounded, and the error is what the last one died of."""
+    athena = FakeAthena(states=[CANCELLED])
+    with pytest.raises(QueryCancelled, match="query-2"):
+        run(athena)
+    assert len(athena.tokens) == 1 + RESTARTS
+
+
+def test_a_query_that_ran_out_of_our_time_is_not_started_again_in_this_try() -> None:
+    """There is no time left for another; the next try has its own."""
+    athena = FakeAthena(fates=[[RUNNING]])
+    with pytest.raises(QueryTimedOut):
+        run(athena)
+    assert run(athena).query_id == "query-1"
 
 
 def test_waiting_returns_what_the_query_cost() -> None:
     """Bytes scanned and Athena's time, as it reports them."""
     statistics = {"DataScannedInBytes": 12_345, "TotalExecutionTimeInMillis": 678}
-    assert wait(FakeAthena(statistics=statistics)) == FinishedQuery("query-0", 12_345, 678)
+    assert wait(FakeAthena(statistics=statistics)) == FinishedQuery(
+        "query-0", "s3://results/athena/query-0.csv", 12_345, 678
+    )
 
 
 def test_waiting_backs_off_and_never_sleeps_long() -> None:
@@ -138,7 +155,7 @@ def test_a_finished_query_is_not_waited_for() -> None:
     [
         ({"State": "FAILED", "StateChangeReason": "TABLE_NOT_FOUND: bars"}, QueryFailed, "TABLE_NOT_FOUND: bars"),
         ({"State": "FAILED"}, QueryFailed, "Athena gave no reason"),
-        ({"State": "CANCELLED", "StateChangeReason": "by user"}, QueryCancelled, "by user"),
+        (CANCELLED, QueryCancelled, "by user"),
         (CUT_OFF, QueryCutOff, "Bytes scanned limit was exceeded"),
         ({**CUT_OFF, "State": "FAILED"}, QueryCutOff, "Bytes scanned limit was exceeded"),
     ],

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from minutemend.adapters import athena_frames
-from minutemend.adapters.athena import get_athena_query_results
+from minutemend.adapters.athena import get_athena_query_results, wait_for_athena_results
 
 from tests.fakes.athena import Column, FakeAthena, FakeResults, Row, column_info, csv_object
 
@@ -55,7 +55,7 @@ def frame(columns: list[Column], rows: list[Row]) -> pd.DataFrame:
     return page
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(results())
 def test_a_page_and_a_csv_object_give_the_same_frame(result: tuple[list[Column], list[Row]]) -> None:
     """Any types, any texts (quotes, commas, line ends), nulls anywhere, no rows at all; shape and nulls hold."""
@@ -69,7 +69,7 @@ def test_a_page_and_a_csv_object_give_the_same_frame(result: tuple[list[Column],
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sampled_from(sorted(TEXTS)), st.data())
 def test_a_dtype_depends_on_the_statement_and_not_on_the_values(kind: str, data: st.DataObject) -> None:
     """With nulls, without, all null and empty, a column has one dtype."""
@@ -150,8 +150,8 @@ def test_two_columns_may_have_one_name() -> None:
     assert frame([("n", "bigint"), ("n", "varchar")], [("1", "one")]).to_numpy().tolist() == [[1, "one"]]
 
 
-@pytest.mark.parametrize(("count", "way"), [(0, "page"), (999, "page"), (1000, "object"), (3000, "object")])
-def test_999_rows_are_one_page_and_more_are_one_object(count: int, way: str) -> None:
+@pytest.mark.parametrize(("count", "way"), [(0, "page"), (199, "page"), (200, "object"), (3000, "object")])
+def test_few_rows_are_one_page_and_more_are_one_object(count: int, way: str) -> None:
     """Never a second page, and never an object for what a page holds."""
     athena = FakeAthena([("n", "bigint")], [(str(n),) for n in range(count)])
     query_id = start(athena)
@@ -160,6 +160,17 @@ def test_999_rows_are_one_page_and_more_are_one_object(count: int, way: str) -> 
     assert got["n"].tolist() == list(range(count))
     assert athena.calls.count("GetQueryResults") == 1
     assert len(s3.gets) == (way == "object")
+
+
+def test_what_waiting_returned_saves_the_question_where_the_object_is() -> None:
+    """Two requests in all for a large result: its types, its rows."""
+    athena = FakeAthena([("n", "bigint")], [(str(n),) for n in range(1000)])
+    query_id = start(athena)
+    s3 = FakeResults({athena.key(query_id): athena.csv()})
+    done = wait_for_athena_results(query_id, athena=athena, deadline=1, clock=lambda: 0)
+    athena.calls.clear()
+    assert len(get_athena_query_results(done, athena=athena, s3=s3)) == 1000
+    assert athena.calls == ["GetQueryResults"]
 
 
 def test_the_object_is_read_where_athena_says_it_is() -> None:

@@ -27,9 +27,8 @@ FIRST_DELAY = 0.1  # seconds
 GROWTH = 1.5
 LONGEST_DELAY = 2.0  # seconds
 
-# A retry that finds its query dead starts another, and a retry of that another. So many times, then the dead one
-# is handed back, and waiting for it raises what it died of.
-RESTARTS = 3
+# A query that was cancelled, or failed in a way that Athena calls retryable, is started anew so many times.
+RESTARTS = 2
 
 
 class AthenaClient(Protocol):
@@ -43,9 +42,14 @@ class AthenaClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FinishedQuery:
-    """A query that succeeded. `scanned_bytes` is what was read of the lake, `milliseconds` Athena's own time."""
+    """A query that succeeded.
+
+    `location` is the URI of its result object, `scanned_bytes` what it read of the lake, `milliseconds` Athena's
+    own time.
+    """
 
     query_id: str
+    location: str
     scanned_bytes: int
     milliseconds: int
 
@@ -55,16 +59,15 @@ def submit_athena_query(sql: str, *, athena: AthenaClient, workgroup: str, datab
 
     `token` names the work, not the try (for an audit: its id and attempt). The request token that Athena sees is
     derived from it and from everything that is asked, so the same work finds its query and no other work does.
-    One that was cancelled (by a try that ran out of time) or that failed in a way that Athena calls retryable is
-    no use to anybody and is started anew, by a token derived from its id; one cut off by the scan limit is not.
     """
-    seed = "\0".join((token, workgroup, database, sql))
-    for _ in range(RESTARTS):
-        query_id = _start(sql, athena, workgroup, database, seed)
-        if not _dead(_execution(query_id, athena)["Status"]):
-            return query_id
-        seed = f"{seed}\0{query_id}"
-    return _start(sql, athena, workgroup, database, seed)
+    asked = "\0".join((token, workgroup, database, sql))
+    started = athena.start_query_execution(
+        QueryString=sql,
+        ClientRequestToken=hashlib.sha256(asked.encode()).hexdigest(),  # 64 characters; 32 to 128 are allowed
+        QueryExecutionContext={"Database": database},
+        WorkGroup=workgroup,
+    )
+    return str(started["QueryExecutionId"])
 
 
 def wait_for_athena_results(
@@ -89,12 +92,9 @@ def wait_for_athena_results(
             execution = _execution(query_id, athena)
             state = execution["Status"]["State"]
             if state == "SUCCEEDED":
-                statistics = execution.get("Statistics", {})
-                return FinishedQuery(
-                    query_id, _scanned(execution) or 0, int(statistics.get("TotalExecutionTimeInMillis", 0))
-                )
+                return _finished(execution)
             if state in {"FAILED", "CANCELLED"}:
-                raise _error(query_id, execution)
+                raise _error(execution)
             left = deadline - clock()
             if left <= 0:
                 athena.stop_query_execution(QueryExecutionId=query_id)
@@ -111,11 +111,41 @@ def wait_for_athena_results(
         raise
 
 
-def get_athena_query_results(query_id: str, *, athena: AthenaClient, s3: Any) -> pd.DataFrame:
+def run_athena_query(
+    sql: str,
+    *,
+    athena: AthenaClient,
+    workgroup: str,
+    database: str,
+    token: str,
+    deadline: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> FinishedQuery:
+    """Submit and wait; see the two.
+
+    A try that ran out of time cancelled its query, and the next try with the same token is handed the corpse. So a
+    query that ends retryable is started anew, by a token derived from the dead one's id, which a further try
+    derives as well. Raises what the last one ended with.
+    """
+    restarts = RESTARTS
+    while True:
+        query_id = submit_athena_query(sql, athena=athena, workgroup=workgroup, database=database, token=token)
+        try:
+            return wait_for_athena_results(query_id, athena=athena, deadline=deadline, clock=clock, sleep=sleep)
+        except QueryError as error:
+            if not error.retryable or not restarts:
+                raise
+        token = f"{token}\0{query_id}"
+        restarts -= 1
+
+
+def get_athena_query_results(query: str | FinishedQuery, *, athena: AthenaClient, s3: Any) -> pd.DataFrame:
     """The rows of a query that has succeeded, one column of the frame for each of the statement, in their order.
 
-    Up to 999 rows are one page of GetQueryResults; more are one GetObject of the CSV object that Athena wrote.
-    Both ways give the same frame. dtypes follow the statement's types, never the values:
+    `query` is its id, or what waiting for it returned, which saves a request. A small result is one page of
+    GetQueryResults, a larger one a GetObject of the CSV object that Athena wrote; the frame is the same. dtypes
+    follow the statement's types, never the values:
 
     | Athena | pandas | null |
     |---|---|---|
@@ -129,22 +159,13 @@ def get_athena_query_results(query_id: str, *, athena: AthenaClient, s3: Any) ->
     """
     from minutemend.adapters import athena_frames
 
+    query_id = query if isinstance(query, str) else query.query_id
     page = athena.get_query_results(QueryExecutionId=query_id, MaxResults=athena_frames.PAGE)
     columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     if "NextToken" not in page:
         return athena_frames.from_page(page["ResultSet"]["Rows"][1:], columns)
-    location = _execution(query_id, athena)["ResultConfiguration"]["OutputLocation"]
-    return athena_frames.from_csv(_read_result(location, query_id, s3), columns)
-
-
-def _start(sql: str, athena: AthenaClient, workgroup: str, database: str, seed: str) -> str:
-    started = athena.start_query_execution(
-        QueryString=sql,
-        ClientRequestToken=hashlib.sha256(seed.encode()).hexdigest(),  # 64 characters; 32 to 128 are allowed
-        QueryExecutionContext={"Database": database},
-        WorkGroup=workgroup,
-    )
-    return str(started["QueryExecutionId"])
+    done = _finished(_execution(query_id, athena)) if isinstance(query, str) else query
+    return athena_frames.from_csv(_read_result(done, s3), columns)
 
 
 def _execution(query_id: str, athena: AthenaClient) -> dict[str, Any]:
@@ -152,14 +173,13 @@ def _execution(query_id: str, athena: AthenaClient) -> dict[str, Any]:
     return execution
 
 
-def _dead(status: dict[str, Any]) -> bool:
-    if status["State"] == "CANCELLED":
-        return not _cut_off(status)
-    return status["State"] == "FAILED" and bool(status.get("AthenaError", {}).get("Retryable"))
-
-
-def _cut_off(status: dict[str, Any]) -> bool:
-    return SCAN_LIMIT_REASON.casefold() in str(status.get("StateChangeReason", "")).casefold()
+def _finished(execution: dict[str, Any]) -> FinishedQuery:
+    return FinishedQuery(
+        query_id=execution["QueryExecutionId"],
+        location=execution["ResultConfiguration"]["OutputLocation"],
+        scanned_bytes=_scanned(execution) or 0,
+        milliseconds=int(execution.get("Statistics", {}).get("TotalExecutionTimeInMillis", 0)),
+    )
 
 
 def _scanned(execution: dict[str, Any]) -> int | None:
@@ -167,29 +187,32 @@ def _scanned(execution: dict[str, Any]) -> int | None:
     return None if scanned is None else int(scanned)
 
 
-def _error(query_id: str, execution: dict[str, Any]) -> QueryError:
+def _error(execution: dict[str, Any]) -> QueryError:
     status = execution["Status"]
+    reason = status.get("StateChangeReason") or "Athena gave no reason"
     kind: type[QueryError]
-    if _cut_off(status):
-        kind, message = QueryCutOff, "Athena query met the workgroup's scan limit"
+    if SCAN_LIMIT_REASON.casefold() in reason.casefold():
+        kind, message, retryable = QueryCutOff, "Athena query met the workgroup's scan limit", False
     elif status["State"] == "CANCELLED":
-        kind, message = QueryCancelled, "Athena query was cancelled"
+        kind, message, retryable = QueryCancelled, "Athena query was cancelled", True
     else:
         kind, message = QueryFailed, "Athena query failed"
+        retryable = bool(status.get("AthenaError", {}).get("Retryable"))
     return kind(
         message,
-        query_id=query_id,
-        reason=status.get("StateChangeReason") or "Athena gave no reason",
+        query_id=execution["QueryExecutionId"],
+        reason=reason,
         scanned_bytes=_scanned(execution),
+        retryable=retryable,
     )
 
 
-def _read_result(location: str, query_id: str, s3: Any) -> bytes:
-    bucket, _, key = location.removeprefix("s3://").partition("/")
+def _read_result(query: FinishedQuery, s3: Any) -> bytes:
+    bucket, _, key = query.location.removeprefix("s3://").partition("/")
     try:
         found = s3.get_object(Bucket=bucket, Key=key)
     except s3.exceptions.NoSuchKey:
         # AWS writes the object where it says. The local emulator reports the object and writes it one level below.
-        found = s3.get_object(Bucket=bucket, Key=f"{key}/{query_id}.csv")
+        found = s3.get_object(Bucket=bucket, Key=f"{key}/{query.query_id}.csv")
     body: bytes = found["Body"].read()
     return body

@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-# The most that GetQueryResults gives at once, counting the header: 999 rows.
-PAGE = 1000
+# Rows of the one page that is asked for, counting the header. GetQueryResults gives up to 1000, but botocore takes
+# each cell apart in Python: 1000 rows of 4 columns cost it 14 ms, reading and parsing them as an object 4 ms. A page
+# of 200 saves the round trip for the usual audit, which finds little, and costs the others next to nothing.
+PAGE = 200
 # Bytes of CSV that one thread parses at once. Larger blocks make fewer chunks, which pandas need not join.
 BLOCK = 1 << 22
 

@@ -20,14 +20,18 @@ class MissingEnvironment(MinutemendError):
 class QueryError(MinutemendError):
     """An Athena query did not succeed.
 
-    `reason` is Athena's own, `query_id` its execution id, `scanned_bytes` what was billed (None: unknown).
+    `reason` is Athena's own, `query_id` its execution id, `scanned_bytes` what was billed (None: unknown),
+    `retryable` whether the same query may succeed when it is started anew.
     """
 
-    def __init__(self, message: str, *, query_id: str, reason: str, scanned_bytes: int | None) -> None:
+    def __init__(
+        self, message: str, *, query_id: str, reason: str, scanned_bytes: int | None, retryable: bool = False
+    ) -> None:
         super().__init__(f"{message} (query {query_id}, {scanned_bytes} bytes scanned): {reason}")
         self.query_id = query_id
         self.reason = reason
         self.scanned_bytes = scanned_bytes
+        self.retryable = retryable
 
 
 class QueryFailed(QueryError):
