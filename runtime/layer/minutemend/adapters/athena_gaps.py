@@ -1,59 +1,73 @@
-"""The gap finder over Athena: one query, which looks at the rows themselves."""
+"""The audit's question put to Athena."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from minutemend.adapters.athena import (
-    AthenaClient,
-    get_athena_query_results,
-    submit_athena_query,
-    wait_for_athena_results,
-)
+import pandas as pd
+
+from minutemend.adapters.athena import AthenaClient, get_athena_query_results, run_athena_query
 from minutemend.core.data_check import Columns, check_data
 from minutemend.core.minutes import Range
 from minutemend.ports.gap_finder import GapFinder, Gaps
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 class AthenaGapFinder(GapFinder):
-    """`deadline` is a reading of time.monotonic at which a query is given up; `cadence` is in minutes."""
+    """Asks `generate_data_check_query` of the tables in `database`; `cadence` is in minutes.
+
+    `deadline` is a reading of `clock` in seconds: a query that is still running then is cancelled.
+    """
 
     def __init__(
-        self, *, athena: AthenaClient, s3: Any, workgroup: str, database: str, cadence: int, deadline: float
+        self,
+        *,
+        athena: AthenaClient,
+        s3: Any,
+        workgroup: str,
+        database: str,
+        cadence: int,
+        deadline: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._athena = athena
-        self._s3 = s3
-        self._workgroup = workgroup
-        self._database = database
+        self._athena, self._s3 = athena, s3
+        self._workgroup, self._database = workgroup, database
         self._cadence = cadence
-        self._deadline = deadline
+        self._deadline, self._clock, self._sleep = deadline, clock, sleep
 
     def find(self, window: Range, symbols: Sequence[str] | None, *, token: str) -> Gaps:
+        """See the port. Raises QueryError: failed, cancelled, cut off by the scan limit, or out of time."""
         scanned = 0
 
         def ask(sql: str) -> Columns:
             nonlocal scanned
-            query_id = submit_athena_query(
-                sql, athena=self._athena, workgroup=self._workgroup, database=self._database, token=token
+            done = run_athena_query(
+                sql,
+                athena=self._athena,
+                workgroup=self._workgroup,
+                database=self._database,
+                token=token,
+                deadline=self._deadline,
+                clock=self._clock,
+                sleep=self._sleep,
             )
-            scanned += wait_for_athena_results(query_id, athena=self._athena, deadline=self._deadline).scanned_bytes
-            return _columns(get_athena_query_results(query_id, athena=self._athena, s3=self._s3))
+            scanned += done.scanned_bytes
+            return _columns(get_athena_query_results(done, athena=self._athena, s3=self._s3))
 
         found = check_data(ask, window, symbols=symbols, cadence=self._cadence)
-        return Gaps(gaps=found.gaps, expected=found.expected_minutes, scanned_bytes=scanned)
+        return Gaps(found.gaps, found.expected_minutes, scanned)
 
 
 def _columns(frame: pd.DataFrame) -> Columns:
-    """The frame's columns as arrays: instants without zone (they are UTC), nulls as None."""
-    columns = {}
-    for name in frame.columns:
-        column = frame[name]
-        if getattr(column.dtype, "tz", None) is not None:
-            columns[str(name)] = column.dt.tz_localize(None).to_numpy()
+    """Arrays without zone (the core's instants are UTC by contract) and with None for a null number."""
+    arrays = {}
+    for name, column in frame.items():
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            arrays[str(name)] = column.dt.tz_localize(None).to_numpy()
+        elif pd.api.types.is_extension_array_dtype(column.dtype):
+            arrays[str(name)] = column.astype(object).where(column.notna(), None).to_numpy()
         else:
-            columns[str(name)] = column.astype(object).where(column.notna(), None).to_numpy()
-    return columns
+            arrays[str(name)] = column.to_numpy()
+    return arrays
