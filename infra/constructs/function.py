@@ -38,6 +38,7 @@ class Function(Construct):
         consumes_what_it_sends: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.memory = memory
         name = f"{settings.stack_name}-{handler.replace('_', '-')}"
         log_group = logs.LogGroup(
             self,

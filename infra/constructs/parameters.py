@@ -32,6 +32,11 @@ class Parameters(Construct):
             "VendorTokens",
             secret_name=f"{settings.stack_name}/vendor-tokens",
             description='The tokens, put there by hand: {"finnhub": "…", "alpaca": {"key": "…", "secret": "…"}}',
+            # Until somebody puts tokens there it holds an object without any: a worker can say which is missing.
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template="{}",  # noqa: S106 (the empty object, not a secret)
+                generate_string_key="placeholder",
+            ),
             removal_policy=RemovalPolicy.RETAIN if settings.protected else RemovalPolicy.DESTROY,
         )
         Validations.of(self.vendor_tokens).acknowledge(

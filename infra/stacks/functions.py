@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +17,8 @@ from infra.constructs.function import Function
 from infra.constructs.grants import allow, read_objects, replace_objects, write_objects
 from infra.settings import StageSettings
 from infra.stacks.resources import Resources
+
+RETIRED, ANNOUNCED = "retired/", "announced/"  # compaction's and publish's own prefixes in the data bucket
 
 
 class Functions(Construct):
@@ -65,13 +68,13 @@ class Functions(Construct):
             Concern.AUDIT,
             timeout=Duration.minutes(10),
             memory=2048,
-            environment=self._lake()
+            environment=self._buckets()
             | self._evidence()
             | {
                 Env.DATABASE: lake.catalog.database,
                 Env.WORKGROUP: lake.workgroup.name,
                 Env.SYMBOLS_PARAMETER: lake.symbols.parameter_name,
-                Env.ALARM_TOPIC_ARN: lake.alarm_topic.topic.topic_arn,
+                Env.CADENCE_MINUTES: self._cadence,
                 Env.SETTLING_DELAY_SECONDS: _seconds(stage.settling_delay),
                 Env.SWEEP_DAYS: str(stage.sweep_days),
             },
@@ -80,23 +83,10 @@ class Functions(Construct):
         write_objects(step, step.role, lake.buckets.data, f"{Table.ABSENCES.value}/", SESSIONS_KEY, SYMBOLS_KEY)
         write_objects(step, step.role, lake.buckets.results, ATHENA_PREFIX, AUDITS_PREFIX)
         allow(step.role, "s3:GetBucketLocation", on=[lake.buckets.data.bucket_arn, lake.buckets.results.bucket_arn])
-        allow(
-            step.role,
-            "athena:StartQueryExecution",
-            "athena:GetQueryExecution",
-            "athena:GetQueryResults",
-            "athena:StopQueryExecution",
-            on=[lake.workgroup.arn],
-        )
-        allow(
-            step.role,
-            "glue:GetDatabase",
-            "glue:GetTable",
-            "glue:GetPartitions",
-            on=lake.catalog.arns,
-        )
+        queries = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
+        allow(step.role, *(f"athena:{action}" for action in queries), on=[lake.workgroup.arn])
+        allow(step.role, "glue:GetDatabase", "glue:GetTable", "glue:GetPartitions", on=lake.catalog.arns)
         allow(step.role, "ssm:GetParameter", on=[lake.symbols.parameter_arn])
-        lake.alarm_topic.let_publish(step.role)
         return step
 
     def _queue_repairs(self) -> Function:
@@ -107,12 +97,13 @@ class Functions(Construct):
             Concern.REPAIR,
             timeout=Duration.minutes(2),
             memory=512,
-            environment=self._lake()
-            | self._evidence()
+            environment=self._evidence()
             | self._board()
-            | {Env.REPAIR_QUEUE_URL: lake.repair.queue.queue_url},
+            | {
+                Env.RESULTS_BUCKET: lake.buckets.results.bucket_name,
+                Env.REPAIR_QUEUE_URL: lake.repair.queue.queue_url,
+            },
         )
-        read_objects(step, step.role, lake.buckets.data, f"{Table.ANSWERS.value}/", SESSIONS_KEY)
         write_objects(step, step.role, lake.buckets.results, AUDITS_PREFIX)
         self._let_use_board(step)
         allow(step.role, "sqs:SendMessage", on=[lake.repair.queue.queue_arn])
@@ -161,11 +152,16 @@ class Functions(Construct):
             Concern.PUBLISH,
             timeout=Duration.minutes(10),
             memory=2048,
-            environment=self._lake()
-            | {Env.RETIRE_AFTER_SECONDS: _seconds(stage.retire_after), Env.EVENT_BUS: "default"},
+            environment=self._buckets()
+            | {
+                Env.RETIRE_AFTER_SECONDS: _seconds(stage.retire_after),
+                Env.CADENCE_MINUTES: self._cadence,
+                Env.EVENT_BUS: "default",
+            },
         )
         read_objects(step, step.role, lake.buckets.data, "")
-        replace_objects(step, step.role, lake.buckets.data, f"{Table.BARS.value}/", f"{Table.HOURLY.value}/")
+        replace_objects(step, step.role, lake.buckets.data, f"{Table.BARS.value}/", f"{Table.HOURLY.value}/", RETIRED)
+        write_objects(step, step.role, lake.buckets.data, ANNOUNCED)
         write_objects(step, step.role, lake.buckets.results, AUDITS_PREFIX)
         allow(step.role, "events:PutEvents", on=[bus])
         return step
@@ -178,7 +174,7 @@ class Functions(Construct):
             Concern.AUDIT,
             timeout=Duration.minutes(2),
             memory=512,
-            environment=self._lake() | {Env.ALARM_TOPIC_ARN: lake.alarm_topic.topic.topic_arn} | self._evidence(),
+            environment=self._buckets() | {Env.ALARM_TOPIC_ARN: lake.alarm_topic.topic.topic_arn},
         )
         read_objects(step, step.role, lake.buckets.data, f"{Table.ANSWERS.value}/")
         write_objects(step, step.role, lake.buckets.data, f"{Table.FAILURES.value}/")
@@ -201,7 +197,6 @@ class Functions(Construct):
                 Env.DATA_BUCKET: lake.buckets.data.bucket_name,
                 Env.SYMBOLS_PARAMETER: lake.symbols.parameter_name,
                 Env.CAPTURE_QUEUE_URL: lake.capture.queue.queue_url,
-                Env.ALARM_TOPIC_ARN: lake.alarm_topic.topic.topic_arn,
                 Env.SETTLING_DELAY_SECONDS: _seconds(stage.settling_delay),
                 Env.CADENCE_MINUTES: self._cadence,
                 Env.VENDORS: self._vendors,
@@ -211,7 +206,6 @@ class Functions(Construct):
         write_objects(step, step.role, lake.buckets.data, SESSIONS_KEY, SYMBOLS_KEY)
         allow(step.role, "ssm:GetParameter", on=[lake.symbols.parameter_arn])
         allow(step.role, "sqs:SendMessage", on=[lake.capture.queue.queue_arn])
-        lake.alarm_topic.let_publish(step.role)
         return step
 
     def _capture_bars(self) -> Function:
@@ -263,13 +257,9 @@ class Functions(Construct):
     def _cadence(self) -> str:
         return str(int(self._settings.cadence.total_seconds()) // 60)
 
-    def _lake(self) -> dict[Env, str]:
+    def _buckets(self) -> dict[Env, str]:
         buckets = self._resources.buckets
-        return {
-            Env.DATA_BUCKET: buckets.data.bucket_name,
-            Env.RESULTS_BUCKET: buckets.results.bucket_name,
-            Env.CADENCE_MINUTES: self._cadence,
-        }
+        return {Env.DATA_BUCKET: buckets.data.bucket_name, Env.RESULTS_BUCKET: buckets.results.bucket_name}
 
     def _evidence(self) -> dict[Env, str]:
         return {Env.VENDORS: self._vendors, Env.PROOF_APART_SECONDS: _seconds(self._settings.proof_apart)}
@@ -283,12 +273,10 @@ class Functions(Construct):
             Env.VENDORS: self._vendors,
             Env.VENDOR_SECRET: self._resources.vendor_tokens.secret_arn,
             Env.MAX_RECEIVES: str(self._settings.max_receives),
-            Env.CADENCE_MINUTES: self._cadence,
         }
 
     def _let_use_board(self, step: Function) -> None:
-        actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
-        allow(step.role, *actions, on=[self._resources.board.table.table_arn])
+        allow(step.role, "dynamodb:GetItem", "dynamodb:UpdateItem", on=[self._resources.board.table.table_arn])
 
     def _let_resume(self, step: Function) -> None:
         allow(step.role, "states:SendTaskSuccess", on=[machine_arn(Stack.of(self), self._settings)])
@@ -297,12 +285,8 @@ class Functions(Construct):
         lake = self._resources
         write_objects(step, step.role, lake.buckets.data, f"{Table.BARS.value}/", f"{Table.ANSWERS.value}/")
         self._let_use_board(step)
-        allow(
-            step.role,
-            "secretsmanager:GetSecretValue",
-            on=[lake.vendor_tokens.secret_arn],
-        )
+        allow(step.role, "secretsmanager:GetSecretValue", on=[lake.vendor_tokens.secret_arn])
 
 
-def _seconds(span: object) -> str:
-    return str(int(span.total_seconds()))  # type: ignore[attr-defined]
+def _seconds(span: timedelta) -> str:
+    return str(int(span.total_seconds()))

@@ -7,10 +7,12 @@ from constructs import Construct
 
 from infra.concerns import Concern, tag
 from infra.constructs.alarm_topic import AlarmTopic
+from infra.constructs.alarms import Alarms
 from infra.constructs.audit_machine import AuditMachine
 from infra.constructs.board import Board
 from infra.constructs.buckets import Buckets
 from infra.constructs.catalog import Catalog, Workgroup
+from infra.constructs.dashboard import OperationsDashboard
 from infra.constructs.job_queue import JobQueue
 from infra.constructs.layers import Layers
 from infra.constructs.parameters import Parameters
@@ -60,6 +62,7 @@ class StageStack(Stack):
             request_captures=self._functions.request_captures.function,
             audit=self._audit.machine,
         )
+        self._watch()
         self._outputs()
         for key, value in {"app": "minutemend", "stage": settings.name, **settings.tags}.items():
             Tags.of(self).add(key, value)
@@ -82,6 +85,28 @@ class StageStack(Stack):
             symbols=parameters.symbols,
             vendor_tokens=parameters.vendor_tokens,
             alarm_topic=AlarmTopic(self, "Alarm", settings=settings),
+        )
+
+    def _watch(self) -> None:
+        made, machine_arn = self._resources, self._audit.machine.state_machine_arn
+        alarms = Alarms(
+            self,
+            "Alarms",
+            settings=self._settings,
+            topic=made.alarm_topic.topic,
+            machine_arn=machine_arn,
+            queues=(made.repair, made.capture),
+            functions=self._functions.by_name,
+        )
+        OperationsDashboard(
+            self,
+            "Operations",
+            settings=self._settings,
+            machine_arn=machine_arn,
+            workgroup=made.workgroup.name,
+            queues=(made.repair, made.capture),
+            functions=self._functions.by_name,
+            alarms=alarms.all,
         )
 
     def _outputs(self) -> None:

@@ -1,0 +1,153 @@
+"""One dashboard a stage: is the data whole, is it being mended, do the parts work, what does it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+from minutemend.contract import Metric, Status
+
+from infra.concerns import Concern, tag
+from infra.constructs.cost_estimate import month_so_far
+from infra.constructs.function import Function
+from infra.constructs.job_queue import JobQueue
+from infra.constructs.metrics import HOUR, of_audits, ours, scanned_by_athena
+from infra.settings import StageSettings
+
+_THIRD, _HALF, _HEIGHT = 8, 12, 6
+
+
+class OperationsDashboard(Construct):
+    """The dashboard, named as the stack. `mend dashboard check` verifies what stands on it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: StageSettings,
+        machine_arn: str,
+        workgroup: str,
+        queues: Sequence[JobQueue],
+        functions: Mapping[str, Function],
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=settings.stack_name,
+            period_override=cloudwatch.PeriodOverride.INHERIT,
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=5)],
+                self._data(),
+                self._audits(machine_arn),
+                self._vendors(),
+                [self._queue_depth(queues), self._queue_age(queues), self._dead_letters(queues)],
+                self._functions(functions),
+                [
+                    _graph("Bytes scanned", self._ours(Metric.BYTES_SCANNED, "Sum"), scanned_by_athena(workgroup)),
+                    cloudwatch.SingleValueWidget(
+                        title="Estimated cost, last 30 days (USD, list prices)",
+                        metrics=[month_so_far(settings, workgroup=workgroup, machine=machine_arn, functions=functions)],
+                        start="-P30D",
+                        set_period_to_time_range=True,
+                        width=_HALF,
+                        height=_HEIGHT,
+                    ),
+                ],
+            ],
+        )
+        tag(self, Concern.OPERATE)
+
+    def _ours(self, metric: Metric, statistic: str, **dimension: str) -> cloudwatch.Metric:
+        label = " ".join([metric.value, *dimension.values()])
+        return ours(metric, settings=self._settings, statistic=statistic, label=label, also=dimension)
+
+    def _data(self) -> list[cloudwatch.IWidget]:
+        verdicts = [
+            self._ours(metric, "Sum") for metric in (Metric.MISSING, Metric.REPAIRED, Metric.ABSENT, Metric.FAILED)
+        ]
+        completeness = self._ours(Metric.COMPLETENESS, "Minimum")
+        return [
+            _graph("Completeness (%)", completeness, width=_THIRD),
+            _graph("Minutes by verdict", *verdicts, width=_THIRD, stacked=True),
+            _graph("Oldest open gap (s)", self._ours(Metric.OLDEST_GAP, "Maximum"), width=_THIRD),
+        ]
+
+    def _audits(self, machine_arn: str) -> list[cloudwatch.IWidget]:
+        outcomes = [
+            self._ours(Metric.AUDITS, "Sum", outcome=outcome.value)
+            for outcome in (Status.READY, Status.EXHAUSTED, Status.REFUSED)
+        ]
+        ends = ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut")
+        executions = [of_audits(end, machine_arn, period=HOUR) for end in ends]
+        return [
+            _graph("Audits by outcome", *outcomes, width=_THIRD, stacked=True),
+            _graph("Audits, seconds from start", self._ours(Metric.AUDIT_SECONDS, "Maximum"), width=_THIRD),
+            _graph("Executions", *executions, width=_THIRD),
+        ]
+
+    def _vendors(self) -> list[cloudwatch.IWidget]:
+        names = [vendor.name for vendor in self._settings.vendors]
+        asked = [
+            self._ours(metric, "Sum", vendor=name)
+            for name in names
+            for metric in (Metric.VENDOR_REQUESTS, Metric.VENDOR_ERRORS, Metric.VENDOR_THROTTLES)
+        ]
+        return [
+            _graph("Vendors: requests, errors, throttles", *asked),
+            _graph("Captured bars", self._ours(Metric.BARS_CAPTURED, "Sum"), self._ours(Metric.SYMBOLS_REFUSED, "Sum")),
+        ]
+
+    def _queue_depth(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
+        depth = [
+            queue.queue.metric_approximate_number_of_messages_visible(statistic="Maximum", label=queue.name)
+            for queue in queues
+        ]
+        return _graph("Queue depth", *depth, width=_THIRD)
+
+    def _queue_age(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
+        age = [
+            queue.queue.metric_approximate_age_of_oldest_message(statistic="Maximum", label=queue.name)
+            for queue in queues
+        ]
+        return _graph("Oldest message (s)", *age, width=_THIRD)
+
+    def _dead_letters(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
+        dead = [
+            queue.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum", label=queue.name)
+            for queue in queues
+        ]
+        return _graph("Dead letters", *dead, width=_THIRD)
+
+    def _functions(self, functions: Mapping[str, Function]) -> list[cloudwatch.IWidget]:
+        shown = {
+            "Errors": ("Errors", "Sum"),
+            "Throttles": ("Throttles", "Sum"),
+            "Duration, p95 (ms)": ("Duration", "p95"),
+            "Concurrency": ("ConcurrentExecutions", "Maximum"),
+        }
+        return [
+            _graph(
+                title,
+                *[step.function.metric(metric, statistic=how, label=name) for name, step in functions.items()],
+                width=6,
+            )
+            for title, (metric, how) in shown.items()
+        ]
+
+
+def _graph(
+    title: str, *metrics: cloudwatch.IMetric, width: int = _HALF, stacked: bool = False
+) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=list(metrics),
+        width=width,
+        height=_HEIGHT,
+        stacked=stacked,
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+    )
