@@ -93,8 +93,10 @@ def up(
     port: int | None = None,
     replay: tuple[Path, ...] = (),
     store_token: Callable[[LocalStack], None],
+    token: str | None = None,
 ) -> LocalStack:
-    """Start local AWS and, without `vendor_url`, the market simulator; deploy the dev stack; store the token.
+    """Start local AWS and, without `vendor_url`, the market simulator; deploy the dev stack; store the token
+    that the vendor is to be asked with (None: a random one).
 
     Takes 15 to 20 s on two cores. Whatever fails, and on Ctrl-C, everything that was started is stopped and
     removed again; the log of a failed deployment stays as `.local/<name>.failed.log`. Raises LocalProblem.
@@ -115,7 +117,7 @@ def up(
         starting = {"pid": os.getpid(), "servers": [asdict(one) for one in servers]}
         (home / "starting.json").write_text(json.dumps(starting))
 
-    token = secrets.token_hex(16)
+    token = token or secrets.token_hex(16)
     try:
         say("starting MiniStack" if vendor_url else "starting MiniStack and the market simulator")
         market = None
