@@ -49,7 +49,7 @@ class UrllibHttp(Http):
     """The real one. Keeps connections open between the calls of a warm function; safe to share by threads."""
 
     def __init__(self, *, largest_body: int = LARGEST_BODY, connections: int = 8) -> None:
-        self._pool = urllib3.PoolManager(num_pools=4, maxsize=connections, retries=False)
+        self._pool = urllib3.PoolManager(num_pools=4, maxsize=connections)
         self._largest = largest_body
 
     def get(self, url: str, *, params: Mapping[str, str], headers: Mapping[str, str], timeout: float) -> Reply:
@@ -77,7 +77,7 @@ class UrllibHttp(Http):
             # The text of urllib3's errors holds the host and the path: the type says enough.
             raise NoReply(f"the connection failed or was dropped ({type(error).__name__})") from None
         names = {name.lower(): value for name, value in response.headers.items()}
-        expected = names.get("content-length", "")
+        expected = names.get("content-length", "")  # urllib3 2 checks this itself, 1.26 does not
         if expected.isdigit() and int(expected) != len(body):
             raise NoReply(f"the body was cut off: {len(body)} of {expected} bytes came")
         return Reply(response.status, names, body)
