@@ -1,0 +1,42 @@
+"""CaptureBars: the worker on the capture queue. Answers with the messages that are to come again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from minutemend.adapters.sqs import received
+from minutemend.contract import Metric
+from minutemend.services.capture import Captured
+from minutemend.services.process_repairs import Received
+from minutemend.wiring import compose, feed
+from minutemend.wiring.environment import CaptureSettings
+from minutemend.wiring.telemetry import emit, logger
+
+# Writing what the last answer holds, after the vendor has taken all of its time.
+RESERVE = timedelta(seconds=4)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`event`: SQS records. Returns a partial batch response."""
+    settings = compose.settings_of(CaptureSettings)
+    left = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    slowest = max(vendor.timeout for vendor in settings.vendors)
+    batch = [Received(*record) for record in received(event["Records"])]
+    tally = feed.capture_bars().run(batch, deadline=compose.utc_now() + max(left - slowest - RESERVE, left / 4))
+    for line in tally.events:
+        logger.info(line["event"], extra=line)
+    measure(settings.stage, tally)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in tally.failed]}
+
+
+def measure(stage: str, tally: Captured) -> None:
+    """One line for the bars, one for each vendor."""
+    emit(stage, {Metric.BARS_CAPTURED: tally.bars})
+    for vendor, requests in tally.requests.items():
+        counts = {
+            Metric.VENDOR_REQUESTS: requests,
+            Metric.VENDOR_ERRORS: tally.errors[vendor],
+            Metric.VENDOR_THROTTLES: tally.throttles[vendor],
+        }
+        emit(stage, counts, vendor=vendor)
