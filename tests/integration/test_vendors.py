@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,6 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from minutemend.adapters.http import UrllibHttp
 from minutemend.adapters.vendors import VENDORS, Credentials, make_vendor
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
@@ -272,6 +278,50 @@ def test_broken_http_is_classed_and_never_raises(reply: bytes, kind: AnswerKind)
     thread.join(timeout=5)
     assert answer.kind is kind, answer
     assert no_secret_in(answer, url)
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_no_token(tmp_path: Path) -> None:
+    """A server that signed its own certificate is refused before the request, with its token, is sent."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path / "server.pem"))
+    heard: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        with listener, listener.accept()[0] as plain:
+            try:
+                with context.wrap_socket(plain, server_side=True) as connection:
+                    heard.append(connection.recv(65536))
+            except OSError:
+                return
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"https://localhost:{listener.getsockname()[1]}"
+    thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+    thread.start()
+    answer = vendor("finnhub", url).fetch(VendorRequest("finnhub", ("IBM",), NOON))
+    thread.join(timeout=5)
+    assert (answer.kind, heard) == (AnswerKind.RETRY, [])
+
+
+def self_signed(path: Path) -> Path:
+    """A key and a certificate of its own for `localhost`, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return path
 
 
 def test_a_body_without_end_is_cut_and_is_garbage() -> None:

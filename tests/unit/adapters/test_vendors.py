@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -474,3 +475,10 @@ def test_a_finnhub_symbol_with_a_venue_is_asked_of_the_crypto_route() -> None:
 def test_an_unknown_vendor_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadInput, match="'yahoo' is not a vendor: one of alpaca, binance, finnhub"):
         limits_of("yahoo", per_minute=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_vendor_is_documented(name: str) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "vendors.md").read_text()
+    heading = next(line for line in page.splitlines() if line.startswith("| | "))
+    assert name in heading.lower()

@@ -17,7 +17,7 @@ from minutemend.core.minutes import epoch_minute
 
 from local.market.dialects import Found, Question, look_up
 from local.market.faults import Fault, FaultKind, Faults, Rows, spoil, thin
-from local.market.generated import DAY, GeneratedBars, Sessions, day_bars
+from local.market.generated import DAY, DAYS_KEPT, GeneratedBars, Sessions, day_bars
 from local.market.server import Market
 from local.market.sources import ParquetBars
 
@@ -105,9 +105,9 @@ def test_nothing_is_generated_outside_sessions_or_for_unknown_symbols() -> None:
 
 def test_memory_is_bounded_by_the_days_kept() -> None:
     source = generated()
-    for number in range(300):
+    for number in range(DAYS_KEPT + 50):
         source.rows(f"S{number}", OPEN, OPEN + 1)
-    assert source._day.cache_info().currsize <= 128
+    assert source._day.cache_info().currsize == DAYS_KEPT
 
 
 def bars_file(path: Path, **columns: object) -> Path:
@@ -248,3 +248,8 @@ def test_an_unusable_order_is_refused_and_says_what_would_be_right(body: object,
     with pytest.raises(BadInput, match=words):
         market.control(body)
     assert market.faults.counts()["faults"] == []
+
+
+def test_every_fault_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "vendors.md").read_text()
+    assert [kind for kind in FaultKind if kind not in page] == []
