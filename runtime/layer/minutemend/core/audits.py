@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import Range, format_instant, parse_instant
+from minutemend.core.minutes import Range, format_instant, parse_instant, parse_moment
 from minutemend.core.symbols import valid_symbols
 
 MAX_ATTEMPTS = 10
@@ -47,14 +47,20 @@ class AuditRequest:
             raise BadInput(f"the input has unknown keys {', '.join(unknown)}: {', '.join(_KEYS)} are known")
         if ("start" in given) != ("end" in given):
             raise BadInput("the input has only one of start and end: both or none would be right")
+        sweep = given.get("sweep", False)
+        if type(sweep) is not bool:
+            raise BadInput(f"sweep is {sweep!r}: true or false would be right")
         if "start" in given:
+            both = [key for key in _SCHEDULE_KEYS if key in given]
+            if both:
+                raise BadInput(
+                    f"the input has start and end and {', '.join(both)} besides: a range or a schedule's keys"
+                )
             window = Range(parse_instant(given["start"], name="start"), parse_instant(given["end"], name="end"))
         else:
             if "scheduled_at" in given:
-                scheduled_at = parse_instant(given["scheduled_at"], name="scheduled_at")
-            window = _scheduled_range(
-                scheduled_at - settling, sweep_days=sweep_days if given.get("sweep") is True else 0
-            )
+                scheduled_at = parse_moment(given["scheduled_at"], name="scheduled_at")
+            window = _scheduled_range(scheduled_at - settling, sweep_days=sweep_days if sweep else 0)
         if window.end > due:
             raise BadInput(
                 f"the range {window} reaches into the future: an end of at most {format_instant(due)} would be right"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, Range, format_instant, parse_instant
+from minutemend.core.minutes import MINUTE, Range, format_instant, parse_instant, parse_moment
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing, valid_symbol, valid_symbols
 
@@ -63,16 +63,9 @@ def parse_scheduled_at(given: object) -> datetime:
 
     Raises BadInput for anything but an object with `scheduled_at`, ISO time with a zone, and nothing else.
     """
-    right = '{"scheduled_at": "2013-10-04T13:31:00Z"} would be right'
-    if not isinstance(given, dict) or set(given) != {"scheduled_at"} or not isinstance(given["scheduled_at"], str):
-        raise BadInput(f"the input is {given!r}: {right}")
-    try:
-        instant = datetime.fromisoformat(given["scheduled_at"])
-    except ValueError:
-        raise BadInput(f"scheduled_at is {given['scheduled_at']!r}, which is no ISO time: {right}") from None
-    if instant.tzinfo is None:
-        raise BadInput(f"scheduled_at is {given['scheduled_at']!r}, which has no time zone: {right}")
-    return instant.astimezone(UTC).replace(second=0, microsecond=0)
+    if not isinstance(given, dict) or set(given) != {"scheduled_at"}:
+        raise BadInput(f'the input is {given!r}: {{"scheduled_at": "2013-10-04T13:31:00Z"}} would be right')
+    return parse_moment(given["scheduled_at"], name="scheduled_at").replace(second=0, microsecond=0)
 
 
 def due_bar(scheduled_at: datetime, *, settling: timedelta, cadence: timedelta = MINUTE) -> Range:

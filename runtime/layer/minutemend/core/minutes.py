@@ -14,6 +14,7 @@ from minutemend.core.errors import BadInput
 
 MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RIGHT = "an instant like 2013-10-04T13:00:00Z would be right"
 
 
 def parse_instant(text: object, *, name: str) -> datetime:
@@ -22,19 +23,26 @@ def parse_instant(text: object, *, name: str) -> datetime:
     `name` is the field's name, for the message. Raises BadInput for anything that is not text, not ISO,
     naive (no zone) or not on a whole minute.
     """
-    right = "an instant like 2013-10-04T13:00:00Z would be right"
-    if not isinstance(text, str):
-        raise BadInput(f"{name} is {text!r}: {right}")
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{name} is {text!r}, which is no ISO time: {right}") from None
-    if instant.tzinfo is None:
-        raise BadInput(f"{name} is {text!r}, which has no time zone: {right}")
-    instant = instant.astimezone(UTC)
+    instant = parse_moment(text, name=name)
     if instant.second or instant.microsecond:
-        raise BadInput(f"{name} is {text!r}, which is not on a whole minute: {right}")
+        raise BadInput(f"{name} is {text!r}, which is not on a whole minute: {_RIGHT}")
     return instant
+
+
+def parse_moment(text: object, *, name: str) -> datetime:
+    """As `parse_instant`, but with seconds and fractions: when something happened, or was to happen."""
+    if not isinstance(text, str):
+        raise BadInput(f"{name} is {text!r}: {_RIGHT}")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{name} is {text!r}, which is no ISO time: {_RIGHT}") from None
+    if moment.tzinfo is None:
+        raise BadInput(f"{name} is {text!r}, which has no time zone: {_RIGHT}")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise BadInput(f"{name} is {text!r}, which is outside the calendar in UTC: {_RIGHT}") from None
 
 
 def format_instant(instant: datetime) -> str:
