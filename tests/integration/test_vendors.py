@@ -266,7 +266,12 @@ def one_reply(reply: bytes) -> tuple[str, threading.Thread]:
         (b"not HTTP at all\r\n\r\n", AnswerKind.RETRY),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}", AnswerKind.RETRY),
         (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"s":', AnswerKind.RETRY),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", AnswerKind.RETRY),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", AnswerKind.GARBAGE),
+        (
+            b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"s":\r\na\r\n"no_data"}\r\n0\r\n\r\n',
+            AnswerKind.NO_DATA,
+        ),
+        (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"s":\r\na\r\n"no_data"}\r\n', AnswerKind.RETRY),
         (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", AnswerKind.GIVE_UP),
         (b"HTTP/1.1 204 No Content\r\n\r\n", AnswerKind.GARBAGE),
         (b'HTTP/1.0 200 OK\r\n\r\n{"s":"no_data"}', AnswerKind.NO_DATA),
@@ -322,6 +327,32 @@ def self_signed(path: Path) -> Path:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
     return path
+
+
+def test_a_body_that_drips_is_not_waited_for() -> None:
+    """Each byte comes in time; the answer as a whole does not."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        with listener, listener.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            try:
+                for _ in range(30):
+                    connection.sendall(b" ")
+                    time.sleep(0.1)
+            except OSError:
+                return  # the client hung up: that is the point
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    begun = time.monotonic()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    answer = vendor("finnhub", url, timeout=0.5).fetch(VendorRequest("finnhub", ("IBM",), NOON))
+    took = time.monotonic() - begun
+    thread.join(timeout=5)
+    assert answer.kind is AnswerKind.RETRY
+    assert took < 2.0
 
 
 def test_a_body_without_end_is_cut_and_is_garbage() -> None:

@@ -84,9 +84,12 @@ class UrllibHttp(Http):
         return Reply(response.status, names, body)
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        # read1 gives what is there; read, all that urllib3 1.26 has, waits for a whole chunk of a body that drips.
+        # Nothing is decompressed: we ask for no compression, and a bomb stays as small as it came.
+        read = getattr(response, "read1", response.read)
         parts: list[bytes] = []
         size = 0
-        while part := response.read(CHUNK):
+        while part := read(CHUNK, decode_content=False):
             size += len(part)
             if size > self._largest:
                 raise BodyTooLarge(f"the body is larger than {self._largest} bytes")
