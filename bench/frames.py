@@ -38,7 +38,7 @@ def stub() -> Iterator[str]:
 
 
 def ways(url: str) -> dict[str, Way]:
-    """Every way by its name; the first is ours."""
+    """Every way by its name."""
     os.environ.update(
         AWS_ENDPOINT_URL=url,
         AWS_ENDPOINT_URL_S3=url,
@@ -47,16 +47,16 @@ def ways(url: str) -> dict[str, Way]:
         AWS_DEFAULT_REGION="us-east-1",
         AWS_EC2_METADATA_DISABLED="true",
     )
-    return {"minutemend": _minutemend(), **_awswrangler(), **_pyathena(url)}
+    return {**_minutemend(), **_awswrangler(), **_pyathena(url)}
 
 
-def _minutemend() -> Way:
+def _minutemend() -> dict[str, Way]:
     from minutemend.adapters.athena import get_athena_query_results, run_athena_query
 
     athena, s3 = boto3.client("athena"), boto3.client("s3")
     turns = iter(range(10**9))
 
-    def run(sql: str) -> pd.DataFrame:
+    def run(sql: str, **options: Any) -> pd.DataFrame:
         done = run_athena_query(
             sql,
             athena=athena,
@@ -64,10 +64,11 @@ def _minutemend() -> Way:
             database="lake",
             token=f"turn {next(turns)}",
             deadline=time.monotonic() + 60,
+            **options,
         )
         return get_athena_query_results(done, athena=athena, s3=s3)
 
-    return run
+    return {"minutemend": run, "minutemend UNLOAD": lambda sql: run(sql, unload_to=f"s3://{BUCKET}/unload/")}
 
 
 def _awswrangler() -> dict[str, Way]:

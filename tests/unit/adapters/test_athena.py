@@ -15,6 +15,7 @@ from minutemend.adapters.athena import (
     wait_for_athena_results,
 )
 from minutemend.core.errors import (
+    BadInput,
     MinutemendError,
     QueryCancelled,
     QueryCutOff,
@@ -126,11 +127,29 @@ def test_a_query_that_ran_out_of_our_time_is_not_started_again_in_this_try() -> 
     assert run(athena).query_id == "query-1"
 
 
+def test_an_unloaded_query_writes_parquet_into_a_folder_of_its_own() -> None:
+    """UNLOAD refuses a folder that holds anything, so each piece of work has its own; a retry has the same."""
+    athena = FakeAthena()
+    first = submit(athena, unload_to="s3://results/athena/")
+    assert submit(athena, unload_to="s3://results/athena/") == first
+    other = submit(athena, unload_to="s3://results/athena/", token="audit-2")
+    assert athena.sql[first].startswith("UNLOAD (SELECT 1 AS n) TO 's3://results/athena/")
+    assert athena.sql[first].endswith("/' WITH (format = 'PARQUET', compression = 'SNAPPY')")
+    assert athena.sql[first] != athena.sql[other]
+
+
+@pytest.mark.parametrize("folder", ["s3://results/athena", "/tmp/", "s3://results/it's/", "s3://results/a b/", ""])  # noqa: S108
+def test_what_is_no_folder_of_s3_never_reaches_the_statement(folder: str) -> None:
+    """The message says what would be right."""
+    with pytest.raises(BadInput, match="s3://bucket/athena/ would be right"):
+        submit(FakeAthena(), unload_to=folder)
+
+
 def test_waiting_returns_what_the_query_cost() -> None:
     """Bytes scanned and Athena's time, as it reports them."""
     statistics = {"DataScannedInBytes": 12_345, "TotalExecutionTimeInMillis": 678}
     assert wait(FakeAthena(statistics=statistics)) == FinishedQuery(
-        "query-0", "s3://results/athena/query-0.csv", 12_345, 678
+        "query-0", "s3://results/athena/query-0.csv", None, 12_345, 678
     )
 
 
