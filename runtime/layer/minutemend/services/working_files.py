@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from minutemend.contract import AUDITS_PREFIX
 from minutemend.core.errors import MinutemendError
@@ -24,7 +22,7 @@ from minutemend.core.evidence import Need
 from minutemend.core.gaps import Gap
 from minutemend.core.minutes import epoch_minute, from_epoch_minute
 from minutemend.ports import Store
-from minutemend.services.tables import aware, naive
+from minutemend.services.tables import aware, decode, encode, naive
 
 _NEEDS = pa.schema(
     [
@@ -84,9 +82,7 @@ def put_needs(store: Store, key: str, needs: Iterable[Need]) -> None:
         }
         for need in needs
     ]
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_NEEDS), sink, compression="zstd")
-    store.put(key, bytes(sink.getvalue()))
+    store.put(key, encode(pa.Table.from_pylist(rows, schema=_NEEDS)))
 
 
 def get_needs(store: Store, key: str) -> list[Need]:
@@ -97,7 +93,7 @@ def get_needs(store: Store, key: str) -> list[Need]:
             seen=tuple(zip(row["seen_by"], map(aware, row["seen_at"]), strict=True)),
             refused=tuple(row["refused"]),
         )
-        for row in pq.read_table(BytesIO(_body(store, key))).to_pylist()
+        for row in decode(_body(store, key), _NEEDS).to_pylist()
     ]
 
 

@@ -1,0 +1,125 @@
+"""The state machine, interpreted: the same choices, retries, catches and waits as infra/constructs/audit_machine.py."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from minutemend.contract import Key, Status
+
+from tests.unit.simulation.world import Violation, World
+
+STEP_LIFE = timedelta(seconds=60)
+STEP_TRIES = 4  # one, and three retries
+RETRY_AFTER = timedelta(seconds=2)
+WAIT_TIMEOUT = timedelta(minutes=15)
+LARGEST_STATE = 10_000  # bytes
+
+Step = Callable[[dict[str, Any]], Any]
+
+
+@dataclass(slots=True)
+class Execution:
+    """One execution. `ended` is None while it runs; then `Done`, `MinutesMissing`, `Refused` or `StepFailed`."""
+
+    world: World
+    name: str
+    steps: dict[str, Step]
+    given: dict[str, Any]
+    on_timeout: Callable[[Execution], None]
+    ended: str | None = None
+    at: str = "CheckDataHealth"
+    state: dict[str, Any] = field(default_factory=dict)
+    tries: int = 0
+    token: str | None = None
+    timer: datetime | None = None  # when a retry or the wait's timeout is due
+    timeouts: int = 0
+
+    def begin(self) -> None:
+        started = self.world.now.isoformat()
+        self._enter("CheckDataHealth", {"input": self.given, "audit_id": self.name, "started_at": started})
+
+    def resume(self, token: str) -> None:
+        """The waiting task succeeds; a token that is used up or timed out does not matter."""
+        if self.ended is None and token == self.token and self.at == "WaitForRepairs":
+            self.world.note(f"{self.name} is resumed")
+            self._enter("CheckDataHealth", self.state)
+
+    def tick(self) -> None:
+        """The timer is due."""
+        self.timer = None
+        if self.at == "WaitForRepairs" and self.token is not None:
+            self.world.note(f"{self.name} waited long enough")
+            self.timeouts += 1
+            self.on_timeout(self)
+            self._enter("CheckDataHealth", self.state)
+        else:
+            self._invoke()
+
+    def _enter(self, step: str, state: dict[str, Any]) -> None:
+        if len(json.dumps(state)) > LARGEST_STATE:
+            raise Violation(f"the state of {self.name} has {len(json.dumps(state))} bytes")
+        self.at, self.state, self.tries, self.token, self.timer = step, state, 0, None, None
+        self._invoke()
+
+    def _invoke(self) -> None:
+        self.tries += 1
+        step, state = self.at, dict(self.state)
+        if step == "WaitForRepairs":
+            self.token = f"{self.name}/{state[Key.ATTEMPT]}/{self.tries}"
+            self.timer = self.world.now + WAIT_TIMEOUT
+            state = {key: state[key] for key in (Key.AUDIT_ID, Key.ATTEMPT)} | {str(Key.TASK_TOKEN): self.token}
+        mine = (step, self.tries, self.token)
+
+        def still_here() -> bool:
+            return self.ended is None and (self.at, self.tries, self.token) == mine
+
+        self.world.start(
+            f"{self.name} {step}",
+            lambda: self.steps[step](state),
+            life=STEP_LIFE,
+            finished=lambda result: self._finished(result) if still_here() else None,
+            died=lambda: self._failed() if still_here() else None,
+        )
+
+    def _failed(self) -> None:
+        self.token = None
+        if self.tries >= STEP_TRIES:
+            self._end("StepFailed")
+        else:
+            self.timer = self.world.now + RETRY_AFTER * 2 ** (self.tries - 1)
+
+    def _finished(self, result: Any) -> None:
+        if self.at == "WaitForRepairs":
+            return  # the answer goes by the token
+        follow = {"QueueRepairs": "WaitForRepairs"}
+        if self.at in follow:
+            self._enter(follow[self.at], result)
+        elif self.at == "ExecuteDataTask":
+            self._end("Done")
+        elif self.at == "ReportFailure":
+            self._end("MinutesMissing")
+        else:
+            self._choose(result)
+
+    def _choose(self, state: dict[str, Any]) -> None:
+        match state[Key.STATUS]:
+            case Status.READY:
+                self._enter("ExecuteDataTask", state)
+            case Status.REPAIR:
+                if state[Key.ATTEMPT] >= state[Key.ATTEMPTS]:
+                    raise Violation(f"{self.name} would try {state[Key.ATTEMPT] + 1} times")
+                self._enter("QueueRepairs", state)
+            case Status.EXHAUSTED:
+                self._enter("ReportFailure", state)
+            case Status.REFUSED:
+                self._end("Refused")
+            case _:
+                raise Violation(f"CheckDataHealth gave {state}")
+
+    def _end(self, how: str) -> None:
+        self.world.note(f"{self.name} ends: {how}")
+        self.ended, self.timer, self.token = how, None, None

@@ -1,0 +1,415 @@
+"""One run: a lake with holes, vendors, audits, workers, and faults until the dust settles."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from minutemend.core.bars import Bar, to_table
+from minutemend.core.jobs import RepairJob
+from minutemend.core.minutes import MINUTE, Range, format_instant
+from minutemend.core.plan import VendorLimits
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import ProofRule
+from minutemend.ports import Claim, ClaimStatus, Signals
+from minutemend.ports.vendor import Limits
+from minutemend.services import lake as lake_module
+from minutemend.services import working_files
+from minutemend.services.audit import Audit
+from minutemend.services.await_repairs import AwaitRepairs
+from minutemend.services.lake import Lake
+from minutemend.services.process_repairs import ProcessRepairs, Received
+from minutemend.services.publish import Publish
+from minutemend.services.queue_repairs import QueueRepairs
+from minutemend.services.report_failure import ReportFailure
+from pyarrow import acero
+
+from tests.fakes.board import FakeBoard
+from tests.fakes.gap_finder import FakeGapFinder
+from tests.fakes.store import FakeStore
+from tests.unit.simulation.machine import Execution
+from tests.unit.simulation.queue import Held, SimQueue
+from tests.unit.simulation.vendor import SimVendor
+from tests.unit.simulation.world import Mortal, Profile, Violation, World
+
+OPEN = datetime(2026, 1, 5, 14, 52, tzinfo=UTC)  # the session crosses a full hour
+MINUTES = 16
+SESSION = Range(OPEN, OPEN + MINUTES * MINUTE)
+OTHER_DAY = Range(OPEN - timedelta(days=3), OPEN - timedelta(days=3) + MINUTES * MINUTE)
+SYMBOLS = ("AAA", "BBB", "CCC")
+APART = timedelta(seconds=30)
+WORKER_LIFE = timedelta(seconds=20)
+RESERVE = timedelta(seconds=4)
+MAX_RECEIVES = 4
+ROWS = 9
+MOST_STEPS = 20_000
+NOISY_STEPS = 1_500
+
+
+class SimBoard(FakeBoard):
+    """Counts the grants that were not given back untried: each allows one vendor request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grants: Counter[str] = Counter()
+
+    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
+        claim = super().claim(job_id, now=now, lease=lease, redo=redo)
+        self.grants[job_id] += claim.status is ClaimStatus.GRANTED
+        return claim
+
+    def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:
+        super().release(job_id, claim, tried=tried)
+        self.grants[job_id] -= not tried
+
+
+class SimSignals(Signals):
+    """Resumes the executions of the run; remembers the rest."""
+
+    def __init__(self, executions: list[Execution]) -> None:
+        self._executions = executions
+        self.alarms: list[str] = []
+        self.announced: list[Mapping[str, Any]] = []
+
+    def resume(self, token: str, output: Mapping[str, Any]) -> None:  # noqa: ARG002 (the machine keeps its own state)
+        for execution in self._executions:
+            execution.resume(token)
+
+    def alarm(self, subject: str, message: str) -> None:
+        self.alarms.append(f"{subject}\n{message}")
+
+    def announce(self, detail_type: str, detail: Mapping[str, Any]) -> None:  # noqa: ARG002
+        self.announced.append(detail)
+
+
+class Scenario:
+    """Everything of one run. `truth` is what the vendors know, `stored` what the lake held at the start."""
+
+    def __init__(self, seed: int, profile: Profile) -> None:
+        self.world = world = World(seed, profile)
+        self.profile = profile
+        self.store = FakeStore(lambda: world.now)
+        self.results = FakeStore(lambda: world.now)
+        self.lake = Lake(self.store)
+        self.board = SimBoard()
+        self.queue = SimQueue(world, MAX_RECEIVES)
+        self.executions: list[Execution] = []
+        self.signals = SimSignals(self.executions)
+        self.truth = _truth(world)
+        holes = _holes(world)
+        self.stored = {key: bar for key, bar in self.truth.items() if key not in holes}
+        self.lake.put_sessions(
+            Session("XNYS", window.start.date(), window.start, window.end) for window in (OTHER_DAY, SESSION)
+        )
+        kept = [bar for bar in self.stored.values() if world.dice.random() < 0.9 or bar.minute in SESSION]
+        self.lake.put_bars(to_table(kept, source="capture", repair_id=None, captured_at=SESSION.end))
+        self.stored = {(bar.symbol, bar.minute): bar for bar in kept}
+        self.before = dict(self.store.objects)
+        limits = Limits(rows=ROWS, symbols=profile.symbols_together, per_minute=profile.per_minute)
+        self.vendors = {
+            name: SimVendor(world, name, self.truth.values(), limits) for name in ("one", "two")[: profile.vendors]
+        }
+        self.planned: dict[str, RepairJob] = {}
+        self.redrives = 0
+        self.workers = 0
+
+    def run(self) -> None:
+        """Audits and faults, then quiet, until nothing is left to do."""
+        world = self.world
+        begins = sorted(world.dice.randint(0, 80) for _ in range(self.profile.audits - 1))
+        redrives = sorted(world.dice.randint(100, 600) for _ in range(self.profile.redrives))
+        for _ in range(self.profile.poison):
+            self.queue.put(world.dice.choice(_POISON), {})
+        self.start_audit("audit-0", SESSION)
+        for step in range(MOST_STEPS):
+            world.quiet = world.quiet or step > NOISY_STEPS
+            while begins and begins[0] <= step:
+                begins.pop(0)
+                self.start_audit(f"audit-{len(self.executions)}", _window(world))
+            while redrives and redrives[0] <= step:
+                redrives.pop(0)
+                self.redrives += 1
+                self.queue.redrive()
+            if not self._step() and not begins:
+                break
+        else:
+            raise Violation("it never ends")
+        world.quiet = True
+
+    def settle(self) -> None:
+        """No more faults: let what is left come to its end."""
+        self.world.quiet = True
+        for _ in range(MOST_STEPS):
+            if not self._step():
+                return
+        raise Violation("it never ends")
+
+    def start_audit(self, name: str, window: Range, *, attempts: int = 3) -> Execution:
+        steps = {
+            "CheckDataHealth": self._check,
+            "QueueRepairs": self._queue_repairs,
+            "WaitForRepairs": self._wait,
+            "ExecuteDataTask": self._publish,
+            "ReportFailure": self._report,
+        }
+        given = {"start": format_instant(window.start), "end": format_instant(window.end), "attempts": attempts}
+        execution = Execution(self.world, name, steps, given, self._timed_out)
+        self.executions.append(execution)
+        execution.begin()
+        return execution
+
+    def _step(self) -> bool:
+        """One thing happens. False when there is nothing left that could."""
+        world = self.world
+        for execution in list(self.executions):
+            if execution.timer is not None and execution.timer <= world.now:
+                execution.tick()
+        visible = self.queue.visible() if self.workers < 3 else []
+        count = len(world.processes) + bool(visible)
+        if count == 0:
+            times = [one.timer for one in self.executions if one.timer] + [
+                held.visible_at for held in self.queue.held.values()
+            ]
+            if not times:
+                return False
+            world.now = max(world.now, *times) if len(times) == 1 else max(world.now, min(times))
+            return True
+        if world.says(self.profile.slowness):
+            world.now += timedelta(seconds=world.dice.choice([1, 5, 25, 70]))
+        pick = world.dice.randrange(count)
+        if pick < len(world.processes):
+            world.run_one(world.processes[pick])
+        else:
+            self._deliver(visible)
+        return True
+
+    def _deliver(self, visible: list[Held]) -> None:
+        world = self.world
+        batch = world.dice.sample(visible, min(len(visible), world.dice.randint(1, 3)))
+        self.queue.receive(batch)
+        records = [Received(str(one.number), one.body, one.receives, dict(one.attributes)) for one in batch]
+        self.workers += 1
+
+        def finished(failed: list[str]) -> None:
+            self.workers -= 1
+            self.queue.acknowledge(batch, failed)
+
+        def died() -> None:
+            self.workers -= 1
+
+        name = f"worker({','.join(record.message_id for record in records)})"
+        world.start(name, lambda: self._work(records), life=WORKER_LIFE, finished=finished, died=died)
+
+    # the functions, each over mortal ports
+
+    def _mortal(self, port: Any) -> Any:
+        return Mortal(self.world, port)
+
+    def _check(self, state: dict[str, Any]) -> dict[str, Any]:
+        lake = Lake(self._mortal(self.store))
+        service = Audit(
+            lake=lake,
+            results=self._mortal(self.results),
+            finder=self._mortal(FakeGapFinder(self.lake)),
+            listings=lambda: [Listing(symbol, "XNYS") for symbol in SYMBOLS],
+            shipped_sessions=lambda: b"",
+            vendors=sorted(self.vendors),
+            rule=ProofRule(APART),
+            settling=MINUTE,
+            sweep_days=2,
+        )
+        return service.check(state, now=self.world.clock()).state
+
+    def _queue_repairs(self, state: dict[str, Any]) -> dict[str, Any]:
+        vendors = [
+            VendorLimits(name, one.limits.rows, one.limits.symbols, one.limits.per_minute)
+            for name, one in sorted(self.vendors.items())
+        ]
+        service = QueueRepairs(
+            results=self._mortal(self.results),
+            board=self._mortal(self.board),
+            queue=self._mortal(_Remembering(self)),
+            vendors=vendors,
+            rule=ProofRule(APART),
+        )
+        return service.run(state, now=self.world.clock())
+
+    def _wait(self, state: dict[str, Any]) -> None:
+        AwaitRepairs(board=self._mortal(self.board), signals=self._mortal(self.signals)).run(state)
+
+    def _work(self, records: list[Received]) -> list[str]:
+        service = ProcessRepairs(
+            lake=Lake(self._mortal(self.store)),
+            board=self._mortal(self.board),
+            queue=self._mortal(self.queue),
+            signals=self._mortal(self.signals),
+            vendors={name: self._mortal(vendor) for name, vendor in self.vendors.items()},
+            clock=self.world.clock,
+            lease=WORKER_LIFE + RESERVE,
+            max_receives=MAX_RECEIVES,
+        )
+        return service.run(records, deadline=self.world.clock() + WORKER_LIFE / 2).failed
+
+    def _publish(self, state: dict[str, Any]) -> dict[str, Any]:
+        if self.profile.publish:
+            service = Publish(
+                lake=Lake(self._mortal(self.store)), signals=self._mortal(self.signals), retire_after=timedelta(0)
+            )
+            window = Range(datetime.fromisoformat(state["start"]), datetime.fromisoformat(state["end"]))
+            service.run(window, None, audit_id=state["audit_id"], now=self.world.clock())
+        return state
+
+    def _report(self, state: dict[str, Any]) -> dict[str, Any]:
+        service = ReportFailure(
+            lake=Lake(self._mortal(self.store)),
+            results=self._mortal(self.results),
+            signals=self._mortal(self.signals),
+            stage="dev",
+        )
+        return service.run(state, now=self.world.clock()).state
+
+    def _timed_out(self, execution: Execution) -> None:
+        """A wait may time out for jobs that are late or dead, never because nobody woke it up."""
+        audit_id, attempt = execution.state["audit_id"], execution.state["attempt"]
+        on_board = self.board.attempts[audit_id, attempt]
+        mine = [body for held in self.queue.held.values() if _is_of(body := held.body, audit_id, attempt)]
+        moved = [held for held in self.queue.moved if _is_of(held.body, audit_id, attempt)]
+        done = on_board.jobs is not None and on_board.settled >= on_board.jobs
+        if done and not mine and not moved and not self.world.processes:
+            raise Violation(f"{execution.name} waits for nothing: every job of attempt {attempt} is settled")
+
+    def raw_rows(self) -> list[dict[str, Any]]:
+        """Every row of every bar object that is there, unresolved."""
+        tables = []
+        for key in self.store.objects:
+            if key.startswith("bars/"):
+                part = self.lake.read_objects([key])
+                if part is not None:
+                    tables.append(part)
+        rows: list[dict[str, Any]] = pa.concat_tables(tables).to_pylist() if tables else []
+        return rows
+
+
+class _Remembering:
+    """The repair queue as QueueRepairs sees it: what is planned is on record, whether or not it is sent twice."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+
+    def send(self, messages: Any) -> int:
+        given = list(messages)
+        for message in given:
+            job = RepairJob.from_message(dict(message.body))
+            self._scenario.planned[job.id] = job
+        return self._scenario.queue.send(given)
+
+
+def _is_of(body: str, audit_id: str, attempt: int) -> bool:
+    try:
+        given = json.loads(body)
+    except ValueError:
+        return False
+    return bool(given.get("audit_id") == audit_id and given.get("attempt") == attempt)
+
+
+def _truth(world: World) -> dict[tuple[str, datetime], Bar]:
+    """A bar for every minute but for some in which nobody traded."""
+    truth = {}
+    for index, symbol in enumerate(SYMBOLS):
+        for window in (OTHER_DAY, SESSION):
+            silent = {world.dice.randrange(MINUTES) for _ in range(world.dice.choice([0, 0, 1, 2]))}
+            for n in range(MINUTES):
+                if n not in silent:
+                    price = float(100 * index + n + 1)
+                    minute = window.start + n * MINUTE
+                    truth[symbol, minute] = Bar(symbol, minute, price, price + 1, price / 2, price, 10.0)
+    return truth
+
+
+def _holes(world: World) -> set[tuple[str, datetime]]:
+    """Single minutes, runs, edges, and now and then a whole symbol."""
+    holes = set()
+    for symbol in SYMBOLS:
+        kind = world.dice.choice(["none", "single", "run", "edges", "many", "all"])
+        minutes = {
+            "none": [],
+            "single": [world.dice.randrange(MINUTES)],
+            "run": list(range(start := world.dice.randrange(MINUTES - 2), min(MINUTES, start + 6))),
+            "edges": [0, MINUTES - 1],
+            "many": [n for n in range(MINUTES) if world.dice.random() < 0.4],
+            "all": list(range(MINUTES)),
+        }[kind]
+        holes |= {(symbol, OPEN + n * MINUTE) for n in minutes}
+    return holes
+
+
+def _window(world: World) -> Range:
+    """What another audit looks at: the same, or a part of it."""
+    if world.dice.random() < 0.6:
+        return SESSION
+    first = world.dice.randrange(MINUTES - 1)
+    return Range(OPEN + first * MINUTE, OPEN + world.dice.randrange(first + 1, MINUTES + 1) * MINUTE)
+
+
+_POISON = [
+    "",
+    "{nonsense",
+    "[]",
+    '{"audit_id": "audit-0", "attempt": 1}',
+    json.dumps(
+        {
+            "audit_id": "audit-0",
+            "attempt": 1,
+            "vendor": "nobody",
+            "symbols": ["AAA"],
+            "start": "2026-01-05T14:52:00Z",
+            "end": "2026-01-05T14:53:00Z",
+            "gaps": [["AAA", 29461372, 1]],
+            "not_before": None,
+        }
+    ),
+]
+
+_encoded: dict[bytes, pa.Table] = {}
+_decoded: dict[tuple[bytes, str], pa.Table] = {}
+
+
+def remember_parquet(monkeypatch: Any) -> None:
+    """Objects hold Arrow bytes instead of Parquet, decoded once: pure functions of their arguments, made cheap."""
+
+    def encode(table: pa.Table) -> bytes:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        body = bytes(sink.getvalue())
+        _encoded[body] = table
+        return body
+
+    def decode(body: bytes, schema: pa.Schema, *, filters: Any = None) -> pa.Table:
+        known = (body, str(filters))
+        if known not in _decoded:
+            table = _encoded[body].select(schema.names).cast(schema)
+            _decoded[known] = table if filters is None else _filtered(table, filters)
+        return _decoded[known]
+
+    for module in (lake_module, working_files):
+        monkeypatch.setattr(module, "encode", encode)
+        monkeypatch.setattr(module, "decode", decode)
+
+
+def forget_parquet() -> None:
+    """What one run wrote is of no use to the next."""
+    _encoded.clear()
+    _decoded.clear()
+
+
+def _filtered(table: pa.Table, condition: Any) -> pa.Table:
+    # What Table.filter does, without starting threads for a dozen rows.
+    source = acero.Declaration("table_source", acero.TableSourceNodeOptions(table))
+    kept = acero.Declaration("filter", acero.FilterNodeOptions(condition))
+    return acero.Declaration.from_sequence([source, kept]).to_table(use_threads=False)

@@ -1,0 +1,73 @@
+"""Thousands of schedules of faults, each decided by a seed and a profile that Hypothesis chooses."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.simulation.invariants import run_and_check
+from tests.unit.simulation.scenario import remember_parquet
+from tests.unit.simulation.world import Profile
+
+RATES = st.sampled_from([0.0, 0.0, 0.02, 0.1, 0.3])
+RARE = st.sampled_from([0.0, 0.0, 0.01, 0.04])
+PROFILES = st.builds(
+    Profile,
+    death=RARE,
+    errors=RARE,
+    slowness=st.sampled_from([0.0, 0.01, 0.03]),
+    duplicates=RATES,
+    throttling=RATES,
+    outage=RATES,
+    garbage=RATES,
+    no_data=RATES,
+    refusals=RATES,
+    lies=st.sampled_from([0.0, 0.0, 0.1]),
+    cut_short=RATES,
+    skew=st.sampled_from([0, 0, 2, 10]),
+    audits=st.sampled_from([1, 1, 2, 3]),
+    poison=st.sampled_from([0, 0, 2]),
+    redrives=st.sampled_from([0, 0, 1, 2]),
+    per_minute=st.sampled_from([1000, 1000, 3]),
+    symbols_together=st.sampled_from([1, 3]),
+    vendors=st.sampled_from([1, 2]),
+    publish=st.booleans(),
+)
+SEEDS = st.integers(min_value=0, max_value=2**32)
+QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.fixture(autouse=True)
+def _fast_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    remember_parquet(monkeypatch)
+
+
+@given(seed=SEEDS, profile=PROFILES)
+@settings(max_examples=1000, derandomize=True, **QUIET)
+def test_every_minute_is_accounted_for_under_every_fault(seed: int, profile: Profile) -> None:
+    """1,000 schedules of redelivery, reordering, death, skew, throttling, vendor faults and concurrent audits."""
+    run_and_check(seed, profile)
+
+
+@pytest.mark.parametrize("publish", [False, True])
+@pytest.mark.parametrize("together", [1, 3])
+def test_without_faults_requests_are_exactly_the_plan(together: int, publish: bool) -> None:
+    """No fault: every audit is Done, nothing times out, and nobody is asked once more than planned."""
+    for seed in range(20):
+        run_and_check(seed, Profile(symbols_together=together, publish=publish))
+
+
+def test_one_seed_replays_one_run() -> None:
+    """The same seed and profile give the same story, word for word."""
+    profile = Profile(death=0.02, errors=0.02, duplicates=0.2, throttling=0.2, audits=2, skew=5, publish=True)
+    stories = [run_and_check(11, profile).world.log for _ in range(2)]
+    assert stories[0] == stories[1]
+
+
+@pytest.mark.chaos
+@given(seed=SEEDS, profile=PROFILES)
+@settings(max_examples=20_000, phases=[Phase.generate, Phase.shrink], **QUIET)
+def test_twenty_thousand_schedules(seed: int, profile: Profile) -> None:
+    """As above, for longer and with new seeds each time."""
+    run_and_check(seed, profile)
