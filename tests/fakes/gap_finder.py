@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
+import pyarrow as pa
 from minutemend.core.gaps import Gap
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
 from minutemend.ports.gap_finder import GapFinder, Gaps
 from minutemend.services.lake import Lake
-from minutemend.services.tables import aware
 
 
 class FakeGapFinder(GapFinder):
@@ -23,40 +22,33 @@ class FakeGapFinder(GapFinder):
         self.asked.append(token)
         listings = [one for one in self._lake.symbols() if symbols is None or one.symbol in symbols]
         bars = self._lake.read_bars(window, None if symbols is None else list(symbols))
-        known = {
-            (symbol, aware(minute))
-            for symbol, minute in zip(bars["symbol"].to_pylist(), bars["minute"].to_pylist(), strict=True)
-        }
-        absent: dict[str, list[Range]] = {}
+        minutes = (stamp // 60_000 for stamp in bars["minute"].cast(pa.int64()).to_pylist())
+        known = set(zip(bars["symbol"].to_pylist(), minutes, strict=True))
         for absence in self._lake.absences(window):
-            absent.setdefault(absence.symbol, []).append(absence.range)
+            first = epoch_minute(absence.range.start)
+            known |= {(absence.symbol, first + n) for n in range(absence.range.minutes)}
         gaps: list[Gap] = []
         expected = 0
-        sessions = self._lake.sessions(window)
-        for listing in listings:
-            for session in sessions:
-                part = session.range.intersect(window)
+        for session in self._lake.sessions(window):
+            part = session.range.intersect(window)
+            for listing in listings:
                 listed = (listing.listed is None or listing.listed <= session.dt) and (
                     listing.delisted is None or session.dt < listing.delisted
                 )
                 if session.calendar != listing.calendar or part is None or not listed:
                     continue
                 expected += part.minutes
-                minute, begun = part.start, None
-                while minute <= part.end:
-                    gone = (
-                        minute < part.end
-                        and (listing.symbol, minute) not in known
-                        and not any(minute in one for one in absent.get(listing.symbol, ()))
-                    )
-                    if gone and begun is None:
-                        begun = minute
-                    if not gone and begun is not None:
-                        gaps.append(_gap(listing.symbol, begun, minute, session.range))
-                        begun = None
-                    minute += MINUTE
+                first = epoch_minute(part.start)
+                gone = [n for n in range(first, first + part.minutes) if (listing.symbol, n) not in known]
+                lacking = set(gone)
+                starts = [n for n in gone if n - 1 not in lacking]
+                for start in starts:
+                    end = start
+                    while end in lacking:
+                        end += 1
+                    gaps.append(_gap(listing.symbol, start, end, session.range))
         return Gaps(gaps=tuple(sorted(gaps)), expected=expected)
 
 
-def _gap(symbol: str, start: datetime, end: datetime, session: Range) -> Gap:
-    return Gap(symbol, start, end, session.start, session.end)
+def _gap(symbol: str, start: int, end: int, session: Range) -> Gap:
+    return Gap(symbol, from_epoch_minute(start), from_epoch_minute(end), session.start, session.end)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from minutemend.core.answers import AnswerKind
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Verdict
-from minutemend.services.tables import aware
 from minutemend.services.verdicts import verdicts
 
 from tests.unit.simulation.machine import Execution
+from tests.unit.simulation.memory import MEMORY
 from tests.unit.simulation.scenario import (
     APART,
     MAX_RECEIVES,
@@ -21,21 +21,17 @@ from tests.unit.simulation.scenario import (
     SESSION,
     SYMBOLS,
     Scenario,
-    forget_parquet,
 )
 from tests.unit.simulation.world import Profile, Violation
 
 
 def run_and_check(seed: int, profile: Profile) -> Scenario:
     """One run, what must hold after it, the healing audit after that, and what must hold then."""
-    forget_parquet()
+    MEMORY.forget()
     run = Scenario(seed, profile)
     try:
         run.run()
         _check_ends(run)
-        _check_jobs(run)
-        _check_bars(run)
-        _check_absences(run)
         healing = run.start_audit("healing", SESSION, attempts=5)
         run.settle()
         _check_jobs(run)
@@ -98,18 +94,17 @@ def _check_jobs(run: Scenario) -> None:
 def _check_bars(run: Scenario) -> None:
     """No bar is lost, doubled, changed or invented, and nothing outside the holes is touched."""
     for row in run.raw_rows():
-        key = row["symbol"], aware(row["minute"])
-        bar = run.truth.get(key)
-        _hold(bar is not None, f"{key} was invented")
+        symbol, stamp, *values, _, repair_id, _ = row
+        bar = run.known.get((symbol, stamp))
+        _hold(bar is not None, f"{symbol} at {stamp} was invented")
         assert bar is not None
-        values = tuple(row[name] for name in ("open", "high", "low", "close", "volume"))
-        _hold(values == (bar.open, bar.high, bar.low, bar.close, bar.volume), f"{key} was changed to {values}")
-        if row["repair_id"] is not None:
-            _hold(key not in run.stored, f"{key} was stored and repaired all the same")
-            _hold(row["repair_id"] in run.planned, f"{key} comes from a job that nobody planned")
+        true = [bar.open, bar.high, bar.low, bar.close, bar.volume]
+        _hold(values == true, f"{symbol} at {stamp} was changed to {values}")
+        if repair_id is not None:
+            _hold((symbol, bar.minute) not in run.stored, f"{symbol} at {stamp} was stored and repaired all the same")
+            _hold(repair_id in run.planned, f"{symbol} at {stamp} comes from a job that nobody planned")
     for window in (SESSION, OTHER_DAY):
-        bars = run.lake.read_bars(window)
-        keys = [(row["symbol"], aware(row["minute"])) for row in bars.to_pylist()]
+        keys = run.bars_of(window)
         _hold(len(keys) == len(set(keys)), "a minute has two bars")
         lost = {key for key in run.stored if key[1] in window} - set(keys)
         _hold(not lost, f"{sorted(lost)[:3]} were lost")
@@ -168,8 +163,7 @@ def _check_healed(run: Scenario, healing: Execution) -> None:
     expected = {(symbol, SESSION.start + n * MINUTE) for symbol in SYMBOLS for n in range(MINUTES)}
     _hold(set(seen) == expected and set(seen.values()) == {1}, "a minute has no verdict, or two")
     if run.profile.lies == 0:
-        rows = run.lake.read_bars(SESSION)
-        keys = {(row["symbol"], aware(row["minute"])) for row in rows.to_pylist()}
+        keys = set(run.bars_of(SESSION))
         true = {key for key in run.truth if key[1] in SESSION}
         _hold(keys == true, f"the lake lacks {sorted(true - keys)[:3]}")
 
@@ -183,11 +177,12 @@ def _check_again(run: Scenario) -> None:
     _hold(again.ended == "Done", f"the audit after healing ended {again.ended}")
     _hold(sum(len(vendor.told) for vendor in run.vendors.values()) == asked, "the audit after healing asked a vendor")
     _hold({k: v[0] for k, v in run.store.objects.items()} == {k: v[0] for k, v in lake.items()}, "it wrote to the lake")
-    _hold(run.queue.redrive() >= 0, "")
-    run.redrives += 1
-    run.settle()
-    _check_jobs(run)
-    _check_bars(run)
+    if run.queue.dead:  # somebody redrives what is left: no harm comes of it
+        run.queue.redrive()
+        run.redrives += 1
+        run.settle()
+        _check_jobs(run)
+        _check_bars(run)
 
 
 def _peaceful(profile: Profile) -> bool:

@@ -11,15 +11,13 @@ from typing import Any
 import pyarrow as pa
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import MINUTE, Range, format_instant
+from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant
 from minutemend.core.plan import VendorLimits
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import ProofRule
 from minutemend.ports import Claim, ClaimStatus, Signals
 from minutemend.ports.vendor import Limits
-from minutemend.services import lake as lake_module
-from minutemend.services import working_files
 from minutemend.services.audit import Audit
 from minutemend.services.await_repairs import AwaitRepairs
 from minutemend.services.lake import Lake
@@ -27,7 +25,6 @@ from minutemend.services.process_repairs import ProcessRepairs, Received
 from minutemend.services.publish import Publish
 from minutemend.services.queue_repairs import QueueRepairs
 from minutemend.services.report_failure import ReportFailure
-from pyarrow import acero
 
 from tests.fakes.board import FakeBoard
 from tests.fakes.gap_finder import FakeGapFinder
@@ -49,6 +46,7 @@ MAX_RECEIVES = 4
 ROWS = 9
 MOST_STEPS = 20_000
 NOISY_STEPS = 1_500
+_STAMP = pa.timestamp("ms")
 
 
 class SimBoard(FakeBoard):
@@ -101,6 +99,9 @@ class Scenario:
         self.executions: list[Execution] = []
         self.signals = SimSignals(self.executions)
         self.truth = _truth(world)
+        # By symbol and milliseconds, as the lake keeps them.
+        self.minutes = {_milliseconds(minute): minute for _, minute in self.truth}
+        self.known = {(symbol, _milliseconds(minute)): bar for (symbol, minute), bar in self.truth.items()}
         holes = _holes(world)
         self.stored = {key: bar for key, bar in self.truth.items() if key not in holes}
         self.lake.put_sessions(
@@ -283,16 +284,21 @@ class Scenario:
         if done and not mine and not moved and not self.world.processes:
             raise Violation(f"{execution.name} waits for nothing: every job of attempt {attempt} is settled")
 
-    def raw_rows(self) -> list[dict[str, Any]]:
-        """Every row of every bar object that is there, unresolved."""
-        tables = []
+    def raw_rows(self) -> list[tuple[Any, ...]]:
+        """Every row of every bar object that is there, unresolved; minutes in milliseconds."""
+        rows: list[tuple[Any, ...]] = []
         for key in self.store.objects:
-            if key.startswith("bars/"):
-                part = self.lake.read_objects([key])
-                if part is not None:
-                    tables.append(part)
-        rows: list[dict[str, Any]] = pa.concat_tables(tables).to_pylist() if tables else []
+            part = self.lake.read_objects([key]) if key.startswith("bars/") else None
+            if part is not None:
+                columns = [column.cast(pa.int64()) if column.type == _STAMP else column for column in part.columns]
+                rows += zip(*(column.to_pylist() for column in columns), strict=True)
         return rows
+
+    def bars_of(self, window: Range) -> list[tuple[str, datetime]]:
+        """Symbol and minute of every bar that a reader sees."""
+        bars = self.lake.read_bars(window)
+        stamps = bars["minute"].cast(pa.int64()).to_pylist()
+        return [(symbol, self.minutes[stamp]) for symbol, stamp in zip(bars["symbol"].to_pylist(), stamps, strict=True)]
 
 
 class _Remembering:
@@ -307,6 +313,10 @@ class _Remembering:
             job = RepairJob.from_message(dict(message.body))
             self._scenario.planned[job.id] = job
         return self._scenario.queue.send(given)
+
+
+def _milliseconds(minute: datetime) -> int:
+    return epoch_minute(minute) * 60_000
 
 
 def _is_of(body: str, audit_id: str, attempt: int) -> bool:
@@ -374,42 +384,3 @@ _POISON = [
         }
     ),
 ]
-
-_encoded: dict[bytes, pa.Table] = {}
-_decoded: dict[tuple[bytes, str], pa.Table] = {}
-
-
-def remember_parquet(monkeypatch: Any) -> None:
-    """Objects hold Arrow bytes instead of Parquet, decoded once: pure functions of their arguments, made cheap."""
-
-    def encode(table: pa.Table) -> bytes:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        body = bytes(sink.getvalue())
-        _encoded[body] = table
-        return body
-
-    def decode(body: bytes, schema: pa.Schema, *, filters: Any = None) -> pa.Table:
-        known = (body, str(filters))
-        if known not in _decoded:
-            table = _encoded[body].select(schema.names).cast(schema)
-            _decoded[known] = table if filters is None else _filtered(table, filters)
-        return _decoded[known]
-
-    for module in (lake_module, working_files):
-        monkeypatch.setattr(module, "encode", encode)
-        monkeypatch.setattr(module, "decode", decode)
-
-
-def forget_parquet() -> None:
-    """What one run wrote is of no use to the next."""
-    _encoded.clear()
-    _decoded.clear()
-
-
-def _filtered(table: pa.Table, condition: Any) -> pa.Table:
-    # What Table.filter does, without starting threads for a dozen rows.
-    source = acero.Declaration("table_source", acero.TableSourceNodeOptions(table))
-    kept = acero.Declaration("filter", acero.FilterNodeOptions(condition))
-    return acero.Declaration.from_sequence([source, kept]).to_table(use_threads=False)

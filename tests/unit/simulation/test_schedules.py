@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.simulation.invariants import run_and_check
-from tests.unit.simulation.scenario import remember_parquet
+from tests.unit.simulation.memory import MEMORY
 from tests.unit.simulation.world import Profile
 
 RATES = st.sampled_from([0.0, 0.0, 0.02, 0.1, 0.3])
@@ -40,7 +40,7 @@ QUIET = {"deadline": None, "database": None, "suppress_health_check": list(Healt
 
 @pytest.fixture(autouse=True)
 def _fast_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    remember_parquet(monkeypatch)
+    MEMORY.install(monkeypatch)
 
 
 @given(seed=SEEDS, profile=PROFILES)
