@@ -10,7 +10,18 @@ from string import Template
 from cli.report.encode import encode
 from cli.report.model import ReportData
 
-_SCRIPTS = ("data.js", "dom.js", "paint.js", "map.js", "session.js", "gaps.js", "course.js", "answers.js", "main.js")
+_SCRIPTS = (
+    "data.js",
+    "dom.js",
+    "paint.js",
+    "strip.js",
+    "map.js",
+    "session.js",
+    "gaps.js",
+    "course.js",
+    "answers.js",
+    "main.js",
+)
 
 
 def render(data: ReportData) -> str:

@@ -274,6 +274,18 @@ def test_a_narrow_window_scrolls_inside_and_never_sideways(chromium: Any, tmp_pa
     assert narrow.said == []
 
 
+def test_a_single_day_is_drawn_along_its_clock(chromium: Any, tmp_path: Path) -> None:
+    """With room to spare a session is as wide as the page, and Enter still opens it."""
+    day = open_report(
+        chromium, tmp_path, report_data(symbols=11, holed=0.9, first=date(2025, 12, 22), last=date(2025, 12, 22))
+    )
+    assert day.page.evaluate("document.querySelector('#map .reach').offsetWidth") > 1000
+    day.page.focus("#map")
+    day.press("n", "Enter")
+    day.page.wait_for_selector("#session:not([hidden])")
+    assert day.said == []
+
+
 def test_a_report_without_holes_says_so(chromium: Any, tmp_path: Path) -> None:
     """Nothing to list is a sentence, not an empty table."""
     whole = open_report(chromium, tmp_path, report_data(symbols=11, holed=0, **DECEMBER))

@@ -6,9 +6,10 @@ const plural = (n, one, many = one + "s") => `${count(n)} ${n === 1 ? one : many
 function share(n, of) {
   if (!of) return "–";
   if (n === of) return "100 %";
+  if (!n) return "0 %";
   // Never round a hole away: 99.999… % stays below 100 %, and a few minutes stay above 0 %.
   const percent = (100 * n) / of, digits = percent > 99.9 || percent < 0.1 ? 3 : percent > 99 || percent < 1 ? 2 : 1;
-  const shown = Math.min(Math.max(percent, n ? 10 ** -digits : 0), 100 - 10 ** -digits);
+  const shown = Math.min(Math.max(percent, 10 ** -digits), 100 - 10 ** -digits);
   return shown.toFixed(digits) + " %";
 }
 

@@ -26,7 +26,8 @@ async function main() {
   showTotals(report);
   if (!report.expectedTotal) byId("coverage").hidden = true;
   const session = new SessionView(report, answers, { onclose: () => map.box.focus(), onstep: (row, date) => { map.goTo(row, date); session.open(row, date); } });
-  const map = new CoverageMap(report, { onopen: (row, date) => session.open(row, date) });
+  const strips = await Strips.of(report);
+  const map = new CoverageMap(report, { strips, onopen: (row, date) => session.open(row, date) });
   showCourse(report);
   document.documentElement.dataset.state = "ready";
   // What lies further down comes after the first sight.

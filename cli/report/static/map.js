@@ -1,7 +1,8 @@
 // The map: one row a symbol, one column a date, drawn where it is looked at, walked with the keyboard.
 class CoverageMap {
-  constructor(report, { onopen }) {
-    Object.assign(this, { report, onopen, box: byId("map"), cursor: { at: 0, date: 0 } });
+  // `strips` is what draws sessions along the clock, or null where there are too many of them.
+  constructor(report, { onopen, strips }) {
+    Object.assign(this, { report, onopen, strips, box: byId("map"), cursor: { at: 0, date: 0 } });
     this.rows = report.symbols.map((_, row) => row);
     this.sums = this.rows.map((row) => report.row(row));
     this.days = this.#days();
@@ -48,7 +49,7 @@ class CoverageMap {
     const longest = Math.max(3, ...symbols.map(({ name }) => name.length));
     this.side = Math.min(narrow ? 76 : 190, 16 + longest * 8.6);
     const wide = (room - this.side) / Math.max(1, dates.length);
-    this.width = Math.max(this.picture ? 1 : 4, Math.min(72, wide > 8 ? Math.floor(wide) : wide));
+    this.width = Math.max(this.picture ? 1 : 4, this.strips ? Math.max(wide, 240) : Math.min(72, wide > 8 ? Math.floor(wide) : wide));
     const few = this.rows.length <= 40;
     this.height = this.picture ? Math.max(2, Math.min(22, Math.floor(900 / Math.max(1, this.rows.length)))) : few ? 22 : 16;
     this.named = this.height >= 11;
@@ -70,6 +71,10 @@ class CoverageMap {
     for (let at = firstRow; at < lastRow; at++) for (let date = firstDate; date < lastDate; date++) {
       const counts = report.cell(rows[at], date);
       if (!counts) continue;
+      if (this.strips) {
+        this.strips.paintCell({ draw, fills, palette }, rows[at], date, x(date), y(at), this.width - 8, this.height - rowGap);
+        continue;
+      }
       paintCell(draw, fills, counts, x(date), y(at), this.width - gap, this.height - rowGap);
       const bad = worst(counts);
       if (bad && this.width >= 18 && this.height >= 16) {
@@ -88,7 +93,7 @@ class CoverageMap {
     if (!this.picture && rows.length) {
       draw.strokeStyle = focused ? palette.focus : palette.soft;
       draw.lineWidth = focused ? 3 : 1.5;
-      draw.strokeRect(x(this.cursor.date) - 1, y(this.cursor.at) - 1, this.width - gap + 2, this.height - rowGap + 2);
+      draw.strokeRect(x(this.cursor.date) - 1, y(this.cursor.at) - 1, this.width - (this.strips ? 8 : gap) + 2, this.height - rowGap + 2);
     }
     draw.restore();
     this.#names({ draw, palette, top, height, y, firstRow, lastRow });
@@ -124,14 +129,18 @@ class CoverageMap {
     let free = -1;
     for (let date = firstDate; date < lastDate; date++) {
       const text = dates[date], fresh = date === 0 || text.slice(0, 7) !== dates[date - 1].slice(0, 7);
-      const label = this.width >= 36 ? text.slice(5) : fresh ? text.slice(0, 7) : this.width >= 20 ? text.slice(8) : "";
+      const label = this.strips ? text : this.width >= 36 ? text.slice(5) : fresh ? text.slice(0, 7) : this.width >= 20 ? text.slice(8) : "";
       if (fresh) { draw.fillStyle = palette.line; draw.fillRect(x(date) - 1, 4, 1, 22); }
       if (label && x(date) >= free) {
         draw.fillStyle = palette.soft;
-        draw.fillText(label, x(date) + 2, 14);
+        draw.fillText(label, x(date) + 2, this.strips ? 9 : 14);
         free = x(date) + draw.measureText(label).width + 8;
       }
-      if (this.days[date].some((n) => n)) paintCell(draw, fills, this.days[date], x(date), 28, this.width - gap, 36, 2);
+      if (this.strips) {
+        this.strips.paintClock({ draw, palette }, date, x(date), 26, this.width - 8);
+        this.strips.paintSum({ draw, fills }, date, x(date), 38, this.width - 8, 28);
+        draw.textAlign = "left";
+      } else if (this.days[date].some((n) => n)) paintCell(draw, fills, this.days[date], x(date), 28, this.width - gap, 36, 2);
     }
     draw.restore();
     draw.textAlign = "right";
