@@ -4,7 +4,9 @@ In AWS an EMF line in a log becomes metrics by itself, and queues, functions and
 their own. MiniStack has none of these, so this bridge puts them there, each from the thing itself:
 
 - EMF lines of the functions' log groups: their metrics, at their times.
-- AWS/Lambda Invocations, Errors, Throttles (none), Duration: from the REPORT lines of the same logs.
+- AWS/Lambda Invocations, Errors, Throttles (none), Duration: from the REPORT lines of the same logs. (MiniStack
+  itself counts what is invoked through the API, and nothing that a queue or the state machine invokes; an
+  invocation through the API is therefore counted twice.)
 - AWS/States ExecutionsStarted, Succeeded, Failed, TimedOut, Aborted: from the list of executions.
 - AWS/SQS number of visible messages: the queues' attributes, now. Age of the oldest message: how long the bridge
   has seen the queue not empty, which is a lower bound (an emulated queue does not tell its messages' ages).
