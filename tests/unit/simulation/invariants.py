@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from minutemend.core.answers import AnswerKind
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Verdict
+from minutemend.ports.board import FAILED
 from minutemend.services.verdicts import verdicts
 
 from tests.unit.simulation.machine import Execution
@@ -69,10 +70,12 @@ def _check_ends(run: Scenario) -> None:
 def _check_jobs(run: Scenario) -> None:
     """No job is lost, and none asks its vendor more often than it may."""
     dead = Counter(held.body for held in run.queue.dead)
+    evidence = {one.job_id for one in run.lake.observations([SESSION.start.date()])}
     for job_id, job in run.planned.items():
-        known = run.board.jobs.get(job_id)
-        settled = known is not None and known.outcome is not None
-        _hold(settled or dead[json.dumps(job.to_message())] > 0, f"job {job_id} of {job.audit_id} is lost")
+        outcome = run.outcome(job_id)
+        _hold(bool(outcome) or dead[json.dumps(job.to_message())] > 0, f"job {job_id} of {job.audit_id} is lost")
+        if outcome not in (None, FAILED):
+            _hold(job_id in evidence, f"job {job_id} is settled as {outcome} and left no evidence")
     most = Counter(job.request for job in run.planned.values())
     asked = Counter(told.answer.request for vendor in run.vendors.values() for told in vendor.told)
     for request, times in asked.items():

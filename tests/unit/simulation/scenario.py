@@ -69,13 +69,17 @@ class SimBoard(FakeBoard):
 class SimSignals(Signals):
     """Resumes the executions of the run; remembers the rest."""
 
-    def __init__(self, executions: list[Execution]) -> None:
-        self._executions = executions
+    def __init__(self, run: Scenario) -> None:
+        self._run = run
         self.alarms: list[str] = []
         self.announced: list[Mapping[str, Any]] = []
 
     def resume(self, token: str, output: Mapping[str, Any]) -> None:  # noqa: ARG002 (the machine keeps its own state)
-        for execution in self._executions:
+        name, attempt, _ = token.split("/")
+        for job in self._run.planned.values():
+            if (job.audit_id, job.attempt) == (name, int(attempt)) and not self._run.outcome(job.id):
+                raise Violation(f"{token} is resumed while job {job.id} is open")
+        for execution in self._run.executions:
             execution.resume(token)
 
     def alarm(self, subject: str, message: str) -> None:
@@ -97,7 +101,7 @@ class Scenario:
         self.board = SimBoard()
         self.queue = SimQueue(world, MAX_RECEIVES)
         self.executions: list[Execution] = []
-        self.signals = SimSignals(self.executions)
+        self.signals = SimSignals(self)
         self.truth = _truth(world)
         # By symbol and milliseconds, as the lake keeps them.
         self.minutes = {_milliseconds(minute): minute for _, minute in self.truth}
@@ -182,7 +186,8 @@ class Scenario:
             return True
         if world.says(self.profile.slowness):
             world.now += timedelta(seconds=world.dice.choice([1, 5, 25, 70]))
-        pick = world.dice.randrange(count)
+        paces = [process.pace for process in world.processes] + [0.3] * bool(visible)
+        (pick,) = world.dice.choices(range(count), paces)
         if pick < len(world.processes):
             world.run_one(world.processes[pick])
         else:
@@ -283,6 +288,11 @@ class Scenario:
         done = on_board.jobs is not None and on_board.settled >= on_board.jobs
         if done and not mine and not moved and not self.world.processes:
             raise Violation(f"{execution.name} waits for nothing: every job of attempt {attempt} is settled")
+
+    def outcome(self, job_id: str) -> str | None:
+        """What the board says of a job; None while it is open."""
+        known = self.board.jobs.get(job_id)
+        return known.outcome if known else None
 
     def raw_rows(self) -> list[tuple[Any, ...]]:
         """Every row of every bar object that is there, unresolved; minutes in milliseconds."""

@@ -63,6 +63,7 @@ class Process:
     fiber: Any
     ends: datetime
     skew: timedelta
+    pace: float  # how often it is its turn: some are starved, so that others overtake them
     finished: Callable[[Any], None]
     died: Callable[[], None]
 
@@ -109,7 +110,8 @@ class World:
         off = self.profile.skew if not self.quiet else 0
         skew = timedelta(seconds=self.dice.randint(-off, off) if off else 0)
         fiber = greenlet.greenlet(work, parent=self._main)
-        self.processes.append(Process(name, fiber, self.now + life, skew, finished, died))
+        pace = self.dice.choice([0.02, 0.3, 1.0])
+        self.processes.append(Process(name, fiber, self.now + life, skew, pace, finished, died))
         self.note(f"{name} begins")
 
     def effect(self, name: str, act: Callable[[], Any]) -> Any:
