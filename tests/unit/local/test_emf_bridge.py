@@ -1,5 +1,7 @@
 """The bridge puts what the logs, the executions and the queues say, each value once."""
 
+# ruff: noqa: N803 (boto3 names its arguments so)
+
 from __future__ import annotations
 
 import json
