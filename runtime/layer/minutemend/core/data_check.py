@@ -3,12 +3,12 @@
 The same text runs on Athena (Trino) and on DuckDB, reads `bars` once, and returns ranges, not minutes.
 
 How it is exact and fast at once. Bars are grouped by symbol and clock hour, and each quarter of that hour is one
-sum (a "word"): the bar of minute i of its quarter adds `K + 4**i`. All sums are whole numbers below 2**53, so
-float64 adds them exactly and in any order. A word tells how many rows it has (the multiples of K) and, digit by digit in
-base 4, how often each minute came. A quarter is whole exactly when its sum equals what the sessions expect;
-only the others are taken apart. The digits are right whenever they add up to the number of rows, for a carry
-lowers their sum by 3: so up to three copies of every minute are told apart at once, and a word that fails the test
-(a minute stored four times or more) is returned as `unclear` and looked at closely with DISTINCT.
+sum (a "word"): the bar of minute i of its quarter adds `_ROW + 4**i`. All sums are whole numbers below 2**53, so
+float64 adds them exactly and in any order. A word tells how many rows it has (the multiples of `_ROW`) and, digit
+by digit in base 4, how often each minute came. A quarter is whole exactly when its sum equals what the sessions
+expect; only the others are taken apart. The digits are right whenever they add up to the number of rows, for a
+carry lowers their sum by 3: so up to three copies of every minute are told apart at once, and a word that fails
+that test (a minute stored four times or more) comes back as `unclear` and is looked at closely with DISTINCT.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _BASE = 4
 # Above 15 * 4**14, so that rows that are too many never pass for minutes that are too few, nor the other way.
 _ROW = 2**34
 _HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
+_MINUTES = ", ".join(map(str, range(60)))
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 
 
@@ -100,7 +101,7 @@ def generate_data_check_query(
         sessions=names[Table.SESSIONS],
         symbols=names[Table.SYMBOLS],
         absences=names[Table.ABSENCES],
-        bars=f"(SELECT DISTINCT symbol, minute FROM {names[Table.BARS]} {stored}) AS looked"
+        bars=f"(SELECT DISTINCT symbol, minute FROM {names[Table.BARS]} {stored}) AS looked"  # noqa: S608
         if closely
         else f"{names[Table.BARS]} {stored}",
         interested=_where(only),
@@ -109,12 +110,15 @@ def generate_data_check_query(
         end=_literal(window.end),
         cadence=cadence,
         expected_words=", ".join(f"sum({_weights(q)}[at_minute + 1]) AS e{q}" for q in range(_QUARTERS)),
-        stored_words=", ".join(f"{_weights(q)}[minute(minute) + 1] AS w{q}" for q in range(_QUARTERS)),
-        no_words=", ".join(f"0e0 AS w{q}" for q in range(_QUARTERS)),
+        # Written so, DuckDB looks each weight up once for each distinct minute of a Parquet dictionary and not for
+        # each row: it does that for functions of one column that cannot fail, which `+ 1` is not.
+        stored_words=", ".join(
+            f"{_weights(q)}[array_position(ARRAY[{_MINUTES}], minute(minute))] AS w{q}" for q in range(_QUARTERS)
+        ),
+        minute_list=_MINUTES,
         summed_words=", ".join(f"sum(w{q}) AS s{q}" for q in range(_QUARTERS)),
-        differs=" OR ".join(f"(h.e{q} > 0e0 AND w.s{q} <> h.e{q})" for q in range(_QUARTERS)),
-        all_words=", ".join(f"s.s{q}" for q in range(_QUARTERS)),
-        word=f"CASE {' '.join(f'WHEN l.at_minute < {(q + 1) * _SLOTS} THEN s.s{q}' for q in range(_QUARTERS))} END",
+        differs=" OR ".join(f"(e.e{q} > 0e0 AND w.s{q} <> e.e{q})" for q in range(_QUARTERS)),
+        word=f"CASE {' '.join(f'WHEN m.m < {(q + 1) * _SLOTS} THEN s.s{q}' for q in range(_QUARTERS))} END",
         row=f"{_ROW}e0",
         slots=_SLOTS,
         base=_BASE,
@@ -135,7 +139,7 @@ span_hours AS (
     FROM spans p CROSS JOIN (VALUES {hours}) AS k (k)
 ),
 slots AS (
-    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.at_hour, m.m AS at_minute,
+    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.span_start, p.span_end, p.at_hour, m.m AS at_minute,
            p.at_hour + m.m * INTERVAL '1' MINUTE AS slot
     FROM span_hours p CROSS JOIN (VALUES {minutes}) AS m (m)
     WHERE p.at_hour < p.span_end
@@ -144,11 +148,11 @@ slots AS (
       AND mod(date_diff('minute', p.session_open, p.at_hour + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
 ),
 expected AS (
-    SELECT calendar, dt, session_open, session_close, at_hour,
+    SELECT calendar, dt, session_open, session_close, span_start, span_end, at_hour,
            {expected_words},
            count(*) AS bars, sum(least({cadence}, date_diff('minute', slot, session_close))) AS minutes
     FROM slots
-    GROUP BY calendar, dt, session_open, session_close, at_hour
+    GROUP BY calendar, dt, session_open, session_close, span_start, span_end, at_hour
 ),
 interested AS (
     SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
@@ -159,25 +163,29 @@ words AS (
         SELECT symbol, date_trunc('hour', minute) AS at_hour,
                {stored_words}
         FROM {bars}
-        UNION ALL
-        SELECT y.symbol, h.at_hour, {no_words}
-        FROM interested y JOIN expected h ON h.calendar = y.calendar
     ) AS stored
     GROUP BY symbol, at_hour
 ),
+-- An outer join is not reordered, and UNNEST stays behind it: no engine multiplies symbols by minutes first.
 suspects AS (
-    SELECT w.symbol, h.calendar, h.session_open, h.at_hour, w.s0, w.s1, w.s2, w.s3
-    FROM words w
-    JOIN interested y ON y.symbol = w.symbol
-    JOIN expected h ON h.calendar = y.calendar AND h.at_hour = w.at_hour
-    WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
-      AND ({differs})
+    SELECT e.symbol, e.session_open, e.session_close, e.span_start, e.span_end, e.at_hour,
+           coalesce(w.s0, 0e0) AS s0, coalesce(w.s1, 0e0) AS s1,
+           coalesce(w.s2, 0e0) AS s2, coalesce(w.s3, 0e0) AS s3
+    FROM (
+        SELECT y.symbol, h.session_open, h.session_close, h.span_start, h.span_end, h.at_hour, h.e0, h.e1, h.e2, h.e3
+        FROM interested y JOIN expected h ON h.calendar = y.calendar
+        WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
+    ) AS e
+    LEFT JOIN words w ON w.symbol = e.symbol AND w.at_hour = e.at_hour
+    WHERE w.symbol IS NULL OR {differs}
 ),
 suspect_slots AS (
-    SELECT s.symbol, l.session_open, l.session_close, l.slot, mod(l.at_minute, {slots}) AS digit,
-           {word} AS word
-    FROM suspects s
-    JOIN slots l ON l.calendar = s.calendar AND l.session_open = s.session_open AND l.at_hour = s.at_hour
+    SELECT s.symbol, s.session_open, s.session_close, s.at_hour + m.m * INTERVAL '1' MINUTE AS slot,
+           mod(m.m, {slots}) AS digit, {word} AS word
+    FROM suspects s CROSS JOIN UNNEST(ARRAY[{minute_list}]) AS m (m)
+    WHERE s.at_hour + m.m * INTERVAL '1' MINUTE >= s.span_start
+      AND s.at_hour + m.m * INTERVAL '1' MINUTE < s.span_end
+      AND mod(date_diff('minute', s.session_open, s.at_hour + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
 ),
 numbers AS (
     SELECT symbol, session_open, session_close, slot, power({base}, digit) AS place,
@@ -224,7 +232,9 @@ UNION ALL
 SELECT 'total', CAST(NULL AS varchar), CAST(NULL AS timestamp), CAST(NULL AS timestamp), CAST(NULL AS timestamp),
        CAST(NULL AS timestamp), CAST(sum(h.bars) AS bigint), CAST(sum(h.minutes) AS bigint)
 FROM interested y
-JOIN expected h ON h.calendar = y.calendar
+JOIN (
+    SELECT calendar, dt, sum(bars) AS bars, sum(minutes) AS minutes FROM expected GROUP BY calendar, dt
+) AS h ON h.calendar = y.calendar
 WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
 """
 
@@ -311,7 +321,8 @@ def _instants(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> lis
 
 
 def _sum(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> int:
-    return sum(int(value) for value in np.asarray(values, dtype=object)[chosen] if value is not None and value == value)
+    numbers = np.ma.filled(np.ma.masked_invalid(np.ma.asarray(values[chosen], dtype=np.float64)), 0.0)
+    return int(numbers.sum())  # float64 holds every count of minutes below 2**53 exactly
 
 
 def _where(*conditions: str) -> str:
