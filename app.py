@@ -14,7 +14,12 @@ from infra.stacks.stage import StageStack
 
 def main() -> None:
     """Synthesize; settings that cannot be are one message and exit code 2."""
-    app = App()
+    app = App(
+        analytics_reporting=False,
+        tree_metadata=False,
+        # cfn-lint and cdk-nag do it in the tests; here it would take longer than everything else together.
+        builtin_cloud_formation_validation=False,
+    )
     try:
         stages = stages_from_context(app.node.try_get_context)
     except (UnknownStage, UnsafeSettings) as error:

@@ -88,6 +88,10 @@ class AuditMachine(Construct):
         status.otherwise(sfn.Fail(self, "Confused", error="UnknownStatus", cause="CheckDataHealth gave no status"))
         check.next(status)
         self.machine = self._machine(settings, start=self._begin().next(check))
+        for function in (check_data_health, queue_repairs, await_repairs, publish_hours, report_failure):
+            acknowledge_wildcard(
+                self, f"{function.function_arn}:*", reason="the versions of a function that is one of its steps"
+            )
         tag(self, Concern.AUDIT)
 
     def _begin(self) -> sfn.Pass:
@@ -134,11 +138,7 @@ class AuditMachine(Construct):
         return _retried(step)
 
     def _missing(self, results_bucket: str) -> sfn.Fail:
-        cause = (
-            f"States.Format('{{}} of {{}} minutes of {{}} to {{}} are missing and were not repaired in {{}} attempts: "
-            f"s3://{{}}/{{}} names them', $.{Key.MISSING}, $.{Key.EXPECTED}, $.{Key.START}, $.{Key.END}, "
-            f"$.{Key.ATTEMPT}, '{results_bucket}', $.{Key.REPORT_KEY})"
-        )
+        cause = f"States.Format('{{}}. The report: s3://{results_bucket}/{{}}', $.{Key.REASON}, $.{Key.REPORT_KEY})"
         return sfn.Fail(self, "MinutesMissing", error="MinutesMissing", cause_path=cause)
 
     def _machine(self, settings: StageSettings, *, start: sfn.IChainable) -> sfn.StateMachine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -39,8 +40,15 @@ class Schedules(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            description=f"What the schedules of {settings.stack_name} may start",
+        )
         capture = targets.LambdaInvoke(
             request_captures,
+            role=self._role,
             input=scheduler.ScheduleTargetInput.from_object(SCHEDULED_AT),
             max_event_age=Duration.minutes(10),
             retry_attempts=3,
@@ -50,14 +58,14 @@ class Schedules(Construct):
         sweep = self._audit(audit, sweep=True)
         self._schedule("NightlySweep", EACH_NIGHT, sweep, f"Audits the last {settings.sweep_days} days", Concern.AUDIT)
         acknowledge_wildcard(
-            self,
-            f"{request_captures.function_arn}:*",
-            reason="Scheduler's grant covers the versions of the one function that it invokes",
+            self, f"{request_captures.function_arn}:*", reason="the versions of the one function that is invoked"
         )
+        tag(self, Concern.AUDIT)
 
     def _audit(self, audit: sfn.IStateMachine, **more: object) -> targets.StepFunctionsStartExecution:
         return targets.StepFunctionsStartExecution(
             audit,
+            role=self._role,
             input=scheduler.ScheduleTargetInput.from_object({**SCHEDULED_AT, **more}),
             max_event_age=Duration.hours(1),
             retry_attempts=10,

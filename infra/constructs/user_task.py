@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -33,7 +33,7 @@ class UserTask(Construct):
                 "request": sfn.JsonPath.format(f"s3://{bucket}/{{}}", sfn.JsonPath.string_at(f"$.{Key.REQUEST_KEY}")),
             }
         )
-        self._task = self._of_kind(payload, Duration.seconds(int(timeout.total_seconds())))
+        self._task = self._of_kind(scope, payload, Duration.seconds(int(timeout.total_seconds())))
         failed = sfn.Fail(
             self,
             "UserTaskFailed",
@@ -49,9 +49,10 @@ class UserTask(Construct):
         """The task, followed by what comes after it."""
         return self._task.next(following)
 
-    def _of_kind(self, payload: sfn.TaskInput, timeout: Duration) -> sfn.TaskStateBase:
+    def _of_kind(self, scope: Construct, payload: sfn.TaskInput, timeout: Duration) -> sfn.TaskStateBase:
         match self._arn.split(":"):
             case ["arn", _, "lambda", _, _, "function", _, *_]:
+                acknowledge_wildcard(scope, f"{self._arn}:*", reason="the versions of the user's own function")
                 return tasks.LambdaInvoke(
                     self,
                     "ExecuteUserTask",
@@ -61,9 +62,14 @@ class UserTask(Construct):
                     retry_on_service_exceptions=False,
                     task_timeout=sfn.Timeout.duration(timeout),
                 )
-            case ["arn", _, "states", region, account, "stateMachine", name]:
-                executions = f"arn:aws:states:{region}:{account}:execution:{name}*"
-                acknowledge_wildcard(self, executions, reason="the executions of the user's own state machine")
+            case ["arn", _, "states", _, _, "stateMachine", name]:
+                executions = Stack.of(self).format_arn(
+                    service="states",
+                    resource="execution",
+                    resource_name=f"{name}*",
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+                acknowledge_wildcard(scope, executions, reason="the executions of the user's own state machine")
                 return tasks.StepFunctionsStartExecution(
                     self,
                     "ExecuteUserTask",

@@ -1,0 +1,121 @@
+"""The loop, read from the state machine's definition."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from minutemend.contract import Status
+
+from infra.constructs.audit_machine import STEP_RETRY, THROTTLE_RETRY
+from tests.unit.infra.conftest import Synthesized, Template, resources
+from tests.unit.infra.rendering import _plain
+
+State = dict[str, Any]
+
+
+def definition(template: Template) -> State:
+    [machine] = resources(template, "AWS::StepFunctions::StateMachine").values()
+    found: State = json.loads(_plain(machine["DefinitionString"]))
+    return found
+
+
+@pytest.fixture
+def states(template: Template) -> dict[str, State]:
+    found: dict[str, State] = definition(template)["States"]
+    return found
+
+
+def test_every_status_leads_somewhere(states: dict[str, State]) -> None:
+    choices = {choice["StringEquals"]: choice["Next"] for choice in states["data ready?"]["Choices"]}
+    assert choices == {
+        Status.READY: "ExecuteDataTask",
+        Status.REPAIR: "QueueRepairs",
+        Status.EXHAUSTED: "ReportFailure",
+        Status.REFUSED: "Refused",
+    }
+    assert states[states["data ready?"]["Default"]]["Type"] == "Fail"
+
+
+def test_the_loop_goes_round_until_the_data_is_ready(states: dict[str, State]) -> None:
+    way = ["QueueRepairs"]
+    while way[-1] != "data ready?":
+        way.append(states[way[-1]]["Next"])
+    assert way == ["QueueRepairs", "WaitForRepairs", "CheckDataHealth", "data ready?"]
+
+
+def test_waiting_is_for_a_token_and_bounded_and_there_is_no_fixed_sleep(states: dict[str, State]) -> None:
+    wait = states["WaitForRepairs"]
+    assert wait["Resource"].endswith(":states:::lambda:invoke.waitForTaskToken")
+    assert wait["Parameters"]["Payload"]["task_token.$"] == "$$.Task.Token"
+    assert 0 < wait["TimeoutSeconds"] <= 3600
+    [late] = wait["Catch"]
+    assert late["ErrorEquals"] == ["States.Timeout"]
+    assert late["Next"] == "CheckDataHealth"
+    assert "Wait" not in {state["Type"] for state in states.values()}
+
+
+def test_the_wait_leaves_the_state_as_it_was(states: dict[str, State]) -> None:
+    """What the last worker says is not believed: the next look is at the rows."""
+    assert states["WaitForRepairs"]["ResultPath"] is None
+    assert states["WaitForRepairs"]["Catch"][0]["ResultPath"] is None
+
+
+def test_the_executions_input_does_not_travel_on(states: dict[str, State]) -> None:
+    """A list of thousands of symbols is read once; each later state is what CheckDataHealth made."""
+    assert states["Begin"]["Parameters"] == {
+        "input.$": "$$.Execution.Input",
+        "audit_id.$": "$$.Execution.Name",
+        "started_at.$": "$$.Execution.StartTime",
+    }
+    assert "ResultPath" not in states["CheckDataHealth"]
+
+
+def test_a_failed_audit_ends_in_fail(states: dict[str, State]) -> None:
+    assert states[states["ReportFailure"]["Next"]]["Type"] == "Fail"
+    assert states["Refused"] == {"Type": "Fail", "Error": "BadInput", "CausePath": "$.reason"}
+
+
+def test_every_task_has_a_timeout_and_named_retries(states: dict[str, State]) -> None:
+    """Worst waits as the comments beside the policies say: 63 s for concurrency, 14 s for a step that failed."""
+    for state in states.values():
+        if state["Type"] != "Task":
+            continue
+        assert state["TimeoutSeconds"]
+        throttled, failed = state["Retry"]
+        assert _worst_wait(throttled) == 63
+        assert _worst_wait(failed) == 14
+    assert STEP_RETRY != THROTTLE_RETRY
+
+
+def _worst_wait(retry: State) -> int:
+    waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** tried for tried in range(retry["MaxAttempts"])]
+    return int(sum(waits))
+
+
+def test_nothing_runs_for_ever(template: Template) -> None:
+    assert 0 < definition(template)["TimeoutSeconds"] <= 24 * 3600
+
+
+def test_the_log_holds_no_task_token(template: Template) -> None:
+    """With one, anybody who reads logs could answer for a worker."""
+    [machine] = resources(template, "AWS::StepFunctions::StateMachine").values()
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_the_users_task_runs_after_publishing_and_its_failure_names_it(synthesized: Synthesized) -> None:
+    states = definition(synthesized.templates["with_task"])["States"]
+    task = states[states["ExecuteDataTask"]["Next"]]
+    assert task["Resource"].endswith(":states:::states:startExecution.sync:2")
+    assert task["Parameters"]["StateMachineArn"].endswith(":stateMachine:nightly")
+    assert set(task["Parameters"]["Input"]) == {"start.$", "end.$", "audit_id.$", "request.$"}
+    assert task["TimeoutSeconds"] == 3600
+    [failure] = task["Catch"]
+    assert failure["ErrorEquals"] == ["States.ALL"]  # a timeout, too
+    ended = states[failure["Next"]]
+    assert ended["Type"] == "Fail"
+    assert "stateMachine:nightly did not end well" in ended["CausePath"]
+    assert "UserTaskFailed" not in json.dumps(definition(synthesized.templates["dev"]))
