@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.report.model import ReportData
 from cli.report.page import write_page
 from cli.report.picture import HEADLESS, find_browser, take_picture
 from tests.fakes.report_data import minutes_by_verdict, report_data
+from tests.integration.report_page import Opened, open_report
 
 BROWSER = find_browser()
 pytestmark = pytest.mark.skipif(
@@ -22,24 +21,6 @@ pytestmark = pytest.mark.skipif(
 )
 YEAR = {"first": date(2025, 1, 1), "last": date(2025, 12, 31)}
 DECEMBER = {"first": date(2025, 12, 1), "last": date(2025, 12, 31)}
-
-
-@dataclass
-class Opened:
-    """A report in a page, and everything that the browser said of it."""
-
-    page: Any
-    data: ReportData
-    seconds: float
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def reading(self) -> str:
-        return str(self.page.text_content("#map-reading"))
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +32,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=list(HEADLESS))
         yield browser
         browser.close()
-
-
-def open_report(chromium: Any, folder: Path, data: ReportData, **context: Any) -> Opened:
-    """Write the report, open it from disk, and wait until all of it is drawn."""
-    file = folder / "report.html"
-    write_page(file, data)
-    page = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    begun = time.perf_counter()
-    page.goto(file.as_uri())
-    page.wait_for_selector("html[data-state=complete]")
-    return Opened(page, data, time.perf_counter() - begun, said, asked)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,45 @@
+"""A report opened in a browser, for the tests that look at it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cli.report.model import ReportData
+from cli.report.page import write_page
+
+
+@dataclass
+class Opened:
+    """A report in a page, and everything that the browser said of it."""
+
+    page: Any
+    data: ReportData
+    seconds: float
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def reading(self) -> str:
+        return str(self.page.text_content("#map-reading"))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+
+def open_report(chromium: Any, folder: Path, data: ReportData, **context: Any) -> Opened:
+    """Write the report, open it from disk, and wait until all of it is drawn."""
+    file = folder / "report.html"
+    write_page(file, data)
+    page = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    begun = time.perf_counter()
+    page.goto(file.as_uri())
+    page.wait_for_selector("html[data-state=complete]")
+    return Opened(page, data, time.perf_counter() - begun, said, asked)
