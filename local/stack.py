@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -139,11 +140,11 @@ def up(
         stack.save()
     except BaseException:
         for server in reversed(servers):
-            server.stop()
+            server.stop(patience=2)
         log = home / "cdk.log"
         if log.exists():
             shutil.copy(log, home.parent / f"{name}.failed.log")
-        shutil.rmtree(home, ignore_errors=True)
+        _discard(home)
         raise
     (home / "starting.json").unlink()
     return stack
@@ -189,11 +190,26 @@ def down(name: str, *, keep: bool = False) -> bool:
     if starting.exists():  # somebody was killed in the middle of `up`
         servers += [Server(**one) for one in json.loads(starting.read_text())["servers"]]
     for server in servers:
-        server.stop()
+        server.stop(patience=30 if keep else 2)  # what is kept is written to disk first
     if not keep:
-        shutil.rmtree(home, ignore_errors=True)
+        _discard(home)
         (home.parent / f"{name}.failed.log").unlink(missing_ok=True)
     return there
+
+
+def _discard(home: Path) -> None:
+    """Take the folder away at once; its thousands of files (each function unpacks its layers) go in the background."""
+    if not home.exists():
+        return
+    gone = home.with_name(f".gone-{secrets.token_hex(4)}")
+    home.rename(gone)
+    subprocess.Popen(  # noqa: S603 (our own interpreter)
+        [sys.executable, "-c", "import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)", str(gone)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def launch_market(*, home: Path, port: int, replay: tuple[Path, ...] = ()) -> Server:

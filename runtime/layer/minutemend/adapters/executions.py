@@ -51,6 +51,9 @@ def start(sfn: Any, machine_arn: str, given: Mapping[str, Any], *, name: str) ->
 def describe(sfn: Any, arn: str) -> Execution:
     """How an execution is."""
     answer = sfn.describe_execution(executionArn=arn)
+    output = _object(answer.get("output")) or {}
+    succeeded = answer["status"] == "SUCCEEDED"
+    # What a Fail state says is beside the output in AWS; MiniStack puts it into the output.
     return Execution(
         arn=arn,
         name=answer["name"],
@@ -58,9 +61,9 @@ def describe(sfn: Any, arn: str) -> Execution:
         started=answer["startDate"],
         stopped=answer.get("stopDate"),
         input=_object(answer.get("input")),
-        output=_object(answer.get("output")),
-        error=answer.get("error"),
-        cause=answer.get("cause"),
+        output=output if succeeded else None,
+        error=answer.get("error") or (None if succeeded else output.get("Error")),
+        cause=answer.get("cause") or (None if succeeded else output.get("Cause")),
     )
 
 
