@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
-from aws_cdk import App, Stack
+from aws_cdk import Stack
 
 from infra.constructs.buckets import Buckets
 from infra.settings import DEV
-from tests.unit.infra.conftest import LOCAL, Synthesized, Template, resources
+from tests.unit.infra.conftest import LOCAL, Synthesized, Template, new_app, resources
 
 EMPTIES_BUCKETS = "Custom::S3AutoDeleteObjectsCustomResourceProvider"
 
@@ -49,9 +50,10 @@ def test_alarms_look_at_single_metrics(synthesized: Synthesized) -> None:
         assert alarm["MetricName"]
 
 
-def test_the_emulator_is_spared_the_resource_that_empties_buckets() -> None:
+def test_the_emulator_is_spared_the_resource_that_empties_buckets(tmp_path: Path) -> None:
     """It never ends that custom resource; on AWS, both switches together do empty the bucket."""
-    on_aws, local = Stack(App(), "OnAws"), Stack(App(), "Local")
+    app = new_app(tmp_path)
+    on_aws, local = Stack(app, "OnAws"), Stack(app, "Local")
     Buckets(on_aws, "B", settings=replace(DEV, delete_data=True))
     Buckets(local, "B", settings=replace(LOCAL, delete_data=True))
     assert on_aws.node.try_find_child(EMPTIES_BUCKETS)
