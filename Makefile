@@ -47,6 +47,9 @@ integration: setup  ## the tests against a local stage that they start themselve
 chaos: setup  ## the long fault schedules
 	$(BIN)/pytest tests/unit/simulation -q -m chaos
 
+test-trino: setup  ## the SQL on a real Trino server (Maven, Java 24 or newer; half a gigabyte under .build/trino)
+	$(BIN)/pytest tests/trino -q
+
 lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 from minutemend.contract import COLUMNS, PARTITION, UNPARTITIONED, Table
+from minutemend.core.data_check import RESULT_COLUMNS, Columns
 
 from tests.trino.client import Trino
 
@@ -32,19 +34,6 @@ def mount(trino: Trino, schema: str, folder: str) -> None:
             trino.run(f"CALL system.sync_partition_metadata('{schema}', '{table}', 'ADD')")
 
 
-def unmount(trino: Trino, schema: str) -> None:
-    """Drop what `mount` made. The files stay: the tables are external."""
-    for table in COLUMNS:
-        trino.run(f"DROP TABLE {schema}.{table}")
-    trino.run(f"DROP SCHEMA {schema}")
-
-
-def make_folders(lake: Path) -> None:
-    """The folders of all tables, which Trino wants to exist."""
-    for table in COLUMNS:
-        (lake / table).mkdir(parents=True, exist_ok=True)
-
-
 def duck(lake: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in which the same tables are views of the same files. Sessions are in UTC."""
     connection = duckdb.connect()
@@ -62,6 +51,12 @@ def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, 
 def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """The rows in an order that both engines share: a statement without ORDER BY has none."""
     return sorted(rows, key=lambda row: tuple((value is None, _key(value)) for value in row))
+
+
+def columns_of(rows: list[tuple[Any, ...]]) -> Columns:
+    """The columns of the audit's result, as its decoder wants them."""
+    columns = zip(*rows, strict=True)
+    return {name: np.array(values, dtype=object) for name, values in zip(RESULT_COLUMNS, columns, strict=True)}
 
 
 def _view(table: Table, folder: Path) -> str:
