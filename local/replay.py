@@ -1,0 +1,143 @@
+"""A past day through a stage as if it were now: each minute's schedule, each hour's audit, by scheduled time.
+
+The schedules of a stage carry the time that they are for. Whoever sends the same events makes the same things
+happen, at whatever speed the machine allows: `mend demo --live`, the replay test and the benchmarks do.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from minutemend.core.minutes import MINUTE, Range, format_instant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cli.stage import Stage
+
+HOUR = timedelta(hours=1)
+# More at once do not make an emulator on two cores faster; boto3's clients may be shared by threads.
+AT_ONCE = 4
+FACTS = ["open", "high", "low", "close", "volume"]
+
+
+class ReplayStuck(Exception):
+    """The capture queue did not run dry in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What the schedule of one minute asked for."""
+
+    start: datetime
+    symbols: int
+    dropped: tuple[str, ...]  # on purpose, by the flaw
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A stage, driven by scheduled instants."""
+
+    stage: Stage
+
+    def capture(self, minutes: Iterable[datetime], *, tell: Callable[[Minute], None] = lambda _: None) -> None:
+        """Run the schedule of each of these minutes (left edges) at the instant at which it is due."""
+        from minutemend.adapters.functions import invoke
+
+        stage, settings = self.stage, self.stage.settings
+        name = stage.output("RequestCapturesFunction")
+
+        def run(minute: datetime) -> Minute:
+            due = minute + settings.cadence + settings.settling_delay
+            said = invoke(stage.clients.functions, name, {"scheduled_at": format_instant(due)})
+            return Minute(minute, int(said["symbols"]), tuple(said["dropped"]))
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for done in pool.map(run, minutes):
+                tell(done)
+
+    def settle(self, *, seconds: float = 120) -> None:
+        """Wait until the capture workers have nothing left to do. Raises ReplayStuck."""
+        from minutemend.adapters.dead_letters import depth
+
+        until = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 2:  # SQS's counts are approximate: twice nothing is nothing
+            found = depth(self.stage.clients.sqs, self.stage.output("CaptureQueueUrl"))
+            left = found.waiting + found.in_flight + found.delayed
+            quiet = quiet + 1 if left == 0 else 0
+            if time.monotonic() > until:
+                raise ReplayStuck(f"{left} messages are still on the capture queue after {seconds:.0f} s")
+            time.sleep(0.15)
+
+    def audit(self, hour: datetime) -> str:
+        """Start the hourly audit of the hour that begins at `hour`, as its schedule does; its execution's ARN."""
+        from minutemend.adapters import executions
+
+        settled = hour + HOUR + self.stage.settings.settling_delay
+        given = {"scheduled_at": format_instant(settled + 5 * MINUTE)}
+        name = f"replay-{hour:%Y%m%dT%H}-{secrets.token_hex(3)}"
+        machine = self.stage.clients.stepfunctions
+        return executions.start(machine, self.stage.output("StateMachineArn"), given, name=name)
+
+
+def vendor_bars(local: Any, symbols: Sequence[str], window: Range) -> pd.DataFrame:
+    """What the vendor has for the range, asked for by the code of the workers: symbol, minute, values.
+
+    `local` is the local stage (local.stack.LocalStack) whose market is asked. A refusal is an error here.
+    """
+    import pandas as pd
+    from minutemend.adapters.http import UrllibHttp
+    from minutemend.adapters.vendors import make_vendor
+    from minutemend.core.answers import AnswerKind, VendorRequest
+
+    vendor = make_vendor(
+        local.vendor,
+        url=local.vendor_url,
+        timeout=timedelta(seconds=30),
+        per_minute=6000,
+        credentials=local.token,
+        http=UrllibHttp(),
+        clock=lambda: datetime.now(UTC),
+    )
+    rows = []
+    for symbol in symbols:
+        answer = vendor.fetch(VendorRequest(local.vendor, (symbol,), window))
+        if answer.kind not in (AnswerKind.BARS, AnswerKind.NO_DATA):
+            raise RuntimeError(f"the market answered {answer.kind} for {symbol}: {answer.detail}")
+        rows += [(bar.symbol, bar.minute, *(getattr(bar, name) for name in FACTS)) for bar in answer.bars]
+    return pd.DataFrame(rows, columns=["symbol", "minute", *FACTS])
+
+
+def direct_facts(bars: pd.DataFrame) -> pd.DataFrame:
+    """Hourly facts straight from bars (symbol, minute in UTC, values), by pandas alone: the oracle.
+
+    Indexed by symbol and hour, sorted; open, high, low, close, volume, minutes_present.
+    """
+    ordered = bars.sort_values(["symbol", "minute"])
+    hours = ordered.assign(hour=ordered["minute"].dt.floor("h"), minutes_present=1).groupby(["symbol", "hour"])
+    return hours.agg(
+        {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum", "minutes_present": "sum"}
+    )
+
+
+def published_facts(stage: Stage, window: Range) -> pd.DataFrame:
+    """The stage's hourly facts of the range, indexed like `direct_facts`; hours without a bar are left out."""
+    facts = stage.lake.hour_facts(window).to_pandas()
+    facts["hour"] = facts["hour"].dt.tz_localize("UTC")
+    held: pd.DataFrame = facts[facts["minutes_present"] > 0].set_index(["symbol", "hour"]).sort_index()
+    return held
+
+
+def differing_facts(ours: pd.DataFrame, theirs: pd.DataFrame) -> list[tuple[str, datetime]]:
+    """The symbol-hours in which the two differ, in any bit of any value, or that only one of them has."""
+    names = [*FACTS, "minutes_present"]
+    index = ours.index.union(theirs.index)
+    same = ours[names].reindex(index).to_numpy() == theirs[names].reindex(index).to_numpy()  # NaN equals nothing
+    return [(str(symbol), hour.to_pydatetime()) for symbol, hour in index[~same.all(axis=1)]]

@@ -1,0 +1,48 @@
+"""The comparison that the replay ends with: one bit of difference in one hour is seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from local.replay import differing_facts, direct_facts
+
+HOUR = datetime(2013, 10, 4, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def bars():
+    minutes = pd.date_range(HOUR, periods=120, freq="min")
+    values = {name: np.arange(240.0) for name in ("open", "high", "low", "close", "volume")}
+    return pd.DataFrame({"symbol": ["AIG"] * 120 + ["IBM"] * 120, "minute": [*minutes, *minutes], **values})
+
+
+def test_direct_facts_are_one_row_for_each_symbol_and_hour(bars):
+    """Whatever the order of the bars."""
+    facts = direct_facts(bars.sample(frac=1, random_state=1))
+    assert facts["minutes_present"].tolist() == [60] * 4
+    assert facts["open"].tolist() == [0.0, 60.0, 120.0, 180.0]
+    assert facts["close"].tolist() == [59.0, 119.0, 179.0, 239.0]
+
+
+def test_equal_facts_do_not_differ(bars):
+    """Nothing to report."""
+    assert differing_facts(direct_facts(bars), direct_facts(bars)) == []
+
+
+def test_the_last_bit_counts(bars):
+    """The next float is another fact."""
+    ours = direct_facts(bars)
+    ours.iloc[2, 4] = np.nextafter(ours.iloc[2, 4], np.inf)
+    assert differing_facts(ours, direct_facts(bars)) == [("IBM", HOUR)]
+
+
+def test_an_hour_that_one_of_them_lacks_differs(bars):
+    """Missing on either side."""
+    whole, part = direct_facts(bars), direct_facts(bars[bars["minute"] < HOUR + timedelta(hours=1)])
+    missing = [("AIG", HOUR + timedelta(hours=1)), ("IBM", HOUR + timedelta(hours=1))]
+    assert differing_facts(whole, part) == missing
+    assert differing_facts(part, whole) == missing
