@@ -50,6 +50,9 @@ chaos: setup  ## the long fault schedules
 test-trino: setup  ## the SQL on a real Trino server (Maven, Java 24 or newer; half a gigabyte under .build/trino)
 	$(BIN)/pytest tests/trino -q
 
+snapshots: setup  ## write the templates' snapshots anew; read the diff before you commit it
+	UPDATE_SNAPSHOTS=1 $(BIN)/pytest tests/unit/infra/test_snapshots.py -q
+
 lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt
