@@ -17,6 +17,7 @@ from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence, Observation, ProofRule
 from minutemend.ports import GapFinder, Store
 from minutemend.services import working_files
+from minutemend.services.interest import interest_in_force
 from minutemend.services.lake import Lake
 
 State = dict[str, Any]
@@ -65,15 +66,15 @@ class Audit:
         audit_id, attempt = event[Key.AUDIT_ID], event.get(Key.ATTEMPT, 0)
         if not self.lake.has_sessions():
             self.lake.seed_sessions(self.shipped_sessions())
-        listings, refused = self._listings_in_force()
+        interest = interest_in_force(self.lake, self.listings)
         if Key.INPUT in event:
-            request = self._request(event, listings, now=now)
+            request = self._request(event, interest.listings, now=now)
             working_files.put_json(self.results, working_files.request_key(audit_id), request.to_json())
         else:
             request = AuditRequest.from_json(working_files.get_json(self.results, working_files.request_key(audit_id)))
         found = self.finder.find(request.range, request.symbols, token=f"{audit_id}-{attempt}")
         told = self._observations(found.gaps)
-        missing, absences = self._fold(found.gaps, told, listings)
+        missing, absences = self._fold(found.gaps, told, interest.listings)
         history = needs(missing, told, audit_id=audit_id)
         key = working_files.gaps_key(audit_id, attempt)
         working_files.put_needs(self.results, key, history)
@@ -96,20 +97,8 @@ class Audit:
             absent=sum(absence.range.minutes for absence in absences),
             scanned_bytes=found.scanned_bytes,
             oldest=min((gap.start for gap in missing), default=None),
-            symbols_refused=refused,
+            symbols_refused=interest.refused,
         )
-
-    def _listings_in_force(self) -> tuple[list[Listing], str | None]:
-        """The interested symbols, mirrored into the lake; the last good list where the parameter is malformed."""
-        try:
-            listings = self.listings()
-        except BadInput as reason:
-            listings = self.lake.symbols()
-            if not listings:
-                raise
-            return listings, str(reason)
-        self.lake.put_symbols(listings)
-        return listings, None
 
     def _request(self, event: Mapping[str, Any], listings: Sequence[Listing], *, now: datetime) -> AuditRequest:
         started = datetime.fromisoformat(event[Key.STARTED_AT])

@@ -1,0 +1,114 @@
+"""The cover: every missing minute in exactly one request, inside the limits, and as few requests as can be."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from minutemend.core.cover import Request, cover, fewest
+
+Missing = dict[str, list[tuple[int, int]]]
+
+
+def parts_of(minutes: set[int]) -> list[tuple[int, int]]:
+    """The same minutes as sorted disjoint ranges."""
+    starts = sorted(minute for minute in minutes if minute - 1 not in minutes)
+    ends = sorted(minute + 1 for minute in minutes if minute + 1 not in minutes)
+    return list(zip(starts, ends, strict=True))
+
+
+def missing(longest: int, symbols: int) -> st.SearchStrategy[Missing]:
+    names = [chr(ord("A") + n) for n in range(symbols)]
+    one = st.sets(st.integers(0, longest), max_size=longest).map(parts_of)
+    return st.fixed_dictionaries(dict.fromkeys(names, one))
+
+
+def cells(requests: list[Request]) -> list[tuple[str, int]]:
+    return [
+        (symbol, minute)
+        for request in requests
+        for symbol, parts in request.covers
+        for start, end in parts
+        for minute in range(start, end)
+    ]
+
+
+def wanted(given_missing: Missing) -> list[tuple[str, int]]:
+    return [(symbol, n) for symbol, parts in given_missing.items() for start, end in parts for n in range(start, end)]
+
+
+@given(missing(200, 5), st.integers(1, 60), st.integers(1, 6))
+@settings(max_examples=300, deadline=None)
+def test_each_missing_minute_is_in_exactly_one_request_within_the_limits(
+    given_missing: Missing, rows: int, symbols: int
+) -> None:
+    requests = cover(given_missing, rows=rows, symbols=symbols)
+    assert sorted(cells(requests)) == sorted(wanted(given_missing))
+    for request in requests:
+        assert len(request.covers) <= symbols
+        assert len(request.covers) * (request.end - request.start) <= rows
+        assert all(request.start <= start < end <= request.end for _, parts in request.covers for start, end in parts)
+        assert [symbol for symbol, _ in request.covers] == sorted({symbol for symbol, _ in request.covers})
+
+
+@given(missing(200, 4), st.integers(1, 60))
+@settings(max_examples=200, deadline=None)
+def test_one_symbol_a_request_reaches_the_bound(given_missing: Missing, rows: int) -> None:
+    assert len(cover(given_missing, rows=rows, symbols=1)) == fewest(given_missing, rows=rows, symbols=1)
+
+
+@given(missing(9, 1), st.integers(1, 6))
+@settings(max_examples=150, deadline=None)
+def test_one_symbol_a_request_is_minimal_by_trying_everything(given_missing: Missing, rows: int) -> None:
+    assert len(cover(given_missing, rows=rows, symbols=1)) == by_trying_everything(given_missing, rows, 1)
+
+
+@given(missing(5, 3), st.integers(1, 8), st.integers(2, 3))
+@settings(max_examples=150, deadline=None)
+def test_several_symbols_a_request_are_near_the_minimum_and_never_below_the_bound(
+    given_missing: Missing, rows: int, symbols: int
+) -> None:
+    found = len(cover(given_missing, rows=rows, symbols=symbols))
+    best = by_trying_everything(given_missing, rows, symbols)
+    assert fewest(given_missing, rows=rows, symbols=symbols) <= best <= found
+    assert found <= best + max(1, best // 2)
+
+
+def test_an_outage_of_all_symbols_fills_every_request_to_the_brim() -> None:
+    outage = {f"S{n:03d}": [(0, 390)] for n in range(500)}
+    assert len(cover(outage, rows=10_000, symbols=100)) == fewest(outage, rows=10_000, symbols=100) == 20
+
+
+def test_two_gaps_of_different_days_share_a_request_where_it_reaches() -> None:
+    two = {"A": [(0, 1), (1440, 1441)]}
+    assert len(cover(two, rows=1441, symbols=1)) == 1
+    assert len(cover(two, rows=1440, symbols=1)) == 2
+
+
+def test_nothing_missing_needs_no_request() -> None:
+    assert cover({}, rows=10, symbols=1) == []
+    assert fewest({}, rows=10, symbols=1) == 0
+
+
+def by_trying_everything(given_missing: Missing, rows: int, symbols: int) -> int:
+    """The true minimum, by search over the requests that are as large as they may be."""
+    goal = frozenset(wanted(given_missing))
+    if not goal:
+        return 0
+    minutes = sorted({minute for _, minute in goal})
+    names = sorted({symbol for symbol, _ in goal})
+    candidates = set()
+    for together in range(1, min(symbols, len(names), rows) + 1):
+        for chosen in itertools.combinations(names, together):
+            for first in minutes:
+                inside = range(first, first + rows // together)
+                candidates.add(frozenset((s, m) for s, m in goal if s in chosen and m in inside))
+    biggest = [one for one in candidates if not any(one < other for other in candidates)]
+    reached = {frozenset[tuple[str, int]]()}
+    for count in itertools.count(1):
+        first_open = {state: min(goal - state) for state in reached}
+        reached = {state | one for state in reached for one in biggest if first_open[state] in one}
+        if goal in reached:
+            return count
+    raise AssertionError
