@@ -67,8 +67,8 @@ class Loop:
     def audit_input(self, **more: Any) -> dict[str, Any]:
         return {"start": format_instant(OPEN), "end": format_instant(OPEN + self.minutes * MINUTE), **more}
 
-    def check(self, event: dict[str, Any]) -> Finding:
-        service = Audit(
+    def auditor(self) -> Audit:
+        return Audit(
             lake=self.lake,
             results=self.results,
             finder=self.finder,
@@ -79,7 +79,9 @@ class Loop:
             settling=MINUTE,
             sweep_days=2,
         )
-        return service.check(event, now=self.now)
+
+    def check(self, event: dict[str, Any]) -> Finding:
+        return self.auditor().check(event, now=self.now)
 
     def begin(self, name: str = "audit-1", **more: Any) -> dict[str, Any]:
         """The first look's state."""
@@ -87,16 +89,21 @@ class Loop:
         given = {Key.INPUT: self.audit_input(**more), Key.AUDIT_ID: name, Key.STARTED_AT: started}
         return self.check({str(key): value for key, value in given.items()}).state
 
-    def queue_repairs(self, state: dict[str, Any]) -> dict[str, Any]:
+    def queuer(self) -> QueueRepairs:
         limits = self.vendor.limits
         vendors = [VendorLimits(self.vendor.name, limits.rows, limits.symbols, limits.per_minute)]
-        service = QueueRepairs(
+        return QueueRepairs(
             results=self.results, board=self.board, queue=self.queue, vendors=vendors, rule=ProofRule(APART)
         )
-        return service.run(state, now=self.now)
+
+    def queue_repairs(self, state: dict[str, Any]) -> dict[str, Any]:
+        return self.queuer().run(state, now=self.now)
+
+    def waiter(self) -> AwaitRepairs:
+        return AwaitRepairs(board=self.board, signals=self.signals)
 
     def wait(self, state: dict[str, Any], token: str) -> None:
-        AwaitRepairs(board=self.board, signals=self.signals).run({**state, "task_token": token})
+        self.waiter().run({**state, "task_token": token})
 
     def worker(self) -> ProcessRepairs:
         return ProcessRepairs(
@@ -132,6 +139,8 @@ class Loop:
             return self.report(state)
         return state
 
+    def reporter(self) -> ReportFailure:
+        return ReportFailure(lake=self.lake, results=self.results, signals=self.signals, stage="dev")
+
     def report(self, state: dict[str, Any]) -> dict[str, Any]:
-        service = ReportFailure(lake=self.lake, results=self.results, signals=self.signals, stage="dev")
-        return service.run(state, now=self.now).state
+        return self.reporter().run(state, now=self.now).state

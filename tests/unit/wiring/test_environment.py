@@ -1,0 +1,57 @@
+"""The environment: every missing name at once, and values that are what they should be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from minutemend.contract import Env
+from minutemend.core.errors import BadInput, MissingEnvironment
+from minutemend.wiring.environment import (
+    CheckSettings,
+    RequestSettings,
+    WorkerSettings,
+    get_environ_variable,
+    read_environment,
+)
+
+VENDORS = '[{"name": "finnhub", "url": "https://finnhub.io", "per_minute": 60, "timeout_seconds": 2.5}]'
+GIVEN = {variable.value: "7" for variable in Env} | {Env.VENDORS.value: VENDORS}
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    with pytest.raises(MissingEnvironment) as missing:
+        read_environment(WorkerSettings, environ={Env.STAGE: "dev", Env.DATA_BUCKET: ""})
+    for name in ("DATA_BUCKET", "BOARD_TABLE", "REPAIR_QUEUE_URL", "REPAIR_DLQ_URL", "VENDOR_SECRET", "VENDORS"):
+        assert name in str(missing.value)
+    assert "STAGE" not in str(missing.value)
+
+
+def test_values_have_their_types() -> None:
+    settings = read_environment(CheckSettings, environ=GIVEN)
+    assert (settings.proof_apart, settings.sweep_days) == (timedelta(seconds=7), 7)
+    (vendor,) = settings.vendors
+    assert (vendor.name, vendor.per_minute, vendor.timeout) == ("finnhub", 60, timedelta(seconds=2.5))
+
+
+def test_the_flaw_is_off_unless_it_is_asked_for() -> None:
+    without = {name: value for name, value in GIVEN.items() if not name.startswith("FLAW")}
+    assert read_environment(RequestSettings, environ=without).flaw_rate == 0.0
+    assert read_environment(RequestSettings, environ=GIVEN | {"FLAW_RATE": "0.02"}).flaw_rate == 0.02
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '[{"name": "x"}]', "7"])
+def test_unusable_vendors_are_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="VENDORS"):
+        read_environment(CheckSettings, environ=GIVEN | {"VENDORS": text})
+
+
+def test_an_unusable_number_is_refused_by_name() -> None:
+    with pytest.raises(BadInput, match="SWEEP_DAYS is 'many'"):
+        read_environment(CheckSettings, environ=GIVEN | {"SWEEP_DAYS": "many"})
+
+
+def test_one_variable_can_be_asked_for_alone() -> None:
+    assert get_environ_variable("STAGE", environ={"STAGE": "dev"}) == "dev"
+    with pytest.raises(MissingEnvironment, match="STAGE"):
+        get_environ_variable("STAGE", environ={})
