@@ -56,5 +56,6 @@ def refresh(stage: str, calendars: tuple[str, ...]) -> None:
         Session(row["calendar"], datetime.fromisoformat(row["dt"]).date(), aware(row["open"]), aware(row["close"]))
         for row in rows
     ]
+    opened.lake.put_symbols(listings)
     opened.lake.put_sessions(sessions)
     say(f"{len(sessions)} sessions of {', '.join(names)} from {FIRST_DT} to {last} are in force in {opened.name}")
