@@ -45,7 +45,7 @@ def test_vendors_can_be_read_back(template: Template) -> None:
 def test_no_secret_is_in_the_environment(template: Template) -> None:
     """Only the secret's ARN, and only where the token is needed."""
     for handler, found in functions(template).items():
-        variables = found["Environment"]["Variables"]
+        variables = dict(found["Environment"]["Variables"])
         secret = variables.pop("VENDOR_SECRET", None)
         assert (secret is not None) is (handler in ("process_repairs", "capture_bars"))
         assert secret is None or set(secret) == {"Ref"}
