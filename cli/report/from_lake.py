@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,15 +141,14 @@ def _told(span: Span, jobs: Mapping[str, Observation]) -> str:
         one = jobs.get(span.evidence)
         if one is None:
             return f"job {span.evidence}"
-        return (
-            f"{one.vendor} sent it at {format_instant(one.observed_at)} (job {one.job_id}, attempt {one.attempt} "
-            f"of audit {one.audit_id})"
-        )
+        at = format_instant(one.observed_at.replace(microsecond=0))
+        return f"{one.vendor} sent it at {at} (job {one.job_id}, attempt {one.attempt} of audit {one.audit_id})"
     return "; ".join(_sentence(span.verdict, entry) for entry in _entries(span.evidence)) or span.evidence
 
 
 def _sentence(verdict: Verdict, entry: Mapping[str, object]) -> str:
-    vendor, at, job = (entry.get(key, "?") for key in ("vendor", "observed_at", "job_id"))
+    vendor, at, job = (str(entry.get(key, "?")) for key in ("vendor", "observed_at", "job_id"))
+    at = re.sub(r"\.\d+", "", at)  # to the second: evidence is for people here
     if verdict is Verdict.ABSENT:
         return f"{vendor} left it out at {at} (job {job})"
     status = f" with status {entry['status']}" if entry.get("status") is not None else ""
