@@ -35,6 +35,17 @@ class DataCheck:
     expected_bars: int
     expected_minutes: int
 
+    @classmethod
+    def joined(cls, parts: Iterable[DataCheck]) -> DataCheck:
+        """The results of adjacent windows as one: a session that a border cuts has no gap cut by it."""
+        looks = list(parts)
+        return cls(
+            gaps=_joined(gap for look in looks for gap in look.gaps),
+            unclear=_joined(gap for look in looks for gap in look.unclear),
+            expected_bars=sum(look.expected_bars for look in looks),
+            expected_minutes=sum(look.expected_minutes for look in looks),
+        )
+
 
 def decode_data_check(columns: Columns) -> DataCheck:
     """The result's columns (each an array of one length; instants datetime64 or aware/naive UTC datetimes)."""
