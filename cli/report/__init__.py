@@ -1,1 +1,18 @@
 """The report: one self-contained HTML file of what is known of every minute, and a picture of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cli.report.from_check import Checked
+
+
+def write_check_report(path: Path, checked: Checked, *, command: str, written_at: datetime) -> int:
+    """Write the report of a check of files (`mend check --report FILE`) and return its size in bytes."""
+    from cli.report.from_check import from_check
+    from cli.report.page import write_page
+
+    return write_page(path, from_check(checked, command=command, written_at=written_at))

@@ -1,0 +1,66 @@
+"""A report of plain files: present or missing, nothing else is known."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from minutemend.core.gaps import Gap
+from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+
+from cli.report import write_check_report
+
+OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
+NOW = datetime(2026, 1, 5, tzinfo=UTC)
+SESSIONS = [
+    Session(
+        "XNYS", (OPEN + timedelta(days=day)).date(), OPEN + timedelta(days=day), OPEN + timedelta(days=day, hours=6.5)
+    )
+    for day in (0, 3, 4)
+]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Two symbols, one of which begins a session later; one gap."""
+
+    sources: tuple[str, ...] = ("bars.parquet",)
+    window: Range = field(default=Range(OPEN, OPEN + timedelta(days=3, hours=6.5)))
+    listings: tuple[Listing, ...] = (Listing("IBM", "XNYS"), Listing("SPY", "XNYS", listed=SESSIONS[1].dt))
+    sessions: tuple[Session, ...] = tuple(SESSIONS)
+    gaps: tuple[Gap, ...] = (Gap("IBM", OPEN + MINUTE, OPEN + 4 * MINUTE, OPEN, SESSIONS[0].close),)
+    duplicates: int = 0
+    unexpected: int = 0
+
+
+def head_of(checked: Files, folder: Path) -> dict[str, object]:
+    write_check_report(folder / "out.html", checked, command="mend check bars.parquet", written_at=NOW)
+    blob = re.search(r'id="blob-head">([^<]+)<', (folder / "out.html").read_text())
+    assert blob is not None
+    head: dict[str, object] = json.loads(zlib.decompress(base64.b64decode(blob[1])))
+    return head
+
+
+def test_missing_minutes_are_the_gaps_of_the_check(tmp_path: Path) -> None:
+    """One gap of one symbol; the window cuts the third session off."""
+    head = head_of(Files(), tmp_path)
+    assert head["runs"] == [1, 0]
+    assert head["dates"] == ["2013-10-04", "2013-10-07"]
+    assert head["symbols"] == [["IBM", 0, 0, 2], ["SPY", 0, 1, 2]]
+    assert head["title"] == "bars.parquet"
+
+
+def test_what_does_not_count_is_said(tmp_path: Path) -> None:
+    """Duplicates and minutes outside sessions, beside the totals."""
+    head = head_of(replace(Files(), duplicates=1200, unexpected=3), tmp_path)
+    assert head["notes"] == [
+        "1,200 rows repeat a minute that an earlier row has.",
+        "3 minutes lie outside the sessions and do not count.",
+    ]
