@@ -25,5 +25,8 @@ def drop_symbols(library: Path) -> int:
         _, _, offset, _, _, size, _, _ = _SEGMENT.unpack_from(content, segments + index * entry_size)
         end = max(end, offset + size)
     header[6] = header[11] = header[12] = header[13] = 0  # no section table any more
-    library.write_bytes(_HEADER.pack(*header) + content[_HEADER.size : end])
+    shorter = library.with_name(library.name + ".shorter")
+    shorter.write_bytes(_HEADER.pack(*header) + content[_HEADER.size : end])
+    shorter.chmod(library.stat().st_mode)
+    shorter.replace(library)  # never in place: the file may have other names, or be mapped by a process
     return len(content) - end

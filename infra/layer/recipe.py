@@ -101,7 +101,8 @@ def build_package(target: Target) -> Path:
 
 def _install_libraries(target: Target, python: Path) -> None:
     command: list[str | Path] = [uv(), "pip", "install", "--quiet", "--target", python, "--no-deps", "--require-hashes"]
-    command += ["--only-binary", ":all:", "--python-platform", _PLATFORMS[target.architecture]]
+    # Copies: uv would rather link its cache's files, which other environments use, and here they are cut to size.
+    command += ["--link-mode", "copy", "--only-binary", ":all:", "--python-platform", _PLATFORMS[target.architecture]]
     command += ["--python-version", target.python, "--requirement", LOCK]
     subprocess.run(command, check=True)  # noqa: S603
     for pattern in _TRIMMED:
@@ -181,6 +182,6 @@ def _recipe() -> list[Path]:
 def _hash(values: list[object], files: list[Path]) -> str:
     digest = hashlib.sha256(repr(values).encode())
     for path in files:
-        digest.update(str(path.relative_to(ROOT)).encode())
+        digest.update(os.path.relpath(path, ROOT).encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
