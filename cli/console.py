@@ -35,6 +35,11 @@ def say(text: str) -> None:
     console(stderr=True).print(text, soft_wrap=True, markup=False)
 
 
+def tell(text: str) -> None:
+    """One line on standard output, as it is: for a command whose course is what was asked for."""
+    console().print(text, soft_wrap=True, markup=False)
+
+
 def show(renderable: Any) -> None:
     """Text with rich markup, a table or any rich renderable, on standard output."""
     console().print(renderable)

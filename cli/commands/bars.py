@@ -50,7 +50,8 @@ def command(
     if chosen == "parquet" and out is None:
         raise Problem("Parquet is no text: --out FILE would be right")
     window = parse_range(start, end, now=datetime.now(UTC))
-    table = open_stage(stage).lake.read_bars(window, split_symbols(symbols))
+    wanted = split_symbols(symbols)
+    table = open_stage(stage).lake.read_bars(window, wanted)
     _write(table, chosen, out)
     say(f"{table.num_rows:,} bars of {window}")
     ctx.exit(0 if table.num_rows else 1)

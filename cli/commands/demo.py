@@ -53,7 +53,7 @@ def command(ctx: click.Context, *, seed: int, keep: bool, live: bool) -> None:
 
 
 def _run(*, seed: int, keep: bool) -> int:
-    from cli.console import say
+    from cli.console import tell as say
 
     began = time.monotonic()
     with fresh_stage(NAME, keep=keep) as (local, stage):
@@ -65,8 +65,8 @@ def _run(*, seed: int, keep: bool) -> int:
         code = _heal(stage, session)
         healed = time.monotonic()
         say(
-            f"{healed - began:.0f} s in all: {deployed - began:.0f} s to start and deploy, {loaded - deployed:.0f} s to "
-            f"load, {healed - loaded:.0f} s to heal"
+            f"{healed - began:.0f} s in all: {deployed - began:.0f} s to start and deploy, "
+            f"{loaded - deployed:.0f} s to load, {healed - loaded:.0f} s to heal"
         )
         if keep:
             say("left running; next: mend status --stage local:demo, and `mend local down --name demo` at the end")
@@ -77,7 +77,7 @@ def _run(*, seed: int, keep: bool) -> int:
 def fresh_stage(name: str, *, keep: bool) -> Iterator[tuple[LocalStack, Stage]]:
     """A local stage of that name with nothing in it, gone again afterwards unless `keep`."""
     import local.stack
-    from cli.console import say
+    from cli.console import tell as say
     from cli.local_stage import store_token
     from cli.stage import open_stage
 
@@ -137,7 +137,8 @@ def _heal(stage: Stage, session: Range) -> int:
     from minutemend.core.minutes import format_instant
     from minutemend.core.verdicts import Verdict
 
-    from cli.console import console, say, show
+    from cli.console import console, show
+    from cli.console import tell as say
     from cli.follow import describe_news, follow, gaps_of
     from cli.picture import strips, verdicts_of
 
@@ -195,7 +196,7 @@ def _after(stage: Stage, session: Range) -> dict[str, list[Verdict]]:
 
 
 def _keep_picture(session: Range, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    from cli.console import say
+    from cli.console import tell as say
     from cli.picture import svg
     from local.deployment import ROOT
 
@@ -207,7 +208,7 @@ def _keep_picture(session: Range, before: Mapping[str, Any], after: Mapping[str,
 def _conclusion(followed: Followed, after: Mapping[str, list[Verdict]]) -> int:
     from minutemend.core.verdicts import Verdict
 
-    from cli.console import say
+    from cli.console import tell as say
 
     minutes = [verdict for line in after.values() for verdict in line]
     told = ", ".join(f"{minutes.count(one):,} {one}" for one in Verdict if one in minutes)

@@ -69,6 +69,7 @@ def command(handler: str, *, stage: str, event: Path, seconds: float) -> None:
 
     from minutemend.adapters.stacks import function_environment
 
+    from cli.commands.sessions import put_sessions
     from cli.console import show_json
     from cli.problems import Problem
     from cli.stage import open_stage
@@ -78,6 +79,8 @@ def command(handler: str, *, stage: str, event: Path, seconds: float) -> None:
     except ValueError as broken:
         raise Problem(f"{event} is no JSON: {broken}") from None
     opened = open_stage(stage)
+    if not opened.lake.has_sessions():
+        put_sessions(opened)  # a deployed function has a file of them in its layer; here there is none
     function = opened.output("".join(word.capitalize() for word in handler.split("_")) + "Function")
     os.environ.update(function_environment(opened.clients.functions, function))
     os.environ.setdefault("AWS_REGION", opened.settings.region)

@@ -50,8 +50,8 @@ def command(
     if contents.repeated:
         say(f"{contents.repeated:,} rows say a minute again that another row says; one whole bar of each is kept")
     with progress(f"loading into {opened.name}", total=len(contents.dates), unit="days") as bar:
-        for day, table in files.days(contents.dates, source=source, captured_at=datetime.now(UTC)):
-            opened.lake.put_compacted(resolve(table), day=day, hour=None)
+        for _, table in files.days(contents.dates, source=source, captured_at=datetime.now(UTC)):
+            opened.lake.put_bars(resolve(table))
             bar.advance(bar.task_ids[0])
     first, last = contents.dates[0], contents.dates[-1]
     bars = contents.rows - contents.repeated

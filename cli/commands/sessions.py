@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import stage_option
+
+if TYPE_CHECKING:
+    from cli.stage import Stage
 
 
 @click.group()
@@ -31,31 +36,36 @@ def refresh(stage: str, calendars: tuple[str, ...]) -> None:
     The next audit follows them: an early close that was announced, a holiday that was called off. Sessions of other
     calendars stay as they are.
     """
-    from minutemend.adapters.exchange_sessions import default_last, known_calendar, session_table
+    from minutemend.adapters.exchange_sessions import known_calendar
+
+    from cli.stage import open_stage
+
+    for name in calendars:
+        known_calendar(name)
+    put_sessions(open_stage(stage), calendars)
+
+
+def put_sessions(opened: Stage, calendars: Sequence[str] = ()) -> None:
+    """Write the sessions of the calendars (none: those of the symbols of interest), and the symbols in force."""
+    from minutemend.adapters.exchange_sessions import default_last, session_table
     from minutemend.adapters.parameters import get_interested_stocks
     from minutemend.contract import FIRST_DT
     from minutemend.core.sessions import Session
     from minutemend.services.tables import aware
 
     from cli.console import progress, say
-    from cli.stage import open_stage
 
-    for name in calendars:
-        known_calendar(name)
-    opened = open_stage(stage)
     parameter = opened.output("SymbolsParameter")
     listings = get_interested_stocks(ssm=opened.clients.ssm, parameter=parameter)
     names = sorted(set(calendars) or {one.calendar for one in listings})
     last = default_last(datetime.now(UTC).date())
+    sessions = []
     with progress("reading calendars", total=len(names), unit="calendars") as bar:
-        rows = []
         for name in names:
-            rows += session_table([name], first=FIRST_DT, last=last).to_pylist()
+            for row in session_table([name], first=FIRST_DT, last=last).to_pylist():
+                dt = datetime.fromisoformat(row["dt"]).date()
+                sessions.append(Session(row["calendar"], dt, aware(row["open"]), aware(row["close"])))
             bar.advance(bar.task_ids[0])
-    sessions = [
-        Session(row["calendar"], datetime.fromisoformat(row["dt"]).date(), aware(row["open"]), aware(row["close"]))
-        for row in rows
-    ]
     opened.lake.put_symbols(listings)
     opened.lake.put_sessions(sessions)
     say(f"{len(sessions)} sessions of {', '.join(names)} from {FIRST_DT} to {last} are in force in {opened.name}")
