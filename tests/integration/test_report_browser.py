@@ -200,7 +200,7 @@ def test_the_map_is_drawn_in_the_colours_of_the_verdicts(eleven: Opened) -> None
           return [...seen];
         }"""
     )
-    assert {"207,224,220", "47,128,195", "17,17,17"} <= set(found)
+    assert {"207,224,220", "40,115,179", "17,17,17"} <= set(found)
     assert eleven.page.eval_on_selector_all("#key .verdict", "nodes => nodes.map(n => n.textContent)") == [
         "present",
         "repaired",

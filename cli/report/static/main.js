@@ -1,6 +1,6 @@
 function setTheme(name) {
   document.documentElement.dataset.theme = name;
-  byId("theme").textContent = name === "dark" ? "Light" : "Dark";
+  byId("theme").textContent = name === "dark" ? "Light colours" : "Dark colours";
   document.dispatchEvent(new Event("themechange"));
 }
 
