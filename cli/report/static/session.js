@@ -88,12 +88,14 @@ class SessionView {
     draw.fillStyle = palette.soft;
     draw.textAlign = "left";
     for (let minute = 0; minute < this.columns; minute += 10) draw.fillText(":" + String(minute).padStart(2, "0"), this.side + minute * this.size - left, 10);
-    this.all.forEach(({ minute, verdict }, i) => {
+    let labelled = -1;
+    this.all.forEach(({ minute, verdict }) => {
       const { x, y } = this.#place(minute);
       draw.fillStyle = fills[verdict];
       draw.fillRect(x - left, y, this.size - 1, this.tall);
       if (verdict && this.size >= 12) { draw.textAlign = "center"; letter(draw, palette, verdict, x - left + this.size / 2 - 0.5, y + this.tall / 2); }
-      if (i === 0 || (minute - this.origin) % this.columns === 0) {
+      if (y !== labelled) {
+        labelled = y;
         draw.fillStyle = palette.soft;
         draw.textAlign = "left";
         draw.fillText(clock(minute - ((minute - this.origin) % this.columns)), 2, y + this.tall / 2);
