@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -13,8 +14,8 @@ from minutemend.contract import COLUMNS, PARTITION, UNPARTITIONED, Table
 from minutemend.core.data_check import Columns, DataCheck, check_data
 from minutemend.core.minutes import Range
 from minutemend.core.symbols import Listing
-from minutemend.ports.gap_finder import GapFinder, Gaps
 
+AT_ONCE = 200_000  # symbol-days: 500 symbols for a year take some 350 MB
 _TYPES = {"string": "VARCHAR", "int": "INTEGER", "timestamp": "TIMESTAMP", "double": "DOUBLE"}
 
 
@@ -26,7 +27,7 @@ class Stored:
     pairs: int
 
 
-class DuckDbLake(GapFinder):
+class DuckDbLake:
     """The tables that the audit reads, as views of one DuckDB connection. Tables not given are empty.
 
     Each of `views` is a SELECT with the columns of its table in `contract.COLUMNS` (`bars` needs symbol, minute
@@ -44,15 +45,13 @@ class DuckDbLake(GapFinder):
         for table in (Table.BARS, Table.SESSIONS, Table.SYMBOLS, Table.ABSENCES):
             connection.execute(f"CREATE OR REPLACE VIEW {table} AS {views.get(table) or _empty(table)}")
 
-    def find(self, window: Range, symbols: Sequence[str] | None, *, token: str) -> Gaps:  # noqa: ARG002
-        """See the port; the token does not matter, for nothing runs on after us. Raises duckdb.Error."""
-        found = self.check(window, symbols)
-        return Gaps(found.gaps, found.expected_minutes)
-
     def check(self, window: Range, symbols: Sequence[str] | None = None) -> DataCheck:
-        """Gaps and totals of the window, a calendar year at a time: memory does not grow with the years."""
-        parts = [check_data(self._ask, part, symbols=symbols, cadence=self._cadence) for part in years(window)]
-        return DataCheck.joined(parts)
+        """Gaps and totals of the window; where it is long, year by year, so that memory does not grow with it."""
+        row = self.connection.execute(f"SELECT count(*) FROM {Table.SYMBOLS}").fetchone()  # noqa: S608
+        count = len(symbols) if symbols is not None else row[0] if row else 0
+        at_once = count * (window.end - window.start).days <= AT_ONCE
+        parts = [window] if at_once else years(window)
+        return DataCheck.joined(check_data(self._ask, part, symbols=symbols, cadence=self._cadence) for part in parts)
 
     def stored(self, window: Range) -> Stored:
         """How much lies in the window for the symbols of interest. Rows off the whole minute are not counted."""
@@ -78,7 +77,7 @@ def years(window: Range) -> list[Range]:
     """The window cut at the new years (UTC)."""
     cuts = [datetime(year, 1, 1, tzinfo=UTC) for year in range(window.start.year + 1, window.end.year + 1)]
     edges = [window.start, *(cut for cut in cuts if window.start < cut < window.end), window.end]
-    return [Range(start, end) for start, end in zip(edges, edges[1:], strict=False)]
+    return [Range(start, end) for start, end in pairwise(edges)]
 
 
 def parquet_table(table: Table, files: str, *, hive: bool = True) -> str:

@@ -50,6 +50,8 @@ def session_table(calendars: Sequence[str], *, first: str, last: str) -> pa.Tabl
 
 def known_calendar(name: str) -> str:
     """`name` itself. Raises BadInput that offers the nearest names when there is no such calendar."""
+    if name == AROUND_THE_CLOCK:
+        return name  # and exchange_calendars, slow to import, is not needed
     names = calendar_names()
     if name in names:
         return name
@@ -57,6 +59,15 @@ def known_calendar(name: str) -> str:
     near = [upper[match] for match in difflib.get_close_matches(name.upper(), upper, n=5, cutoff=0.4)]
     offer = f"did you mean {', '.join(near)}?" if near else "XNYS, XLON, XTKS or 24/7 would be right, for example"
     raise BadInput(f"there is no calendar {name!r}: {offer}")
+
+
+def calendar_zone(name: str) -> str:
+    """The calendar's own time zone, by its IANA name: in it a bar has the date that a session is labelled with."""
+    if known_calendar(name) == AROUND_THE_CLOCK:
+        return "UTC"
+    import exchange_calendars
+
+    return str(exchange_calendars.get_calendar(name).tz)
 
 
 def default_last(today: date) -> str:
