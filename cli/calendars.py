@@ -47,14 +47,13 @@ def _make(name: str, sessions: Path, note: Path, last: str) -> None:
     labels = table["dt"]
     known = {"zone": calendar_zone(name), "first": labels[0].as_py(), "last": labels[len(labels) - 1].as_py()}
     sessions.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved: two commands at once each find a whole file or none, the note last.
-    for path, write in (
-        (sessions, lambda to: pq.write_table(table, to)),
-        (note, lambda to: to.write_text(json.dumps(known))),
-    ):
-        aside = path.with_name(f"{path.name}.{os.getpid()}")
-        write(aside)
-        aside.replace(path)
+    # Written aside and moved, the note last: two commands at once each find a whole pair, or none.
+    aside = sessions.with_name(f"{sessions.name}.{os.getpid()}")
+    pq.write_table(table, aside)
+    aside.replace(sessions)
+    aside = note.with_name(f"{note.name}.{os.getpid()}")
+    aside.write_text(json.dumps(known))
+    aside.replace(note)
 
 
 def _cache() -> Path:

@@ -80,7 +80,7 @@ def check_files(
     stored = lake.stored(window)
     missing = sum(bars_in(gap, cadence) for gap in found.gaps)
     return CheckResult(
-        paths=request.paths,
+        sources=request.paths,
         calendar=request.calendar,
         cadence=cadence,
         window=window,

@@ -18,7 +18,7 @@ class CheckResult:
     rows beyond the first of their (symbol, minute), `unexpected` the distinct pairs outside every session.
     """
 
-    paths: tuple[str, ...]
+    sources: tuple[str, ...]  # the files and folders, as they were given
     calendar: str
     cadence: int  # minutes
     window: Range  # what was looked at

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -35,7 +36,12 @@ PATIENCE = 1.0  # seconds before a progress bar appears
 @click.option("--symbol-column", default="symbol", show_default=True, metavar="NAME")
 @click.option("--minute-column", default="minute", show_default=True, metavar="NAME", help="The bar's left edge.")
 @click.option("--zone", metavar="ZONE", help="The time zone of times that carry none: UTC, America/New_York, …")
-@click.option("--report", type=click.Path(dir_okay=False), metavar="FILE.html", help="Also write a report to open.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Also write a report to open.",
+)
 @format_option
 @click.pass_context
 def command(  # noqa: PLR0917 (click passes every option by name)
@@ -49,7 +55,7 @@ def command(  # noqa: PLR0917 (click passes every option by name)
     symbol_column: str,
     minute_column: str,
     zone: str | None,
-    report: str | None,
+    report: Path | None,
     style: str,
 ) -> None:
     """Find the missing minutes in Parquet or CSV files, folders, globs or Hive partitions of bars; needs no cloud.
@@ -68,8 +74,8 @@ def command(  # noqa: PLR0917 (click passes every option by name)
     from cli.check_files import CheckRequest, check_files
 
     request = CheckRequest(paths, calendar, symbols, start, end, cadence, symbol_column, minute_column, zone)
+    now = datetime.now(UTC)
     with duckdb.connect() as connection:
-        now = datetime.now(UTC)
         stage = ["looking at the files"]
         result = watched(
             connection,
@@ -77,9 +83,12 @@ def command(  # noqa: PLR0917 (click passes every option by name)
             stage,
         )
     if report is not None:
+        import shlex
+
         from cli.report import write_check_report
 
-        write_check_report(report, result)
+        again = shlex.join(["mend", *sys.argv[1:]])
+        write_check_report(report, result, command=again, written_at=now)
     if style == "json":
         from cli.console import show_json
 
