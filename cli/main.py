@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 
@@ -80,6 +81,7 @@ def mend() -> None:
 
 def main() -> None:
     """The console script: one message and an exit code for whatever happens, never a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped then, too
     try:
         outcome = mend.main(standalone_mode=False, prog_name="mend")
         sys.stdout.flush()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.ministack import ACCOUNT, REGION, clean_environment
+from local.ministack import ACCOUNT, REGION
 from local.servers import LocalProblem, tail
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,12 +31,15 @@ def deploy(*, home: Path, environment: Mapping[str, str], stage: str, vendor: st
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     app = f"{sys.executable} {ROOT / 'app.py'}"
     surroundings = {
-        **clean_environment(home),
+        # The user's own: the layer's libraries come from wherever pip and uv are told to fetch them.
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         **environment,
+        "CDK_HOME": str(home / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
-        "NODE_NO_WARNINGS": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        "NODE_NO_WARNINGS": "1",
+        "UV_CACHE_DIR": str(ROOT / ".build" / "uv"),
         "CI": "true",
     }
     with log.open("ab") as out:

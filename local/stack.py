@@ -19,7 +19,7 @@ from pathlib import Path
 
 from local.deployment import ROOT, check_machine, deploy
 from local.ministack import aws_environment, clean_environment, start_ministack
-from local.servers import LocalProblem, Server, free_port, launch, wait_ready
+from local.servers import LocalProblem, Server, free_port, launch, undisturbed, wait_ready
 
 STAGE = "dev"
 NO_TRADE = 0.0005  # the share of minutes in which the simulator's market prints no trade: proven absent in the end
@@ -139,12 +139,13 @@ def up(
         store_token(stack)
         stack.save()
     except BaseException:
-        for server in reversed(servers):
-            server.stop(patience=2)
-        log = home / "cdk.log"
-        if log.exists():
-            shutil.copy(log, home.parent / f"{name}.failed.log")
-        _discard(home)
+        with undisturbed():
+            for server in reversed(servers):
+                server.stop(patience=2)
+            log = home / "cdk.log"
+            if log.exists():
+                shutil.copy(log, home.parent / f"{name}.failed.log")
+            _discard(home)
         raise
     (home / "starting.json").unlink()
     return stack
@@ -189,11 +190,12 @@ def down(name: str, *, keep: bool = False) -> bool:
     starting = home / "starting.json"
     if starting.exists():  # somebody was killed in the middle of `up`
         servers += [Server(**one) for one in json.loads(starting.read_text())["servers"]]
-    for server in servers:
-        server.stop(patience=30 if keep else 2)  # what is kept is written to disk first
-    if not keep:
-        _discard(home)
-        (home.parent / f"{name}.failed.log").unlink(missing_ok=True)
+    with undisturbed():
+        for server in servers:
+            server.stop(patience=30 if keep else 2)  # what is kept is written to disk first
+        if not keep:
+            _discard(home)
+            (home.parent / f"{name}.failed.log").unlink(missing_ok=True)
     return there
 
 
