@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from minutemend.core.minutes import MINUTE, Range
 
-from cli.live_view import Day, HourLine, lines, render
+from cli.live_view import Day, HourLine, lines, problems, render
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +79,8 @@ def _show(stage: Stage, hours: Range, day: Day) -> bool:
     if not terminal.is_terminal:
         for line in lines(day.hours):
             say(line)
+    for problem in problems(day.hours):
+        say(problem)
     return all(line.good for line in day.hours)
 
 
@@ -127,7 +129,7 @@ def _audit(replay: Replay, line: HourLine) -> None:
     line.state = "auditing"
     ended = follow(replay.stage, replay.audit(line.start), tell=tell).execution
     line.good = ended.status == "SUCCEEDED"
-    line.state = "whole, published" if line.good else f"{ended.error}"
+    line.state, line.cause = ("whole, published", None) if line.good else (f"{ended.error}", ended.cause)
 
 
 def _compare(local: LocalStack, stage: Stage, hours: Range, session: Range) -> int:

@@ -28,6 +28,7 @@ class HourLine:
     requests: int = 0  # repair requests queued
     state: str = "waiting"
     good: bool | None = None  # how its audit ended
+    cause: str | None = None  # why, when it did not end well
 
     @property
     def accounted(self) -> int:
@@ -109,6 +110,11 @@ def lines(hours: Iterable[HourLine]) -> list[str]:
         f"then {line.missing}: {line.state}"
         for line in hours
     ]
+
+
+def problems(hours: Iterable[HourLine]) -> list[str]:
+    """What became of the hours that did not end well, for whoever has to look."""
+    return [f"the audit of {line.start:%H:%M} ended in {line.state}: {line.cause}" for line in hours if not line.good]
 
 
 def _missing(line: HourLine) -> str:
