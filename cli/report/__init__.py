@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +10,12 @@ if TYPE_CHECKING:
     from cli.check_result import CheckResult
 
 
-def write_check_report(path: str | Path, checked: CheckResult, *, written_at: datetime | None = None) -> int:
+def write_check_report(path: str | Path, checked: CheckResult, *, command: str, written_at: datetime) -> int:
     """Write the report of a check of files (`mend check --report FILE`) and return its size in bytes.
 
-    `written_at` is now, if it is not given. The command at the report's foot is the one that runs.
+    `command` makes it again; it stands at the report's foot.
     """
     from cli.report.from_check import from_check
     from cli.report.page import write_page
 
-    command = shlex.join(["mend", *sys.argv[1:]])
-    return write_page(Path(path), from_check(checked, command=command, written_at=written_at or datetime.now(UTC)))
+    return write_page(Path(path), from_check(checked, command=command, written_at=written_at))

@@ -21,7 +21,7 @@ def from_check(checked: CheckResult, *, command: str, written_at: datetime) -> R
         if (part := session.range.intersect(checked.window))
     ]
     return ReportData(
-        title=" ".join(checked.paths),
+        title=" ".join(checked.sources),
         source="mend check",
         range=checked.window,
         written_at=written_at,

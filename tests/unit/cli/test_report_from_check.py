@@ -30,7 +30,7 @@ SESSIONS = [
 
 # Two symbols, one of which begins a session later; one gap; a window that cuts the third session off.
 CHECKED = CheckResult(
-    paths=("bars.parquet",),
+    sources=("bars.parquet",),
     calendar="XNYS",
     cadence=1,
     window=Range(OPEN, OPEN + timedelta(days=3, hours=6.5)),
@@ -45,7 +45,7 @@ CHECKED = CheckResult(
 
 
 def head_of(checked: CheckResult, folder: Path) -> dict[str, object]:
-    write_check_report(folder / "out.html", checked, written_at=NOW)
+    write_check_report(folder / "out.html", checked, command="mend check bars.parquet", written_at=NOW)
     blob = re.search(r'id="blob-head">([^<]+)<', (folder / "out.html").read_text())
     assert blob is not None
     head: dict[str, object] = json.loads(zlib.decompress(base64.b64decode(blob[1])))
