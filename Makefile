@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: help setup setup-bench demo test unit lint integration chaos bench test-trino lock snapshots clean
+.PHONY: docs help setup setup-bench demo test unit lint integration chaos bench test-trino lock snapshots clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt
 	$(BIN)/uv pip compile requirements/layer.in $(LOCKED) -c requirements/dev.txt -o requirements/layer.txt
+
+docs: setup  ## write docs/commands.md from the commands themselves
+	$(BIN)/python -m cli.documentation > docs/.commands.md && mv docs/.commands.md docs/commands.md
 
 clean:  ## remove what was built; leaves .venv and node_modules
 	rm -rf cdk.out .build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -148,6 +148,7 @@ def up(
             _discard(home)
         raise
     (home / "starting.json").unlink()
+    (home.parent / f"{name}.failed.log").unlink(missing_ok=True)
     return stack
 
 

@@ -49,7 +49,7 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
     and deploys the template that ships. What fails, or is stopped with Ctrl-C, leaves nothing behind.
     """
     import local.stack
-    from cli.console import say, show
+    from cli.console import say
     from cli.local_stage import store_token
     from cli.problems import Problem
 
@@ -60,16 +60,16 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
     before = local.stack.read(name)
     if before and before.aws.alive:
         say(f"{name!r} is up already")
-        show(_how_to_use(before))
+        click.echo(_how_to_use(before))
         return
     if before and before.home.joinpath("s3").exists():
         say(f"starting {name!r} again with the data that it had; `mend local down` first for a fresh one")
-        show(_how_to_use(local.stack.resume(before)))
+        click.echo(_how_to_use(local.stack.resume(before)))
         return
     stack = local.stack.up(
         name, say=say, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token
     )
-    show(_how_to_use(stack))
+    click.echo(_how_to_use(stack))
 
 
 @command.command()
@@ -104,7 +104,7 @@ def status(ctx: click.Context, name: str | None, export: bool, style: str) -> No
             {
                 "name": stack.name,
                 "endpoint": stack.endpoint,
-                "pid": stack.aws.pid,
+                "pid": str(stack.aws.pid),
                 "vendor": stack.vendor,
                 "vendor_url": stack.vendor_url,
                 "market": "external" if stack.market is None else "up" if stack.market.alive else "down",
