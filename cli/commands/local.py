@@ -50,7 +50,7 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
     """
     import local.stack
     from cli.console import say
-    from cli.local_stage import store_token
+    from cli.local_stage import resume, store_token
     from cli.problems import Problem
 
     if vendor_url is not None and not vendor_url.startswith(("http://", "https://")):
@@ -64,7 +64,7 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
         return
     if before and before.home.joinpath("s3").exists():
         say(f"starting {name!r} again with the data that it had; `mend local down` first for a fresh one")
-        click.echo(_how_to_use(local.stack.resume(before)))
+        click.echo(_how_to_use(resume(before)))
         return
     stack = local.stack.up(
         name, say=say, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token

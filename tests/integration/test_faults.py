@@ -31,6 +31,7 @@ from minutemend.core.verdicts import Verdict
 from minutemend.ports.queue import Message
 from minutemend.services.verdicts import verdicts
 
+from cli.local_stage import resume
 from cli.stage import Stage
 from tests.integration.conftest import Market, RunAudit
 
@@ -231,7 +232,7 @@ def test_aws_restarted_in_the_middle_of_an_audit_loses_nothing(
     stack = local.stack.read(stage.option.partition(":")[2])
     assert stack is not None
     stack.aws.stop(patience=30)
-    local.stack.resume(stack)
+    resume(stack)
     market.faults()
     status, state = run_audit(window.start, window.end, symbols=SYMBOLS)
     assert status == "SUCCEEDED", state
