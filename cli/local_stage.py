@@ -25,9 +25,10 @@ def resume(stack: Any) -> Any:
 
     MiniStack 1.5.33 keeps what it was given, save Athena's workgroups: the stage's is made anew.
     """
-    import local.stack
     from minutemend.contract import ATHENA_PREFIX
     from minutemend.wiring.clients import Clients
+
+    import local.stack
 
     again = local.stack.resume(stack)
     os.environ.update(again.environment)
