@@ -1,0 +1,113 @@
+"""`mend local`: up, down, side by side; whatever stops it, nothing half-made stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import local.stack
+from cli.local_stage import store_token
+from cli.stage import Stage, open_stage
+from local.deployment import ROOT
+
+MEND = Path(sys.executable).with_name("mend")
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """A name for a local stage that nobody else uses, stopped afterwards whatever happens."""
+    chosen = f"test-{uuid.uuid4().hex[:6]}"
+    yield chosen
+    local.stack.down(chosen)
+
+
+def _up(name: str, *more: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": path or os.environ["PATH"]}
+    words = [str(MEND), "local", "up", "--name", name, *more]
+    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=180)
+
+
+def _refused(done: subprocess.CompletedProcess[str], name: str, words: str) -> None:
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (ROOT / ".local" / name).exists(), "something half-made stays"
+
+
+def _processes_of(name: str) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in listed if f".local/{name}" in line]
+
+
+def test_a_busy_port_is_told(name: str) -> None:
+    """With what would be right."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        _refused(_up(name, "--port", str(port)), name, f"port {port} of 127.0.0.1 cannot be used")
+
+
+def test_no_node_and_an_old_node_are_told(name: str, tmp_path: Path) -> None:
+    """The CDK's command line needs Node 20."""
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    _refused(_up(name, path=str(bare)), name, "there is no `node` on the PATH")
+    node = bare / "node"
+    node.write_text("#!/bin/sh\necho v18.19.0\n")
+    node.chmod(0o755)
+    _refused(_up(name, path=f"{bare}:/bin:/usr/bin"), name, "needs Node.js 20 or newer")
+
+
+@pytest.mark.parametrize("given", [["--name", "No Name"], ["--vendor", "nobody"], ["--vendor-url", "ftp://x"]])
+def test_unusable_options_are_told(name: str, given: list[str]) -> None:
+    _refused(_up(name, *given), name, given[1])
+
+
+def test_ctrl_c_in_the_middle_leaves_nothing(name: str) -> None:
+    """Neither a process nor a folder."""
+    words = [str(MEND), "local", "up", "--name", name]
+    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not _processes_of(name) and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(1.0)
+    started.send_signal(signal.SIGINT)
+    _, err = started.communicate(timeout=60)
+    assert started.returncode == 130, err
+    assert "Traceback" not in err
+    assert not (ROOT / ".local" / name).exists()
+    assert _processes_of(name) == []
+
+
+def test_a_second_stage_runs_beside_and_survives_a_restart(stage: Stage, name: str) -> None:
+    """What is written into one is not in the other, and is there again after `down --keep` and `up`."""
+    market = "http://127.0.0.1:9"  # nobody is asked in this test
+    up = local.stack.up(name, say=lambda _: None, vendor="binance", vendor_url=market, store_token=store_token)
+    assert {one.name for one in local.stack.running()} >= {name}
+    before = dict(os.environ)
+    try:
+        second = open_stage(f"local:{name}")
+        second.lake.store.put("bars/dt=2013-10-04/note", b"here")
+        os.environ.update(before)
+        assert stage.lake.store.get("bars/dt=2013-10-04/note") is None
+        local.stack.down(name, keep=True)
+        again = local.stack.read(name)
+        assert again
+        assert not again.aws.alive
+        resumed = local.stack.resume(again)
+        assert resumed.endpoint == up.endpoint
+        second = open_stage(f"local:{name}")
+        assert second.lake.store.get("bars/dt=2013-10-04/note") == b"here"
+        assert second.outputs == up.outputs
+    finally:
+        os.environ.update(before)
