@@ -105,6 +105,12 @@ class BoardContract:
         assert not board.wait(name, 1, token="t").done
         assert not board.settle(name, audit_id=name, attempt=1, outcome="bars").done
 
+    def test_the_latest_attempt_is_the_highest_that_was_opened(self, board: Board, name: str) -> None:
+        assert board.latest_attempt(name) == 0
+        for attempt in (1, 2, 1):
+            board.open_attempt(name, attempt, jobs=1)
+        assert board.latest_attempt(name) == 2
+
     def test_jobs_settled_at_the_same_time_are_all_counted(self, board: Board, name: str) -> None:
         board.open_attempt(name, 1, jobs=12)
         board.wait(name, 1, token="t")

@@ -41,6 +41,10 @@ class FakeBoard(Board):
     def open_attempt(self, audit_id: str, attempt: int, *, jobs: int) -> None:
         self.attempts.setdefault((audit_id, attempt), FakeAttempt()).jobs = jobs
 
+    def latest_attempt(self, audit_id: str) -> int:
+        opened = [number for (name, number), one in self.attempts.items() if name == audit_id and one.jobs is not None]
+        return max(opened, default=0)
+
     def wait(self, audit_id: str, attempt: int, *, token: str) -> Progress:
         self.attempts.setdefault((audit_id, attempt), FakeAttempt()).token = token
         return self._progress(audit_id, attempt)

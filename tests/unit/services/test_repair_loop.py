@@ -126,6 +126,19 @@ def test_an_exhausted_budget_postpones_and_the_rest_is_done_in_the_next_minute()
     assert len(loop.vendor.asked) == 3
 
 
+def test_a_job_that_waited_until_the_next_attempt_was_planned_is_left_to_that_plan() -> None:
+    loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"], per_minute=0)
+    state = loop.queue_repairs(loop.begin())
+    loop.work()
+    late = list(loop.queue.sent)
+    again = loop.check(state).state
+    loop.queue_repairs(again)
+    loop.queue.sent = late
+    loop.work()
+    assert (loop.queue.sent, loop.vendor.asked) == ([], [])
+    assert loop.board.jobs[RepairJob.from_message(dict(late[0].body)).id].outcome == "superseded"
+
+
 def test_a_malformed_message_reaches_the_dead_letters_with_the_reason_and_is_acknowledged() -> None:
     loop = Loop(truth=TRUTH, stored=TRUTH)
     tally = loop.worker().run([Received("m1", "{nonsense", 1), Received("m2", '{"audit_id": 1}', 1)])

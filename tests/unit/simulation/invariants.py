@@ -10,6 +10,7 @@ from minutemend.core.answers import AnswerKind
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Verdict
 from minutemend.ports.board import FAILED
+from minutemend.services.process_repairs import SUPERSEDED
 from minutemend.services.verdicts import verdicts
 
 from tests.unit.simulation.machine import Execution
@@ -74,7 +75,7 @@ def _check_jobs(run: Scenario) -> None:
     for job_id, job in run.planned.items():
         outcome = run.outcome(job_id)
         _hold(bool(outcome) or dead[json.dumps(job.to_message())] > 0, f"job {job_id} of {job.audit_id} is lost")
-        if outcome not in (None, FAILED):
+        if outcome not in (None, FAILED, SUPERSEDED):
             _hold(job_id in evidence, f"job {job_id} is settled as {outcome} and left no evidence")
     most = Counter(job.request for job in run.planned.values())
     asked = Counter(told.answer.request for vendor in run.vendors.values() for told in vendor.told)

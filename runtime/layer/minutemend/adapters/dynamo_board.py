@@ -1,5 +1,6 @@
 """The board in one DynamoDB table: partition key `pk`, items expire by `expires` (epoch seconds).
 
+    audit#<audit id>               latest (the highest attempt that was opened)
     attempt#<audit id>#<attempt>   jobs, settled, token
     job#<job id>                   lease (epoch milliseconds at which it ends), tries, outcome
     vendor#<name>                  minute (epoch minute), taken, paused (epoch milliseconds)
@@ -47,6 +48,19 @@ class DynamoBoard(Board):
         self._update(
             _attempt(audit_id, attempt), "SET jobs = :jobs, expires = :expires", {":jobs": jobs, **self._expires()}
         )
+
+        try:
+            self._update(
+                _audit(audit_id),
+                "SET latest = :attempt, expires = :expires",
+                {":attempt": attempt, **self._expires()},
+                condition="attribute_not_exists(latest) OR latest < :attempt",
+            )
+        except ClientError as error:
+            _refused(error)  # opened again, or late
+
+    def latest_attempt(self, audit_id: str) -> int:
+        return int(self._get(_audit(audit_id)).get("latest", {"N": "0"})["N"])
 
     def wait(self, audit_id: str, attempt: int, *, token: str) -> Progress:
         item = self._update(
@@ -234,6 +248,10 @@ class DynamoBoard(Board):
 
 def _attempt(audit_id: str, attempt: int) -> Item:
     return {"pk": {"S": f"attempt#{audit_id}#{attempt}"}}
+
+
+def _audit(audit_id: str) -> Item:
+    return {"pk": {"S": f"audit#{audit_id}"}}
 
 
 def _job(job_id: str) -> Item:

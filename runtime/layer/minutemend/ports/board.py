@@ -56,6 +56,10 @@ class Board(ABC):
         """Say how many jobs an attempt has, before the first is sent. Keeps what is settled and the token."""
 
     @abstractmethod
+    def latest_attempt(self, audit_id: str) -> int:
+        """The highest attempt that was opened; 0 when none was."""
+
+    @abstractmethod
     def wait(self, audit_id: str, attempt: int, *, token: str) -> Progress:
         """Leave the token of the one who waits, and return the progress as it is from then on."""
 

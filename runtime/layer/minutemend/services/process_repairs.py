@@ -27,6 +27,7 @@ from minutemend.services.queue_repairs import LONGEST_DELAY, to_message
 
 REASON = "reason"  # the attribute of a dead letter; one that comes back with it was redriven
 RETRY_EXHAUSTED = "retry_exhausted"
+SUPERSEDED = "superseded"
 # A vendor that failed without saying for how long is asked again after 2, 4, 8 … seconds: 30 s in all for 4 tries.
 BACKOFF = timedelta(seconds=2)
 
@@ -131,10 +132,18 @@ class ProcessRepairs:
             wait = self.board.take(vendor.name, per_minute=vendor.limits.per_minute, now=now)
             if wait <= timedelta(0):
                 return claim
-            self.board.release(job.id, claim)
-            self._send(job, message, wait)
-            tally.events.append({"event": "postponed", "job_id": job.id, "seconds": wait.total_seconds()})
+            self._postpone(job, message, claim, wait, tally)
         return None
+
+    def _postpone(self, job: RepairJob, message: Received, claim: Claim, wait: timedelta, tally: Tally) -> None:
+        """A fresh message for later, which spends no receive. But a job that waited until the next attempt was
+        planned is in that plan, as far as it is needed: a throttled vendor is not asked for everything twice."""
+        if job.attempt < self.board.latest_attempt(job.audit_id):
+            self._settle(job, SUPERSEDED)
+            return
+        self.board.release(job.id, claim)
+        self._send(job, message, wait)
+        tally.events.append({"event": "postponed", "job_id": job.id, "seconds": wait.total_seconds()})
 
     def _keep(self, job: RepairJob, answer: Answer, tally: Tally) -> None:
         """Write what the answer holds of the job's minutes and what it proves, then settle."""
