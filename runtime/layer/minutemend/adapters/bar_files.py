@@ -164,12 +164,13 @@ class BarFiles:
 
     def _refuse_missing(self, types: Iterable[str]) -> None:
         there = list(types)
-        for column, option in ((self._symbol, "--symbol-column"), (self._minute, "--minute-column")):
-            if column not in there:
-                raise BadInput(
-                    f"{self._where()} has no column {column!r}; it has {', '.join(there)}: "
-                    f"name the right one with {option}"
-                )
+        wanted = ((self._symbol, "--symbol-column"), (self._minute, "--minute-column"))
+        lacking = [(column, option) for column, option in wanted if column not in there]
+        if lacking:
+            raise BadInput(
+                f"{self._where()} has no column {' and no column '.join(column for column, _ in lacking)}; "
+                f"it has {', '.join(there)}: name the right one with {' and '.join(option for _, option in lacking)}"
+            )
 
     def _instant(self, types: dict[str, str], reader: str, is_csv: bool) -> str:
         """The SQL expression of the minute as a UTC timestamp without zone."""

@@ -1,0 +1,133 @@
+"""The SQL through DuckDB against an oracle in pandas, on random lakes and on the real bars."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from minutemend.adapters import duckdb_lake
+from minutemend.adapters.duckdb_gaps import DuckDbGapFinder
+from minutemend.adapters.duckdb_lake import DuckDbLake, parquet_table, years
+from minutemend.contract import Table
+from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.symbols import Listing
+
+from tests.lakes import SESSIONS, WHOLE, RandomLake, at, random_lake
+
+IBM = Listing("IBM", "XNYS")
+DAY = SESSIONS[0]  # 2024-03-08
+
+
+def opened(lake: RandomLake, folder: Path) -> DuckDbLake:
+    """The lake written to the folder and read back through the views."""
+    lake.write(folder)
+    tables = {table: folder / str(table) for table in (Table.BARS, Table.SESSIONS, Table.SYMBOLS, Table.ABSENCES)}
+    views = {table: parquet_table(table, f"{path}/**/*.parquet") for table, path in tables.items() if path.exists()}
+    return DuckDbLake(duckdb.connect(), views=views, cadence=lake.cadence, threads=1)
+
+
+def one_day(bars: list[datetime], cadence: int = 1) -> RandomLake:
+    """IBM on the first session alone, with these bars."""
+    return RandomLake([IBM], [("IBM", minute) for minute in bars], [], WHOLE, cadence, None, 0, SESSIONS[:1])
+
+
+def minutes(span: Range) -> list[datetime]:
+    return [span.start + number * MINUTE for number in range(span.minutes)]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.integers(0, 2**32))
+def test_sql_and_oracle_agree_on_any_lake(seed: int) -> None:
+    """Holes, copies, extended hours, seconds, overlapping and empty files, lunch, midnight, listings, absences."""
+    lake = random_lake(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        found = opened(lake, Path(folder)).check(lake.window, lake.asked)
+    assert list(found.gaps) == lake.oracle()
+    assert found.expected_bars == sum(len(expected) for expected in lake.expected().values())
+
+
+@pytest.mark.parametrize("seed", [27, 3, 11])  # 27: sixteen copies of a quarter's last minute, alone in it
+def test_lakes_that_once_failed(seed: int, tmp_path: Path) -> None:
+    """Found by chance, kept on purpose."""
+    lake = random_lake(seed)
+    assert list(opened(lake, tmp_path).check(lake.window, lake.asked).gaps) == lake.oracle()
+
+
+@pytest.mark.parametrize("copies", [3, 4, 16, 64, 256])
+@pytest.mark.parametrize("place", [0, 14])
+def test_copies_never_pass_for_other_minutes(copies: int, place: int, tmp_path: Path) -> None:
+    """One minute stored so often that its sum, its count or both look like those of minutes that are not there."""
+    quarter = Range(at("2024-03-08 15:00"), at("2024-03-08 15:15"))
+    rest = [minute for minute in minutes(DAY.range) if minute not in quarter]
+    lake = one_day(rest + [quarter.start + place * MINUTE] * copies)
+    assert list(opened(lake, tmp_path).check(WHOLE).gaps) == lake.oracle()
+
+
+def test_as_many_copies_as_holes_are_no_whole_quarter(tmp_path: Path) -> None:
+    """Fifteen rows in a quarter, and a minute missing: a count alone would be fooled."""
+    stored = minutes(DAY.range)
+    stored[40] = stored[41]
+    found = opened(one_day(stored), tmp_path).check(WHOLE)
+    assert [gap.start for gap in found.gaps] == [DAY.open + 40 * MINUTE]
+
+
+def test_four_copies_and_a_carry_into_the_hole(tmp_path: Path) -> None:
+    """Four bars of one minute weigh as much as one bar of the next: it is missing all the same."""
+    stored = [minute for minute in minutes(DAY.range) if minute != DAY.open + 31 * MINUTE]
+    stored += [DAY.open + 30 * MINUTE] * 3
+    found = opened(one_day(stored), tmp_path).check(WHOLE)
+    assert [gap.start for gap in found.gaps] == [DAY.open + 31 * MINUTE]
+
+
+def test_a_lake_without_bars_misses_every_session(tmp_path: Path) -> None:
+    """A gap never spans two sessions, and the weekend between them is no gap."""
+    lake = RandomLake([IBM], [], [], WHOLE, 1, None, 0)
+    found = opened(lake, tmp_path).check(WHOLE)
+    assert [gap.range for gap in found.gaps] == [one.range for one in SESSIONS if one.calendar == "XNYS"]
+
+
+def test_an_hourly_cadence_starts_at_the_open_and_ends_at_the_close(tmp_path: Path) -> None:
+    """14:30, 15:30 … 20:30: the last bar of a session of 6.5 hours stands for half an hour."""
+    stored = [DAY.open + hour * 60 * MINUTE for hour in range(6)]
+    found = opened(one_day(stored, cadence=60), tmp_path).check(WHOLE)
+    assert [(gap.start, gap.end) for gap in found.gaps] == [(at("2024-03-08 20:30"), at("2024-03-08 21:00"))]
+    assert (found.expected_bars, found.expected_minutes) == (7, 390)
+
+
+def test_a_long_window_is_asked_year_by_year_and_no_gap_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session over New Year keeps its one gap."""
+    from tests.lakes import session
+
+    night = session("24/7", "2023-12-31", "2023-12-31 22:00", "2024-01-01 03:00")
+    window = Range(at("2022-06-01 00:00"), at("2024-06-01 00:00"))
+    lake = RandomLake([Listing("BTC", "24/7")], [], [], window, 1, None, 0, [night])
+    monkeypatch.setattr(duckdb_lake, "AT_ONCE", 0)
+    found = opened(lake, tmp_path).check(window)
+    assert [gap.range for gap in found.gaps] == [night.range]
+    assert found.expected_minutes == 300
+
+
+def test_years_cut_a_window_at_new_year() -> None:
+    """Half-open, adjacent, nothing lost."""
+    parts = years(Range(at("2022-06-01 00:00"), at("2024-01-01 00:00")))
+    new_year = datetime(2023, 1, 1, tzinfo=UTC)
+    assert parts == [Range(at("2022-06-01 00:00"), new_year), Range(new_year, at("2024-01-01 00:00"))]
+
+
+def test_the_gap_finder_speaks_in_minutes(tmp_path: Path) -> None:
+    """The port that services know."""
+    finder = DuckDbGapFinder(opened(one_day(minutes(DAY.range)[1:]), tmp_path))
+    found = finder.find(WHOLE, ["IBM"], token="any")
+    assert (found.missing, found.expected) == (1, 390)
+
+
+def test_rows_and_distinct_pairs_are_counted(tmp_path: Path) -> None:
+    """What lies outside sessions and what lies there twice, for the totals of `mend check`."""
+    lake = one_day([*minutes(DAY.range), DAY.open, DAY.open, DAY.close + MINUTE])
+    stored = opened(lake, tmp_path).stored(WHOLE)
+    assert (stored.rows, stored.pairs) == (393, 391)

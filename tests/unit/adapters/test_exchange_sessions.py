@@ -1,0 +1,91 @@
+"""Golden calendars: the days on which a table of sessions goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from minutemend.adapters.exchange_sessions import known_calendar, main, session_table
+from minutemend.core.errors import BadInput
+
+# exchange_calendars uses what pandas 4 will take away.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:exchange_calendars")
+
+# calendar, date -> opens and closes in UTC, minutes. From the exchanges' published hours.
+GOLDEN = [
+    ("XNYS", "2023-11-22", [("14:30", "21:00")]),
+    ("XNYS", "2023-11-23", []),  # Thanksgiving
+    ("XNYS", "2023-11-24", [("14:30", "18:00")]),  # the half day after it
+    ("XNYS", "2024-03-08", [("14:30", "21:00")]),  # the last session of winter time
+    ("XNYS", "2024-03-11", [("13:30", "20:00")]),  # the first of summer time
+    ("XNYS", "2024-11-01", [("13:30", "20:00")]),
+    ("XNYS", "2024-11-04", [("14:30", "21:00")]),  # and back
+    ("XNYS", "2024-02-29", [("14:30", "21:00")]),  # a leap day
+    ("XNYS", "2025-01-09", []),  # an ad-hoc closure: the funeral of President Carter
+    ("XNYS", "2012-10-29", []),  # an ad-hoc closure: hurricane Sandy
+    ("XNYS", "2024-03-09", []),  # a Saturday
+    ("XLON", "2024-03-28", [("08:00", "16:30")]),
+    ("XLON", "2024-04-02", [("07:00", "15:30")]),  # Europe changes its clocks three weeks after America
+    ("XLON", "2024-12-24", [("08:00", "12:30")]),
+    ("XTKS", "2024-03-08", [("00:00", "02:30"), ("03:30", "06:00")]),  # a lunch break
+    ("XHKG", "2024-02-09", [("01:30", "04:00")]),  # the eve of the lunar new year: the morning alone
+    ("24/7", "2024-02-29", [("00:00", "00:00")]),
+    ("24/7", "2024-12-31", [("00:00", "00:00")]),
+]
+
+
+@pytest.mark.parametrize(("calendar", "dt", "spans"), GOLDEN)
+def test_sessions_of_a_day(calendar: str, dt: str, spans: list[tuple[str, str]]) -> None:
+    """Holidays, half days, clock changes, leap days, closures at short notice, lunch."""
+    rows = session_table([calendar], first=dt, last=dt).to_pylist()
+    assert [(f"{row['open']:%H:%M}", f"{row['close']:%H:%M}") for row in rows] == spans
+    assert all(row["minutes"] == (row["close"] - row["open"]).total_seconds() / 60 for row in rows)
+    assert {row["dt"] for row in rows} <= {dt}
+
+
+def test_a_year_of_new_york() -> None:
+    """252 sessions in 2024, three of them of half a day."""
+    minutes = session_table(["XNYS"], first="2024-01-01", last="2024-12-31")["minutes"].to_pylist()
+    assert (len(minutes), minutes.count(210), minutes.count(390)) == (252, 3, 249)
+
+
+def test_around_the_clock_misses_no_day() -> None:
+    """A leap year has 366, and each begins where the one before ended."""
+    table = session_table(["24/7"], first="2024-01-01", last="2024-12-31")
+    assert table.num_rows == 366
+    assert table["open"].to_pylist()[1:] == table["close"].to_pylist()[:-1]
+
+
+def test_dates_are_clipped_to_what_a_calendar_knows() -> None:
+    """Tokyo's begins in 1997; asked from 1990 it gives what it has, and before that nothing."""
+    table = session_table(["XTKS"], first="1990-01-01", last="1997-01-31")
+    assert table["dt"][0].as_py() == "1997-01-06"
+    assert session_table(["XTKS"], first="1980-01-01", last="1980-12-31").num_rows == 0
+
+
+def test_no_session_is_longer_than_a_day() -> None:
+    """The audit's SQL counts on it."""
+    table = session_table(["XNYS", "24/7", "CMES", "24/5"], first="2024-01-01", last="2024-12-31")
+    assert max(table["minutes"].to_pylist()) == 1440
+
+
+def test_an_unknown_calendar_is_refused_with_the_nearest_names() -> None:
+    """A typing error is one letter away from what was meant."""
+    with pytest.raises(BadInput, match=r"did you mean .*XNYS"):
+        known_calendar("XNYZ")
+
+
+def test_the_builder_writes_the_same_bytes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The layer's hash must not change when nothing did."""
+    for name in ("one", "two"):
+        out = str(tmp_path / name)
+        assert main(["--calendars", "XNYS,24/7", "--out", out, "--first", "2024-01-01", "--last", "2024-12-31"]) == 0
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert "618 sessions" in capsys.readouterr().out
+
+
+def test_the_builder_refuses_an_unknown_calendar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its message on standard error, exit code 2, and no file."""
+    assert main(["--calendars", "NYSEX", "--out", str(tmp_path / "none")]) == 2
+    assert "NYSE" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
