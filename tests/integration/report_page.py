@@ -16,7 +16,7 @@ class Opened:
     """A report in a page, and everything that the browser said of it."""
 
     page: Any
-    data: ReportData
+    data: Any  # the ReportData that it shows, where the test knows it
     seconds: float
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -33,6 +33,11 @@ def open_report(chromium: Any, folder: Path, data: ReportData, **context: Any) -
     """Write the report, open it from disk, and wait until all of it is drawn."""
     file = folder / "report.html"
     write_page(file, data)
+    return look_at(chromium, file, data, **context)
+
+
+def look_at(chromium: Any, file: Path, data: ReportData | None = None, **context: Any) -> Opened:
+    """Open a report that is there already; `data` is what the test knows of it."""
     page = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **context}).new_page()
     said: list[str] = []
     asked: list[str] = []

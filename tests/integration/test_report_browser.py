@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cli.main import mend
 from cli.report.page import write_page
 from cli.report.picture import HEADLESS, find_browser, take_picture
 from tests.fakes.report_data import minutes_by_verdict, report_data
-from tests.integration.report_page import Opened, open_report
+from tests.integration.report_page import Opened, look_at, open_report
 
 BROWSER = find_browser()
 pytestmark = pytest.mark.skipif(
@@ -256,6 +258,22 @@ def test_a_report_without_holes_says_so(chromium: Any, tmp_path: Path) -> None:
     whole = open_report(chromium, tmp_path, report_data(symbols=11, holed=0, **DECEMBER))
     assert "Every one of" in whole.page.text_content("#headline")
     assert "There is no gap" in whole.page.text_content("#gap-table")
+
+
+def test_mend_check_writes_the_same_page_for_plain_files(chromium: Any, tmp_path: Path) -> None:
+    """A day of one symbol in CSV, less three minutes: the page has the hole, and the command for another."""
+    minutes = [minute for minute in range(13 * 60 + 30, 20 * 60) if minute not in {900, 901, 950}]
+    rows = [f"IBM,2013-10-04T{minute // 60:02}:{minute % 60:02}:00Z" for minute in minutes]
+    (tmp_path / "bars.csv").write_text("\n".join(["symbol,minute", *rows, ""]))
+    out = tmp_path / "report.html"
+    arguments = ["check", str(tmp_path / "bars.csv"), "--calendar", "XNYS", "--report", str(out)]
+    done = CliRunner().invoke(mend, arguments)
+    assert done.exit_code == 1, done.output
+    files = look_at(chromium, out)
+    assert files.page.get_attribute("[data-verdict=missing]", "data-minutes") == "3"
+    gaps = files.page.eval_on_selector_all("#gap-table tbody tr", "rows => rows.map(row => row.cells[1].innerText)")
+    assert gaps == ["2013-10-04T15:00Z", "2013-10-04T15:50Z"]
+    assert files.said == []
 
 
 def test_the_picture_shows_the_whole_map(tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from minutemend.contract import Metric
 from minutemend.core.minutes import Range
 from minutemend.ports.monitoring import UNKNOWN, Alarm, MetricRef
-from minutemend.services.dashboard_check import Row, State, check_dashboard
+from minutemend.services.dashboard_check import DUE_WITH, Row, State, check_dashboard
 
 from tests.fakes.monitoring import FakeMonitoring
 
@@ -71,6 +73,14 @@ def test_a_metric_without_data_is_silent_when_its_function_ran(well: FakeMonitor
     found = unhealthy(well)
     assert found["metric", str(MISSING)] == (State.SILENT, "no data, though check-data-health ran")
     assert found["widget", "Minutes"][0] is State.SILENT
+
+
+@pytest.mark.parametrize(("metric", "function"), DUE_WITH.items())
+def test_what_is_due_with_a_function_is_emitted_by_it(metric: str, function: str) -> None:
+    """The rule and the handler cannot drift apart."""
+    handlers = Path(__file__).resolve().parents[3] / "runtime" / "handlers"
+    handler = handlers / f"{function.replace('-', '_')}.py"
+    assert f"Metric.{Metric(metric).name}" in handler.read_text()
 
 
 def test_a_metric_without_data_is_quiet_when_its_function_did_not_run(well: FakeMonitoring) -> None:

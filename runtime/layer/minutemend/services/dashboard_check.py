@@ -51,6 +51,7 @@ DUE_WITH: Mapping[str, str] = {
     Metric.ABSENT: "check-data-health",
     Metric.OLDEST_GAP: "check-data-health",
     Metric.FAILED: "report-failure",
+    Metric.BARS_CAPTURED: "capture-bars",
 }
 _AUDIT = "check-data-health"  # it runs in every audit
 _WITH_INVOCATIONS = frozenset({"Errors", "Duration", "Throttles"})
