@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: docs help setup setup-bench demo test unit lint integration chaos bench test-trino lock snapshots clean
+.PHONY: docs help setup setup-bench demo test unit lint integration schedules chaos bench test-trino lock snapshots clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,7 +31,7 @@ node_modules/.installed: package-lock.json
 demo: setup  ## the whole system on this machine, healing a broken day
 	$(BIN)/mend demo
 
-test: lint unit integration  ## everything that CI runs
+test: lint unit schedules integration  ## everything that CI runs
 
 unit: setup  ## unit tests alone
 	$(BIN)/pytest tests/unit -q
@@ -44,8 +44,11 @@ lint: setup  ## lint, format check, strict types
 integration: setup  ## the tests against a local stage that they start themselves
 	$(BIN)/pytest tests/integration -q
 
-chaos: setup  ## the long fault schedules
-	$(BIN)/pytest tests/unit/simulation -q -m chaos
+schedules: setup  ## 1,000 fault schedules of the repair, simulated
+	$(BIN)/pytest tests/unit/simulation -q -m schedules -n 2
+
+chaos: setup  ## 20,000 of them, with new seeds each time
+	$(BIN)/pytest tests/unit/simulation -q -m chaos -n 2
 
 test-trino: setup  ## the SQL on a real Trino server (Maven, Java 24 or newer; half a gigabyte under .build/trino)
 	$(BIN)/pytest tests/trino -q

@@ -42,7 +42,7 @@ def run_and_check(seed: int, profile: Profile) -> Scenario:
         _check_healed(run, healing)
         _check_again(run)
     except Violation as broken:
-        story = "\n".join(run.world.log[-60:])
+        story = "\n".join(f"{when:%H:%M:%S} {what}" for when, what in run.world.log[-60:])
         raise Violation(f"seed {seed}, {profile}: {broken}\n{story}") from None
     return run
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+from minutemend.core.bars import BARS
 from minutemend.services import lake as lake_module
 from minutemend.services import working_files
 from pyarrow import acero
 
 _Known = dict[Any, Any]
+_OPTIONS = pa.ipc.IpcWriteOptions()
 
 
 class Memory:
@@ -42,7 +44,7 @@ class Memory:
 
     def encode(self, table: pa.Table) -> bytes:
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
+        with pa.RecordBatchStreamWriter(sink, table.schema, options=_OPTIONS) as writer:
             writer.write_table(table)
         body = bytes(sink.getvalue())
         self.encoded.setdefault(body, table)
@@ -52,7 +54,8 @@ class Memory:
         known = (body, str(filters))
         if known not in self.decoded:
             table = self.encoded[body].select(schema.names).cast(schema)
-            self.decoded[known] = table if filters is None else _filtered(table, filters)
+            table = table if filters is None else _filtered(table, filters)
+            self.decoded[known] = table if schema is BARS else Remembered(table)
         return self.decoded[known]
 
     def concat(self, parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
@@ -68,6 +71,25 @@ class Memory:
             return self.resolved[id(bars)][0]
 
         return resolved
+
+
+class Remembered:
+    """A table whose rows are made once."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._rows: list[dict[str, Any]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table[name]
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        if self._rows is None:
+            self._rows = self._table.to_pylist()
+        return self._rows
 
 
 MEMORY = Memory()

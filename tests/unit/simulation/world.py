@@ -76,7 +76,7 @@ class World:
     profile: Profile
     now: datetime = BEGIN
     processes: list[Process] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
+    log: list[tuple[datetime, str]] = field(default_factory=list)
     quiet: bool = False  # the dust settles: no new faults from here on
     dice: random.Random = field(init=False)
     current: Process | None = None
@@ -91,7 +91,7 @@ class World:
         return rate > 0 and not self.quiet and self.dice.random() < rate
 
     def note(self, text: str) -> None:
-        self.log.append(f"{self.now:%H:%M:%S} {text}")
+        self.log.append((self.now, text))
 
     def clock(self) -> datetime:
         """The time as the running process sees it."""
