@@ -26,9 +26,15 @@ function element(tag, attributes = {}, ...children) {
 function table(caption, columns, rows) {
   const head = columns.map(([name, kind]) => element("th", { scope: "col", class: kind }, name));
   const body = rows.map((row) => element("tr", {}, ...row.map((cell, i) => element("td", { class: columns[i][1] }, cell))));
-  return element("div", { class: "scroll" }, element("table", {},
+  const box = element("div", { class: "scroll" }, element("table", {},
     element("caption", { class: "quiet" }, caption),
     element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
+  // What scrolls has to be within the keyboard's reach; what does not is no stop on its way.
+  new ResizeObserver(() => {
+    if (box.scrollWidth > box.clientWidth) for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", caption]]) box.setAttribute(name, value);
+    else for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+  }).observe(box);
+  return box;
 }
 
 // A long table a page at a time. `slice(from, to)` gives rows; focus stays on the button that was pressed.

@@ -29,7 +29,7 @@ async function showGaps(report, { onopen }) {
     });
   };
   byId("reason-table").replaceChildren(sorted.length
-    ? table("Gaps by reason", [["Verdict"], ["Reason"], ["Gaps", "number"], ["Minutes", "number"], ["Symbols", "number"], ["Longest", "number"], [""]],
+    ? table("Gaps by reason", [["Verdict"], ["Reason"], ["Gaps", "number"], ["Minutes", "number"], ["Symbols", "number"], ["Longest", "number"], ["Below"]],
       sorted.map(({ key, cause, gaps, minutes, symbols, longest }) => [verdictLabel(cause[0]), cause[1] || "–", count(gaps), count(minutes), count(symbols), count(longest),
         element("button", { type: "button", class: "open", onclick: () => { list(key); byId("h-gaps").scrollIntoView({ block: "start" }); } }, "list these")]))
     : element("p", { class: "empty" }, "Nothing is missing, repaired, absent or failed."));
