@@ -2,7 +2,7 @@
 
 The order of effects is what keeps the promise: bars, then evidence, then the board, then the wake-up, and only
 then is the message acknowledged. A worker may die between any two of them: the message comes again and does the
-rest, and what is written twice is the same object. Why a message is never lost: `docs/decisions/board.md`.
+rest, and what is written twice is the same object. Why no message is lost: docs/decisions/claims-and-leases.md.
 """
 
 from __future__ import annotations
