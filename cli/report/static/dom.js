@@ -31,7 +31,7 @@ function table(caption, columns, rows) {
     element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
   // What scrolls has to be within the keyboard's reach; what does not is no stop on its way.
   new ResizeObserver(() => {
-    if (box.scrollWidth > box.clientWidth) for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", caption]]) box.setAttribute(name, value);
+    if (box.scrollWidth > box.clientWidth) for (const [name, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", `Table: ${caption}`]]) box.setAttribute(name, value);
     else for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
   }).observe(box);
   return box;
