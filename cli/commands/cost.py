@@ -1,0 +1,131 @@
+"""`mend cost`: dollars a month by service, for capture, audit, repair and publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.options import format_option
+from infra.settings import STAGES
+
+if TYPE_CHECKING:
+    from cli.costs import Line, Load
+    from infra.settings import StageSettings
+
+CONCERNS = ("capture", "audit", "repair", "publish", "standing")
+
+
+@click.command()
+@click.option("--symbols", type=click.IntRange(1, 100_000), default=11, show_default=True, help="How many symbols.")
+@click.option("--calendar", default="XNYS", show_default=True, help="Their calendar: XNYS, 24/7, …")
+@click.option(
+    "--stage", type=click.Choice(sorted(STAGES)), default="prod", show_default=True, help="Whose settings count."
+)
+@click.option("--lines", is_flag=True, help="Every line of the bill: quantity, price, and what it stands for.")
+@format_option
+def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) -> None:
+    """What a stage costs a month, by service and by what it is spent on; nothing is asked of AWS.
+
+    From the stage's own settings, dated list prices of us-east-1 without free tiers (infra/prices.py) and the
+    assumptions in cli/costs.py. docs/cost.md sets 11, 500 and 5,000 symbols beside the original design.
+
+    \b
+    Examples:
+      mend cost
+      mend cost --symbols 500 --calendar XNYS
+      mend cost --symbols 50 --calendar 24/7 --stage dev --format json
+      mend cost --symbols 5000 --lines
+    """
+    from minutemend.adapters.vendors import limits_of
+
+    from cli.console import show_json
+    from cli.costs import bill, load_of
+    from infra.settings import stage_settings
+
+    settings = stage_settings(stage)
+    load = load_of(symbols, calendar)
+    vendor = settings.vendors[0]
+    limits = limits_of(vendor.name, per_minute=vendor.per_minute)
+    found = bill(settings, load, vendor_symbols=limits.symbols)
+    if style == "json":
+        show_json(_as_json(settings, load, found))
+        return
+    _show(found, load, settings, every=lines)
+    _warn(symbols, settings, takes=limits.symbols)
+
+
+def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str, Any]:
+    from cli.costs import by_service, total
+    from infra import prices
+
+    return {
+        "stage": settings.name,
+        "symbols": load.symbols,
+        "calendar": load.calendar,
+        "bars": round(load.bars),
+        "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
+        "dollars": round(total(found), 2),
+        "by_service": {
+            service: {concern: round(dollars, 4) for concern, dollars in concerns.items()}
+            for service, concerns in by_service(found).items()
+        },
+        "lines": [
+            {
+                "concern": line.concern,
+                "service": line.service,
+                "what": line.what,
+                "quantity": line.quantity,
+                "price": line.price,
+                "dollars": round(line.dollars, 4),
+            }
+            for line in found
+        ],
+    }
+
+
+def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool) -> None:
+    from cli.console import show, show_rows
+    from cli.costs import by_service, total
+    from infra import prices
+
+    title = f"{settings.name}: {load.symbols:,} symbols of {load.calendar}, dollars a month"
+    if every:
+        rows = [
+            {"for": line.concern, "service": line.service, "what": line.what}
+            | {"quantity": f"{line.quantity:,.4g}", "price": f"{line.price:.4g}", "dollars": f"{line.dollars:,.2f}"}
+            for line in found
+        ]
+        show_rows(rows, style="table", title=title)
+    else:
+        table: list[dict[str, str | None]] = [
+            {"service": service}
+            | {concern: _dollars(concerns.get(concern)) for concern in CONCERNS}
+            | {"total": f"{sum(concerns.values()):,.2f}"}
+            for service, concerns in by_service(found).items()
+        ]
+        sums = {concern: total(line for line in found if line.concern == concern) for concern in CONCERNS}
+        last: dict[str, str | None] = {"service": "total"}
+        last |= {concern: f"{dollars:,.2f}" for concern, dollars in sums.items()}
+        table.append(last | {"total": f"{total(found):,.2f}"})
+        show_rows(table, style="table", title=title)
+    show(
+        f"{load.bars:,.0f} bars a month; {prices.REGION} list prices of {prices.AS_OF}, no free tier, no vendor's fee."
+    )
+
+
+def _dollars(amount: float | None) -> str | None:
+    return None if amount is None else f"{amount:,.2f}"
+
+
+def _warn(symbols: int, settings: StageSettings, *, takes: int) -> None:
+    """Money is not all: the vendor may not be asked as often as the load wants."""
+    from cli.console import say
+
+    vendor = settings.vendors[0]
+    requests = -(-symbols // takes)
+    if requests > vendor.per_minute:
+        say(
+            f"{vendor.name} takes {takes} symbols a request: {requests:,} requests each minute, and this stage may "
+            f"make {vendor.per_minute}; another vendor, or a slower cadence, would be right"
+        )
