@@ -31,7 +31,7 @@ MEMORY = {
     "request_captures": 0.5,
     "capture_bars": 1.0,
 }
-ALARMS = 26  # as the template has them (a test compares)
+ALARMS = 26  # as prod's template has them (a test compares)
 
 # Assumptions: what no price list says. Seconds are billed durations of warm functions.
 SHARE_MISSING = 0.005  # of expected minutes; each is taken for a hole of its own, which is the dearest way to lack them

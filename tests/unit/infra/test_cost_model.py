@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.costs import ALARMS, MEMORY
-from tests.unit.infra.conftest import Template, functions, resources
+from tests.unit.infra.conftest import Synthesized, Template, functions, resources
 
 
 def test_memory_is_that_of_the_functions(template: Template) -> None:
@@ -11,6 +11,6 @@ def test_memory_is_that_of_the_functions(template: Template) -> None:
     assert {name: found["MemorySize"] / 1024 for name, found in functions(template).items()} == MEMORY
 
 
-def test_alarms_are_as_many(template: Template) -> None:
-    """Each is a line of the bill."""
-    assert len(resources(template, "AWS::CloudWatch::Alarm")) == ALARMS
+def test_alarms_are_as_many(synthesized: Synthesized) -> None:
+    """Each is a line of the bill; prod's, whose schedules are on."""
+    assert len(resources(synthesized.templates["prod"], "AWS::CloudWatch::Alarm")) == ALARMS
