@@ -76,7 +76,9 @@ def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style
             + ("" if everything else "; --all shows every widget and metric")
         )
         if wrong:
-            say(f"  next: docs/runbook.md#dashboard; `node_modules/.bin/cdk deploy -c stage={place.name}` restores it")
+            again = f"node_modules/.bin/cdk deploy -c stage={place.name} --revert-drift"
+            local = place.option.startswith("local")
+            say(f"  next: {'mend local down, mend local up' if local else again}, for what was changed by hand")
     ctx.exit(1 if wrong else 0)
 
 

@@ -23,6 +23,7 @@ MISSING = MetricRef("minutemend", "MissingMinutes", (("stage", "dev"),))
 ERRORS = MetricRef("minutemend", "VendorErrors", (("stage", "dev"), ("vendor", "finnhub")))
 DEPTH = MetricRef("AWS/SQS", "ApproximateNumberOfMessagesVisible", (("QueueName", "minutemend-dev-repair"),))
 INVOCATIONS = MetricRef("AWS/Lambda", "Invocations", (("FunctionName", CHECK),))
+UNDO = "`cdk deploy --revert-drift` puts it back"
 ALARM = Alarm("minutemend-dev-gap", "OK", "", (TOPIC,), True, (MISSING,))
 
 
@@ -183,7 +184,7 @@ def test_a_dashboard_edited_by_hand_is_noticed(well: FakeMonitoring, edit: Any, 
     """The message says which widget, and how to undo it."""
     well.intended = copy.deepcopy(well.body)
     edit(well.body)
-    assert unhealthy(well)["dashboard", "-"] == (State.EDITED, f"{told}: deploy the stage again to undo it")
+    assert unhealthy(well)["dashboard", "-"] == (State.EDITED, f"{told}; {UNDO}")
 
 
 def test_what_only_aws_knows_is_no_edit(well: FakeMonitoring) -> None:
@@ -241,7 +242,7 @@ def test_an_alarm_that_was_deleted_is_missed(well: FakeMonitoring) -> None:
     """By the stack, and by the widget that shows it."""
     well.there, well.meant = [], frozenset({ALARM.name})
     found = unhealthy(well)
-    assert found["alarm", ALARM.name] == (State.BROKEN, "it was deleted: deploy the stage again")
+    assert found["alarm", ALARM.name] == (State.BROKEN, f"it was deleted; {UNDO}")
     assert ("widget", "widget 4") in found
 
 

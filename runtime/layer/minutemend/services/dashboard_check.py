@@ -53,6 +53,8 @@ DUE_WITH: Mapping[str, str] = {
     Metric.FAILED: "report-failure",
     Metric.BARS_CAPTURED: "capture-bars",
 }
+# A deployment alone does not look at what was changed behind its back.
+_UNDO = "`cdk deploy --revert-drift` puts it back"
 _AUDIT = "check-data-health"  # it runs in every audit
 _WITH_INVOCATIONS = frozenset({"Errors", "Duration", "Throttles"})
 _DEAD_LETTERS = "-dlq"  # the names of these queues end so
@@ -92,7 +94,7 @@ def check_dashboard(monitoring: Monitoring, *, stage: str, window: Range) -> lis
 
 def _dashboard(body: str | None, intended: str | None) -> tuple[list[Widget], list[Row]]:
     if body is None:
-        return [], [Row("dashboard", "-", State.BROKEN, "there is none: deploy the stage again")]
+        return [], [Row("dashboard", "-", State.BROKEN, f"there is none; {_UNDO}")]
     try:
         widgets = parse_widgets(body)
     except ValueError as problem:
@@ -104,7 +106,7 @@ def _dashboard(body: str | None, intended: str | None) -> tuple[list[Widget], li
     edits = differences(body, intended, unknown=UNKNOWN)
     if edits:
         told = "; ".join(edits)
-        return widgets, [Row("dashboard", "-", State.EDITED, f"{told}: deploy the stage again to undo it")]
+        return widgets, [Row("dashboard", "-", State.EDITED, f"{told}; {_UNDO}")]
     return widgets, [Row("dashboard", "-", State.OK, f"{len(widgets)} widgets, as the deployed template has them")]
 
 
@@ -176,9 +178,7 @@ def _due(metric: MetricRef, ran: Collection[str]) -> str:
 def _alarms(alarms: Iterable[Alarm], intended: frozenset[str], judged: Mapping[MetricRef, Row]) -> list[Row]:
     there = {alarm.name for alarm in alarms}
     rows = [_alarm(alarm, judged) for alarm in alarms]
-    rows += [
-        Row("alarm", name, State.BROKEN, "it was deleted: deploy the stage again") for name in sorted(intended - there)
-    ]
+    rows += [Row("alarm", name, State.BROKEN, f"it was deleted; {_UNDO}") for name in sorted(intended - there)]
     if not rows:
         rows = [Row("alarm", "-", State.BROKEN, "the stage has no alarm")]
     return rows
