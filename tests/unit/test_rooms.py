@@ -22,7 +22,6 @@ FILE_LINES = 300
 
 # Files that are longer than FILE_LINES, each with the reason why they are not two.
 LONG_FILES = {
-    "runtime/layer/minutemend/core/data_check.py": "one SQL text, and the reading of its rows back into ranges",
     "tests/integration/test_vendors.py": "one contract over HTTP for three vendors, fault by fault",
     "tests/unit/adapters/test_vendors.py": "the same faults for each of three vendors, as literals",
     "tests/unit/services/test_compaction.py": "readers, audits and repairs at the same moment: one lake, one story",
