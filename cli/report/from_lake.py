@@ -119,6 +119,11 @@ def attempts(answers: Iterable[Observation], mended: Mapping[tuple[str, int, Ver
 def _expected(lake: Lake, asked: Asked) -> tuple[list[Listing], dict[str, tuple[Session, ...]]]:
     """The symbols, sorted, and by calendar the sessions inside the range, cut at its edges."""
     every = lake.symbols()
+    if not every or not lake.has_sessions():
+        raise NothingToReport(
+            f"{asked.source} does not know yet what to expect: its symbols and sessions come with its first audit, "
+            f"mend repair --start {format_instant(asked.window.start)} --end {format_instant(asked.window.end)} --wait"
+        )
     if unknown := sorted(set(asked.symbols or ()) - {one.symbol for one in every}):
         raise BadInput(
             f"{', '.join(unknown)} is no symbol of interest: one of {', '.join(sorted(one.symbol for one in every))} "
@@ -130,7 +135,7 @@ def _expected(lake: Lake, asked: Asked) -> tuple[list[Listing], dict[str, tuple[
         if part := session.range.intersect(asked.window):
             sessions[session.calendar].append(Session(session.calendar, session.dt, part.start, part.end))
     if not any(sessions.values()):
-        calendars = ", ".join(sorted(sessions)) or "any calendar (there are no symbols of interest yet)"
+        calendars = ", ".join(sorted(sessions))
         raise NothingToReport(f"there is no session of {calendars} in {asked.window}: nothing was expected")
     return listings, {name: tuple(group) for name, group in sessions.items()}
 

@@ -153,6 +153,12 @@ def test_a_range_without_sessions_is_nothing_to_report(lake: Lake) -> None:
         from_lake(lake, replace(ASKED, window=weekend))
 
 
+def test_a_stage_that_never_ran_an_audit_is_told_to() -> None:
+    """Symbols and sessions reach the lake with the first audit."""
+    with pytest.raises(NothingToReport, match="come with its first audit, mend repair --start 2013-10-04T13:30:00Z"):
+        from_lake(Lake(FakeStore()), ASKED)
+
+
 def test_a_range_of_which_the_lake_knows_nothing_is_nothing_to_report(lake: Lake) -> None:
     """Sessions there are, but nobody ever loaded or asked for a bar of them."""
     lake.put_sessions([Session("XNYS", date(2013, 10, 7), OPEN + timedelta(days=3), OPEN + timedelta(days=3, hours=6))])
