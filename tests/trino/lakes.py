@@ -1,12 +1,12 @@
 """Lakes for the conformance tests, written by the product's own lake layout, and what is asked of each.
 
-The real bars, one lake with every adversity at once, and random ones. DuckDB's answers are held against an
-independent oracle in the unit tests; here both engines must give the same rows.
+The real bars, and one lake with every adversity at once; the random ones are those of the unit tests
+(tests/lakes.py), with their oracle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from minutemend.adapters.exchange_sessions import session_table
-from minutemend.contract import COLUMNS
 from minutemend.core.bars import BARS
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
@@ -54,9 +53,7 @@ class Writer:
         self.lake.put_bars(rows(symbol, minutes, source=source, copy=copy))
 
     def save(self, folder: Path) -> None:
-        """Every object under its key, and a folder for every table."""
-        for table in COLUMNS:
-            (folder / table).mkdir(parents=True, exist_ok=True)
+        """Every object under its key."""
         for key, (body, _) in self.store.objects.items():
             (folder / key).parent.mkdir(parents=True, exist_ok=True)
             (folder / key).write_bytes(body)
@@ -167,30 +164,6 @@ def adversarial(folder: Path) -> list[Question]:
     closely = Question(CUT_SHORT, ("COIN", "MANY", "TWICE"), closely=True)
     one_minute = Question(Range(july.open, july.open + MINUTE))
     return [*every, *cadences, closely, one_minute]
-
-
-def random_lakes(root: Path, seeds: Iterable[int]) -> Iterator[tuple[str, Question]]:
-    """Small lakes of one day: holes, copies in several files, absences, all by chance."""
-    days = sessions("2024-07-02", "2024-07-03")
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        writer = Writer()
-        writer.lake.put_sessions(days)
-        listings = [Listing(f"R{at}", str(rng.choice(CALENDARS))) for at in range(6)]
-        writer.lake.put_symbols(listings)
-        for listing in listings:
-            minutes = minutes_of(days, listing.calendar)
-            for copy in range(rng.integers(0, 7)):
-                share = rng.choice([0.5, 0.9, 0.99, 1.0])
-                writer.bars(listing.symbol, [at for at in minutes if rng.random() < share], copy=copy)
-            holes = [minutes[at] for at in rng.integers(0, len(minutes), 5)]
-            lengths = rng.integers(1, 90, 5).tolist()
-            spans = zip(holes, lengths, strict=True)
-            writer.lake.put_absences([absence(listing.symbol, at, at + length * MINUTE) for at, length in spans])
-        name = f"random_{seed}"
-        writer.save(root / name)
-        start = days[0].open + int(rng.integers(0, 600)) * MINUTE
-        yield name, Question(Range(start, start + timedelta(hours=int(rng.integers(1, 60)))))
 
 
 def absence(symbol: str, start: datetime, end: datetime) -> Absence:

@@ -20,10 +20,12 @@ _TRINO_TYPES = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3
 _DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
 
 
-def mount(trino: Trino, schema: str, folder: str) -> None:
-    """Make the tables of the lake in `folder` (relative to the server's root) in a new schema."""
+def mount(trino: Trino, lake: Path) -> None:
+    """Make the tables of a lake, a folder right under the server's root, in a new schema of the folder's name."""
+    schema = folder = lake.name
     trino.run(f"CREATE SCHEMA {schema}")
     for table, columns in COLUMNS.items():
+        (lake / table).mkdir(parents=True, exist_ok=True)  # Trino wants it to exist
         fields = [f'"{name}" {_TRINO_TYPES.get(kind, kind)}' for name, kind in columns]
         settings = [f"external_location = 'local:///{folder}/{table}'", "format = 'PARQUET'"]
         if table not in UNPARTITIONED:
