@@ -90,20 +90,19 @@ def open_stage(option: str) -> Stage:
 
 
 def _local_stage(option: str, name: str) -> Stage:
-    from minutemend.wiring.clients import Clients
-
+    from cli.local_stage import clients_of
     from local.stack import read
 
     stack = read(name)
     named = "" if name == LOCAL else f" --name {name}"
     if stack is None or not stack.aws.alive:
         raise Problem(f"there is no local stage {name!r} running", hint=f"mend local up{named}")
-    # The environment is how every AWS client, ours and a handler's, is pointed somewhere.
+    # A handler that `mend invoke` runs makes its own clients, as the environment says.
     os.environ.pop("AWS_PROFILE", None)
     os.environ.pop("AWS_SESSION_TOKEN", None)
     os.environ.update(stack.environment)
     settings = stage_settings("dev")
-    return Stage("dev", option, settings, f"local AWS at {stack.endpoint}", dict(stack.outputs), Clients())
+    return Stage("dev", option, settings, f"local AWS at {stack.endpoint}", dict(stack.outputs), clients_of(stack))
 
 
 def _without_credentials(option: str) -> Stage:

@@ -11,9 +11,10 @@ from local.servers import Server, free_port, launch, wait_ready
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
+KEYS = ("test", "test")  # it asks for keys and believes any
 CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_ACCESS_KEY_ID": KEYS[0],
+    "AWS_SECRET_ACCESS_KEY": KEYS[1],
     "AWS_DEFAULT_REGION": REGION,
     "AWS_REGION": REGION,
 }

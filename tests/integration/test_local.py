@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,9 +16,10 @@ from pathlib import Path
 import pytest
 
 import local.stack
-from cli.local_stage import store_token
+from cli.local_stage import resume, store_token
 from cli.stage import Stage, open_stage
 from local.deployment import ROOT
+from local.servers import Server
 
 MEND = Path(sys.executable).with_name("mend")
 
@@ -43,9 +45,10 @@ def _refused(done: subprocess.CompletedProcess[str], name: str, words: str) -> N
     assert not (ROOT / ".local" / name).exists(), "something half-made stays"
 
 
-def _processes_of(name: str) -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line for line in listed if f".local/{name}" in line]
+def _launched(name: str) -> list[Server]:
+    """The servers that an `up` which has not finished yet has launched so far."""
+    starting = ROOT / ".local" / name / "starting.json"
+    return [Server(**one) for one in json.loads(starting.read_text())["servers"]] if starting.exists() else []
 
 
 def test_a_busy_port_is_told(name: str) -> None:
@@ -78,15 +81,17 @@ def test_ctrl_c_in_the_middle_leaves_nothing(name: str) -> None:
     words = [str(MEND), "local", "up", "--name", name]
     started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
-    while not _processes_of(name) and time.monotonic() < until:
-        time.sleep(0.1)
-    time.sleep(1.0)
+    while len(_launched(name)) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    servers = _launched(name)
+    assert len(servers) == 2
+    time.sleep(1.0)  # the CDK is at work now
     started.send_signal(signal.SIGINT)
     _, err = started.communicate(timeout=60)
     assert started.returncode == 130, err
     assert "Traceback" not in err
     assert not (ROOT / ".local" / name).exists()
-    assert _processes_of(name) == []
+    assert not any(server.alive for server in servers)
 
 
 def test_a_second_stage_runs_beside_and_survives_a_restart(stage: Stage, name: str) -> None:
@@ -98,13 +103,12 @@ def test_a_second_stage_runs_beside_and_survives_a_restart(stage: Stage, name: s
     try:
         second = open_stage(f"local:{name}")
         second.lake.store.put("bars/dt=2013-10-04/note", b"here")
-        os.environ.update(before)
         assert stage.lake.store.get("bars/dt=2013-10-04/note") is None
         local.stack.down(name, keep=True)
         again = local.stack.read(name)
         assert again
         assert not again.aws.alive
-        resumed = local.stack.resume(again)
+        resumed = resume(again)
         assert resumed.endpoint == up.endpoint
         second = open_stage(f"local:{name}")
         assert second.lake.store.get("bars/dt=2013-10-04/note") == b"here"

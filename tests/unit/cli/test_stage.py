@@ -26,8 +26,7 @@ class FakeClients:
     has_credentials = True
     deployed = True
 
-    def __init__(self, *, region: str | None = None, endpoint: str | None = None) -> None:
-        del region, endpoint
+    def __init__(self, **_where: object) -> None:
         self.sts = SimpleNamespace(get_caller_identity=lambda: {"Account": "111111111111"})
         self.cloudformation = SimpleNamespace(describe_stacks=self._describe)
 

@@ -1,6 +1,6 @@
 """The one place where AWS clients are made: each when it is first asked for, all from one session.
 
-Region, credentials and AWS_ENDPOINT_URL come from the environment, as for every AWS tool.
+Region, credentials and AWS_ENDPOINT_URL come from the environment, as for every AWS tool, unless they are given.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from typing import Any
 class Clients:
     """The AWS clients of one process. boto3 is imported with the first of them."""
 
-    def __init__(self, *, region: str | None = None, endpoint: str | None = None) -> None:
+    def __init__(
+        self, *, region: str | None = None, endpoint: str | None = None, keys: tuple[str, str] | None = None
+    ) -> None:
         self._region = region
         self._endpoint = endpoint
+        self._keys = keys
 
     @cached_property
     def _session(self) -> Any:
         import boto3
 
-        return boto3.Session(region_name=self._region)
+        key, secret = self._keys or (None, None)
+        return boto3.Session(region_name=self._region, aws_access_key_id=key, aws_secret_access_key=secret)
 
     def _make(self, service: str) -> Any:
         from botocore.config import Config
