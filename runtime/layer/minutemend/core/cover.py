@@ -9,6 +9,7 @@ request make it a rectangle cover, which is NP-hard: several greedy sweeps are t
 from __future__ import annotations
 
 import bisect
+import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,14 +34,13 @@ def cover(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> list[Requ
     if min(symbols, len(missing), rows) == 1:
         return sorted(request for symbol, parts in missing.items() for request in _alone(symbol, parts, rows))
     bound = fewest(missing, rows=rows, symbols=symbols)
-    best: list[Request] | None = None
-    for together in _widths(len(missing), min(symbols, rows), rows, missing):
-        found = _sweep(missing, together=together, width=rows // together)
-        if best is None or len(found) < len(best):
-            best = found
+    best: list[Request] = []
+    for together in _widths(missing, rows=rows, symbols=symbols):
+        found = _sweep(missing, together=together, width=rows // together, most=len(best))
+        best = found or best
         if len(best) == bound:
             break
-    return sorted(best or [])
+    return sorted(best)
 
 
 def fewest(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> int:
@@ -75,46 +75,54 @@ def _alone(symbol: str, parts: Parts, width: int) -> Iterable[Request]:
         yield Request(inside[0][0], inside[-1][1], ((symbol, tuple(inside)),))
 
 
-def _widths(waiting: int, most: int, rows: int, missing: Mapping[str, Parts]) -> list[int]:
-    """How many symbols to ask for together: few for long gaps, many for short ones; the likely best first."""
-    most = min(waiting, most)
-    longest = max(parts[-1][1] - parts[0][0] for parts in missing.values())
-    fits = {max(1, min(most, rows // length)) for length in (longest, *_lengths(missing))}
-    powers = {2**power for power in range(most.bit_length()) if 2**power <= most}
-    return sorted(fits | powers | {most}, reverse=True)
+def _widths(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> list[int]:
+    """How many symbols to ask for together: few for long gaps, many for short ones; what is likely best first."""
+    most = min(len(missing), symbols, rows)
+    fits = [max(1, min(most, rows // length)) for length in _lengths(missing)]
+    powers = [2**power for power in range(most.bit_length()) if 2**power <= most]
+    return list(dict.fromkeys([*fits, *reversed(powers), most]))
 
 
-def _lengths(missing: Mapping[str, Parts]) -> set[int]:
-    """The commonest lengths of a gap (at most eight): outages have one length for all symbols."""
+def _lengths(missing: Mapping[str, Parts]) -> list[int]:
+    """The lengths of a gap that hold most minutes (at most four): an outage has one length for all symbols."""
     counts: dict[int, int] = {}
     for parts in missing.values():
         for start, end in parts:
             counts[end - start] = counts.get(end - start, 0) + end - start
-    return set(sorted(counts, key=lambda length: (-counts[length], length))[:8])
+    return sorted(counts, key=lambda length: (-counts[length], length))[:4]
 
 
-def _sweep(missing: Mapping[str, Parts], *, together: int, width: int) -> list[Request]:
-    """From the left: at the first minute not yet covered, the `together` symbols that lack most within `width`."""
-    left = {symbol: _Left(parts) for symbol, parts in missing.items()}
-    found = []
-    while left:
-        start = min(rest.first for rest in left.values())
-        begun = [(rest.first - start, -rest.within(start + width), symbol) for symbol, rest in left.items()]
-        active = sorted(entry for entry in begun if entry[0] < width)
-        # Who lacks the very first minute goes along in any case: nothing before it is left for anybody.
-        urgent = [entry for entry in active if entry[0] == 0]
-        others = [entry for entry in active if entry[0] > 0]
-        chosen = sorted(urgent, key=lambda entry: entry[1])[:together]
-        chosen += sorted(others, key=lambda entry: entry[1])[: together - len(chosen)]
-        covers = []
-        for _, _, symbol in chosen:
-            covers.append((symbol, left[symbol].take(start + width)))
-            if left[symbol].empty:
-                del left[symbol]
+def _sweep(missing: Mapping[str, Parts], *, together: int, width: int, most: int) -> list[Request]:
+    """From the left: at the first minute not yet covered, the `together` symbols that lack most within `width`.
+
+    Empty as soon as it is no shorter than `most` (0: there is nothing to compare with yet).
+    """
+    waiting = [(parts[0][0], symbol, _Left(parts)) for symbol, parts in missing.items()]
+    heapq.heapify(waiting)
+    found: list[Request] = []
+    while waiting:
+        if most and len(found) + 1 >= most:
+            return []
+        start = waiting[0][0]
+        active = []
+        while waiting and waiting[0][0] < start + width:
+            first, symbol, rest = heapq.heappop(waiting)
+            # Who lacks the very first minute goes along in any case: nothing before it is left for anybody.
+            active.append((first > start, -rest.within(start + width), symbol, rest))
+        chosen = heapq.nsmallest(together, active, key=_urgency) if len(active) > together else active
+        taken = {symbol for _, _, symbol, _ in chosen}
+        covers = sorted((symbol, rest.take(start + width)) for _, _, symbol, rest in chosen)
+        for _, _, symbol, rest in active:
+            if symbol not in taken or not rest.empty:
+                heapq.heappush(waiting, (rest.first, symbol, rest))
         begins = min(parts[0][0] for _, parts in covers)
         ends = max(parts[-1][1] for _, parts in covers)
-        found.append(Request(begins, ends, tuple(sorted(covers))))
+        found.append(Request(begins, ends, tuple(covers)))
     return found
+
+
+def _urgency(entry: tuple[bool, int, str, _Left]) -> tuple[bool, int, str]:
+    return entry[:3]
 
 
 class _Left:
