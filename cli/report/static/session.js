@@ -145,7 +145,7 @@ class SessionView {
 
   #say() {
     const { minute, verdict, run } = this.all[this.cursor];
-    const why = run ? [run.reason, run.evidence].filter(Boolean).join(": ") || "nothing recorded" : "as first captured";
+    const why = run ? [run.evidence.startsWith(run.reason) ? "" : run.reason, run.evidence].filter(Boolean).join(": ") || "nothing recorded" : "as first captured";
     byId("minute-cell").textContent = byId("minute-reading").textContent = `${clock(minute)} ${VERDICTS[verdict]} (${why})`;
   }
 }
