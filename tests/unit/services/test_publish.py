@@ -250,3 +250,16 @@ def test_who_dies_after_the_marker_is_not_signalled_twice(lake):
     signals = FakeSignals()
     assert not publish(lake, signals).announced
     assert signals.announced == []
+
+
+def test_retired_objects_are_not_read_again(lake, signals):
+    """What compaction has just replaced is still there, for readers that began before; the facts do without."""
+    for minute in range(30):
+        lake.put_bars(bars("IBM", OPEN + minute * MINUTE, 1))
+    read = []
+    get = lake.store.get
+    lake.store.get = lambda key: read.append(key) or get(key)
+    service = Publish(lake=lake, signals=signals, retire_after=timedelta(hours=1))
+    service.run(FIRST, None, audit_id="a1", now=CLOSE)
+    assert len(lake.store.list("bars/")) == 31
+    assert len([key for key in read if key.startswith("bars/")]) == 31

@@ -50,11 +50,15 @@ _STAMP = "%Y%m%dT%H%M%S%fZ"
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What one call did: keys written, and how many objects were retired and deleted."""
+    """What one call did: keys written, how many objects were retired and deleted.
+
+    `covered` are key and etag of every object that is retired and may be there still: readers can do without.
+    """
 
     written: tuple[str, ...]
     retired: int
     deleted: int
+    covered: frozenset[tuple[str, str]]
 
 
 def compact(
@@ -77,8 +81,10 @@ def compact(
                 continue  # another compactor is at it
             key = lake.put_compacted(resolve(bars), day=day, hour=hour)
             written.append(key)
-            retired += retire(lake.store, [stored for stored in inputs if stored.key != key], due=now + retire_after)
-    return Compaction(tuple(written), retired, sweep(lake.store, now=now))
+            gone = [stored for stored in inputs if stored.key != key]
+            retired += retire(lake.store, gone, due=now + retire_after)
+            pending |= {(stored.key, stored.etag) for stored in gone}
+    return Compaction(tuple(written), retired, sweep(lake.store, now=now), frozenset(pending))
 
 
 def retire(store: Store, objects: Collection[Stored], *, due: datetime) -> int:

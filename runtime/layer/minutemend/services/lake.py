@@ -16,7 +16,7 @@ timestamp[ms] without zone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,13 +97,17 @@ class Lake:
                     found.append(stored)
         return found
 
-    def read_bars(self, window: Range, symbols: Sequence[str] | None = None) -> pa.Table:
+    def read_bars(
+        self, window: Range, symbols: Sequence[str] | None = None, *, without: Collection[tuple[str, str]] = ()
+    ) -> pa.Table:
         """The bars of `window` (schema BARS), one whole bar a minute by `core.bars.resolve`, sorted.
 
+        `without` are keys and etags of objects that need not be read: what they say is said elsewhere.
         Raises LakeUnsettled when compaction, five times over, took objects away between listing and reading.
         """
         for _ in range(_READ_AGAIN):
-            parts = self.read_objects([stored.key for stored in self.bar_objects(window)], window, symbols)
+            found = [stored.key for stored in self.bar_objects(window) if (stored.key, stored.etag) not in without]
+            parts = self.read_objects(found, window, symbols)
             if parts is not None:
                 return resolve(parts)
         raise LakeUnsettled(f"the bars of {window} were rewritten {_READ_AGAIN} times while they were read")

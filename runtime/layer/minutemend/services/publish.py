@@ -85,7 +85,7 @@ class Publish:
         etags: dict[datetime, str | None] = {}
         changed = []
         for day in hours.dates():
-            for hour, names, etag in self._publish_day(hours, day, listings, sessions):
+            for hour, names, etag in self._publish_day(hours, day, listings, sessions, compaction):
                 etags[hour] = etag
                 if names:
                     changed.append((hour, tuple(names)))
@@ -93,7 +93,12 @@ class Publish:
         return Published(window, len(etags), tuple(changed), compaction, announced)
 
     def _publish_day(
-        self, hours: Range, day: date, listings: Sequence[Listing], sessions: Sequence[Session]
+        self,
+        hours: Range,
+        day: date,
+        listings: Sequence[Listing],
+        sessions: Sequence[Session],
+        compaction: Compaction,
     ) -> list[tuple[datetime, list[str], str | None]]:
         """The day's hours that expect anything: the symbols whose facts changed, and the etag of the facts."""
         part = hours.intersect(day_range(day))
@@ -102,7 +107,7 @@ class Publish:
         # The facts first, the bars after: facts are then never computed from bars older than those behind the
         # facts that they replace.
         stored = self.lake.read_hour_facts(part)
-        bars = _by_hour(self.lake.read_bars(part), part)
+        bars = _by_hour(self.lake.read_bars(part, without=compaction.covered), part)
         absences = self.lake.absences(part)
         done = []
         for hour in part.hours():

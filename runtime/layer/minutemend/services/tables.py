@@ -10,8 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from io import BytesIO
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +21,8 @@ from minutemend.core.bars import BARS, VALUES
 _ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64(), "int": pa.int32()}
 # A symbol's rows lie together: a reader of one symbol skips the other row groups by their statistics.
 _ROW_GROUP = 131_072
+# Bytes from which it pays to let the dataset reader skip row groups; on a minute's object it takes thrice the time.
+_LARGE = 500_000
 
 
 def schema_of(table: Table) -> pa.Schema:
@@ -47,10 +47,14 @@ def encode(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def decode(body: bytes, schema: pa.Schema, *, filters: Any = None) -> pa.Table:
-    """The rows of Parquet bytes, cast to `schema`; `filters` as in pyarrow.parquet.read_table."""
-    # Not the dataset reader: it would take a partition column from a path, and bytes have none.
-    return pq.read_table(BytesIO(body), columns=schema.names, filters=filters).select(schema.names).cast(schema)
+def decode(body: bytes, schema: pa.Schema, *, filters: pc.Expression | None = None) -> pa.Table:
+    """The rows of Parquet bytes that `filters` lets through (None: all), as `schema`."""
+    if filters is not None and len(body) > _LARGE:
+        found = pq.read_table(pa.BufferReader(body), columns=schema.names, filters=filters)
+    else:
+        found = pq.ParquetFile(pa.BufferReader(body)).read(columns=schema.names)
+        found = found if filters is None else found.filter(filters)
+    return found if found.schema.equals(schema) else found.select(schema.names).cast(schema)
 
 
 def from_rows(rows: Iterable[Mapping[str, object]], table: Table) -> pa.Table:
