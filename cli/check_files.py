@@ -68,7 +68,7 @@ def check_files(
     lake = DuckDbLake(
         connection,
         views={
-            Table.BARS: files.select,
+            Table.BARS: files.select_in(window),
             Table.SYMBOLS: put_symbols(connection, listings),
             Table.SESSIONS: f"SELECT * FROM read_parquet('{quoted(str(calendar.sessions))}')",  # noqa: S608
         },

@@ -18,6 +18,7 @@ import duckdb
 from minutemend.adapters.duckdb_lake import quoted
 from minutemend.contract import PARTITION
 from minutemend.core.errors import BadInput
+from minutemend.core.minutes import Range
 
 PARQUET = (".parquet", ".pq", ".parq")
 CSV = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".txt")
@@ -139,6 +140,11 @@ class BarFiles:
                 )
             found.append(Seen(symbol, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), count))
         return found
+
+    def select_in(self, window: Range) -> str:
+        """The same SELECT for the minutes of a window: Parquet's own statistics then skip what lies outside."""
+        start, end = (f"TIMESTAMP '{at:%Y-%m-%d %H:%M:%S}'" for at in (window.start, window.end))
+        return f"SELECT * FROM ({self.select}) AS bars WHERE minute >= {start} AND minute < {end}"  # noqa: S608
 
     def _where(self) -> str:
         return self.files[0] if len(self.files) == 1 else f"{self.files[0]} and {len(self.files) - 1:,} more files"

@@ -2,20 +2,20 @@
 
 The same text runs on Athena (Trino) and on DuckDB, reads `bars` once, and returns ranges, not minutes.
 
-How it is exact and fast at once. Bars are grouped by symbol and clock hour, and each quarter of that hour is one
-sum (a "word"): the bar of minute i of its quarter adds `_ROW + 4**i`. All sums are whole numbers below 2**53, so
-float64 adds them exactly and in any order. A word tells how many rows it has (the multiples of `_ROW`) and, digit
-by digit in base 4, how often each minute came. A quarter is whole exactly when its sum equals what the sessions
-expect; only the others are taken apart. The digits are right whenever they add up to the number of rows, for a
-carry lowers their sum by 3: so up to three copies of every minute are told apart at once, and a word that fails
-that test (a minute stored four times or more) comes back as `unclear` and is looked at closely with DISTINCT.
+How it is exact and fast at once. Bars are grouped by symbol and clock hour, and each half of that hour is one sum
+(a "word"): the bar of minute i of its half adds `_ROW + 2**i`. All sums are whole numbers below 2**53, so float64
+adds them exactly and in any order. A word tells how many rows it has (the multiples of `_ROW`) and, bit by bit,
+which minutes it has. A half hour is whole exactly when its sum equals what the sessions expect; only the others are
+taken apart. Their bits are right whenever there are as many as rows, for a minute that came twice carries, and a
+carry makes two bits one. A word that fails that test comes back as `unclear` and is looked at closely with DISTINCT.
+Rows that nobody expects (extended hours, minutes outside the window) only set bits that nobody reads.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from minutemend.contract import PARTITION, Table
 from minutemend.core.errors import BadInput
@@ -27,11 +27,12 @@ from minutemend.core.symbols import valid_symbols
 RESULT_COLUMNS = ("kind", "symbol", "gap_start", "gap_end", "session_open", "session_close", "bars", "minutes")
 CADENCES = tuple(minutes for minutes in range(1, 61) if 60 % minutes == 0)
 
-_QUARTERS = 4
-_SLOTS = 15  # minutes in a quarter of an hour
-_BASE = 4
-# Above 15 * 4**14, so that rows that are too many never pass for minutes that are too few, nor the other way.
-_ROW = 2**34
+_WORDS = 2  # in an hour
+_SLOTS = 60 // _WORDS  # minutes in a word
+# Above 30 * 2**29, so that rows that are too many never pass for minutes that are too few, nor the other way; and
+# small enough that 100,000 rows of one word stay below 2**53. Words of more rows than that are unclear.
+_ROW_BITS = 36
+_ROW = 2**_ROW_BITS
 _HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
 _MINUTES = ", ".join(map(str, range(60)))
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
@@ -66,9 +67,11 @@ def generate_data_check_query(
         only = f"symbol IN ({listed})"
     days = list(window.dates())
     day = timedelta(days=1)
+    # The partitions hold the window exactly when it is whole days; a condition on every row costs a tenth of the time.
+    whole_days = all(instant.time() == time(0) for instant in (window.start, window.end))
     stored = _where(
         f"{PARTITION} BETWEEN '{days[0]}' AND '{days[-1]}'",
-        f"minute >= {_literal(window.start)} AND minute < {_literal(window.end)}",
+        "" if whole_days else f"minute >= {_literal(window.start)} AND minute < {_literal(window.end)}",
         "second(minute) = 0 AND millisecond(minute) = 0",
         only,
     )
@@ -92,21 +95,17 @@ def generate_data_check_query(
         start=_literal(window.start),
         end=_literal(window.end),
         cadence=cadence,
-        expected_words=", ".join(f"sum({_weights(q)}[at_minute + 1]) AS e{q}" for q in range(_QUARTERS)),
+        expected_words=", ".join(f"sum({_weights(w)}[at_minute + 1]) AS e{w}" for w in range(_WORDS)),
         # Written so, DuckDB looks each weight up once for each distinct minute of a Parquet dictionary and not for
         # each row: it does that for functions of one column that cannot fail, which `+ 1` is not.
         stored_words=", ".join(
-            f"{_weights(q)}[array_position(ARRAY[{_MINUTES}], minute(minute))] AS w{q}" for q in range(_QUARTERS)
+            f"{_weights(w)}[array_position(ARRAY[{_MINUTES}], minute(minute))] AS w{w}" for w in range(_WORDS)
         ),
-        minute_list=_MINUTES,
-        summed_words=", ".join(f"sum(w{q}) AS s{q}" for q in range(_QUARTERS)),
-        differs=" OR ".join(f"(e.e{q} > 0e0 AND w.s{q} <> e.e{q})" for q in range(_QUARTERS)),
-        word=f"CASE {' '.join(f'WHEN m.m < {(q + 1) * _SLOTS} THEN s.s{q}' for q in range(_QUARTERS))} END",
+        slot_list=", ".join(map(str, range(_SLOTS))),
         row=f"{_ROW}e0",
         slots=_SLOTS,
-        base=_BASE,
         # Up to the place of `_ROW` and not of the last minute alone: what its copies carry counts as well.
-        carried=" + ".join(f"floor(digits / {_BASE**i}e0)" for i in range(1, _ROW.bit_length() // 2)),
+        halves=" + ".join(f"floor(bits / {2**i}e0)" for i in range(1, _ROW_BITS)),
     )
 
 
@@ -142,7 +141,7 @@ interested AS (
     SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
 ),
 words AS (
-    SELECT symbol, at_hour, {summed_words}
+    SELECT symbol, at_hour, sum(w0) AS s0, sum(w1) AS s1
     FROM (
         SELECT symbol, date_trunc('hour', minute) AS at_hour,
                {stored_words}
@@ -152,40 +151,42 @@ words AS (
 ),
 -- An outer join is not reordered, and UNNEST stays behind it: no engine multiplies symbols by minutes first.
 suspects AS (
-    SELECT e.symbol, e.session_open, e.session_close, e.span_start, e.span_end, e.at_hour,
-           coalesce(w.s0, 0e0) AS s0, coalesce(w.s1, 0e0) AS s1,
-           coalesce(w.s2, 0e0) AS s2, coalesce(w.s3, 0e0) AS s3
+    SELECT e.symbol, e.session_open, e.session_close, e.span_start, e.span_end, e.at_hour, w.s0, w.s1
     FROM (
-        SELECT y.symbol, h.session_open, h.session_close, h.span_start, h.span_end, h.at_hour, h.e0, h.e1, h.e2, h.e3
+        SELECT y.symbol, h.session_open, h.session_close, h.span_start, h.span_end, h.at_hour, h.e0, h.e1
         FROM interested y JOIN expected h ON h.calendar = y.calendar
         WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
     ) AS e
     LEFT JOIN words w ON w.symbol = e.symbol AND w.at_hour = e.at_hour
-    WHERE w.symbol IS NULL OR {differs}
+    WHERE w.symbol IS NULL OR (e.e0 > 0e0 AND w.s0 <> e.e0) OR (e.e1 > 0e0 AND w.s1 <> e.e1)
 ),
-suspect_slots AS (
-    SELECT s.symbol, s.session_open, s.session_close, s.at_hour + m.m * INTERVAL '1' MINUTE AS slot,
-           mod(m.m, {slots}) AS digit, {word} AS word
-    FROM suspects s CROSS JOIN UNNEST(ARRAY[{minute_list}]) AS m (m)
-    WHERE s.at_hour + m.m * INTERVAL '1' MINUTE >= s.span_start
-      AND s.at_hour + m.m * INTERVAL '1' MINUTE < s.span_end
-      AND mod(date_diff('minute', s.session_open, s.at_hour + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
+suspect_words AS (
+    SELECT symbol, session_open, session_close, span_start, span_end,
+           at_hour + h.h * INTERVAL '{slots}' MINUTE AS at_word,
+           coalesce(CASE WHEN h.h = 0 THEN s0 ELSE s1 END, 0e0) AS word
+    FROM suspects CROSS JOIN UNNEST(ARRAY[0, 1]) AS h (h)
 ),
-numbers AS (
-    SELECT symbol, session_open, session_close, slot, power({base}, digit) AS place,
-           floor(word / {row}) AS stored_rows, word - {row} * floor(word / {row}) AS digits
-    FROM suspect_slots
+split AS (
+    SELECT symbol, session_open, session_close, span_start, span_end, at_word,
+           floor(word / {row}) AS stored_rows, word - {row} * floor(word / {row}) AS bits
+    FROM suspect_words
 ),
 judged AS (
-    SELECT symbol, session_open, session_close, slot,
-           floor(digits / place) - {base} * floor(digits / ({base} * place)) AS copies,
-           CASE WHEN stored_rows = digits - ({base} - 1) * ({carried}) THEN 'gap' ELSE 'unclear' END AS kind
-    FROM numbers
+    SELECT symbol, session_open, session_close, span_start, span_end, at_word, bits,
+           CASE WHEN stored_rows = bits - ({halves}) THEN 'gap' ELSE 'unclear' END AS kind
+    FROM split
+),
+missing AS (
+    SELECT symbol, session_open, session_close, kind, at_word + m.m * INTERVAL '1' MINUTE AS slot
+    FROM judged CROSS JOIN UNNEST(ARRAY[{slot_list}]) AS m (m)
+    WHERE (kind = 'unclear' OR floor(bits / power(2, m.m)) = 2 * floor(bits / power(2, m.m + 1)))
+      AND at_word + m.m * INTERVAL '1' MINUTE >= span_start
+      AND at_word + m.m * INTERVAL '1' MINUTE < span_end
+      AND mod(date_diff('minute', session_open, at_word + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
 ),
 events AS (
     SELECT symbol, slot, session_open, session_close, kind, CAST(NULL AS timestamp) AS absent_until
-    FROM judged
-    WHERE kind = 'unclear' OR copies = 0e0
+    FROM missing
     UNION ALL
     SELECT symbol, start, CAST(NULL AS timestamp), CAST(NULL AS timestamp), 'absence', "end"
     FROM {absences} {proven}
@@ -236,8 +237,8 @@ def _values(numbers: Iterable[int]) -> str:
     return ", ".join(f"({number})" for number in numbers)
 
 
-def _weights(quarter: int) -> str:
-    """A minute's weight in the word of one quarter, as an array over the 60 minutes of the hour."""
-    first = quarter * _SLOTS
+def _weights(word: int) -> str:
+    """A minute's weight in one word of its hour, as an array over the 60 minutes of the hour."""
+    first = word * _SLOTS
     inside = range(first, first + _SLOTS)
-    return f"ARRAY[{', '.join(f'{_ROW + _BASE ** (m - first) if m in inside else 0}e0' for m in range(60))}]"
+    return f"ARRAY[{', '.join(f'{_ROW + 2 ** (m - first) if m in inside else 0}e0' for m in range(60))}]"
