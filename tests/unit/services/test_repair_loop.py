@@ -149,6 +149,17 @@ def test_a_malformed_message_reaches_the_dead_letters_with_the_reason_and_is_ack
     ]
 
 
+def test_a_job_for_a_vendor_that_the_stage_no_longer_asks_is_settled_as_failed_and_wakes_the_audit() -> None:
+    loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"])
+    state = loop.queue_repairs(loop.begin())
+    loop.wait(state, "token")
+    loop.vendor.name = "another"
+    assert loop.work().failed == []
+    ((_, attributes),) = loop.queue.dead
+    assert attributes["reason"] == "the vendor is 'fake': this stage asks another"
+    assert "token" in loop.signals.resumed
+
+
 def test_trouble_comes_again_and_on_its_last_delivery_is_settled_as_failed_with_the_reason() -> None:
     loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"])
 

@@ -91,16 +91,11 @@ class ProcessRepairs:
     def _parse(self, message: Received, tally: Tally) -> RepairJob | None:
         """The message's job; None when it is poison, which has then reached the dead-letter queue."""
         try:
-            job = RepairJob.from_message(_json(message.body))
-            if job.request.vendor not in self.vendors:
-                raise BadInput(
-                    f"vendor is {job.request.vendor!r}: this stage asks {', '.join(sorted(self.vendors)) or 'nobody'}"
-                )
+            return RepairJob.from_message(_json(message.body))
         except BadInput as reason:
             self.queue.dead_letter(message.body, reason=str(reason), attributes={"message_id": message.message_id})
             tally.events.append({"event": "poison", "message_id": message.message_id, "reason": str(reason)})
             return None
-        return job
 
     def _work(self, job: RepairJob, message: Received, tally: Tally) -> None:
         claim = self._claim(job, message, tally)
@@ -116,6 +111,10 @@ class ProcessRepairs:
     def _claim(self, job: RepairJob, message: Received, tally: Tally) -> Claim | None:
         """The right to ask the vendor now; None when the message is dealt with otherwise."""
         now = self.clock()
+        if job.request.vendor not in self.vendors:  # planned before the stage's vendors changed
+            asked = ", ".join(sorted(self.vendors)) or "nobody"
+            self._give_in(job, message, f"the vendor is {job.request.vendor!r}: this stage asks {asked}")
+            return None
         if job.not_before is not None and now < job.not_before:
             self._send(job, message, job.not_before - now)
             return None
