@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
@@ -120,6 +121,22 @@ def cell(value: Any) -> str:
 def _numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     values = [row[name] for row in rows if row[name] is not None]
     return bool(values) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """A `say` for work whose steps have no measure: each stays as a line, and on a terminal the newest one moves."""
+    if not sys.stderr.isatty():
+        yield say
+        return
+    began = time.monotonic()
+    with console(stderr=True).status("…") as status:
+
+        def step(text: str) -> None:
+            console(stderr=True).print(f"{time.monotonic() - began:4.0f} s  {text}", markup=False)
+            status.update(text)
+
+        yield step
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,12 +39,20 @@ class Followed:
 
 
 def follow(
-    stage: Stage, arn: str, *, tell: Callable[[Look | int, Followed], None], pause: Callable[[float], None] = time.sleep
+    stage: Stage,
+    arn: str,
+    *,
+    tell: Callable[[Look | int, Followed], None],
+    watch: Callable[[int, int, int], None] = lambda *_: None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Followed:
-    """Follow an execution to its end. `tell` hears of every look, and of the number of requests of each attempt."""
+    """Follow an execution to its end. `tell` hears of every look, and of the number of requests of each attempt;
+    `watch` of how far the newest attempt is: its number, how many of its requests are settled, and of how many."""
     from minutemend.adapters import executions
+    from minutemend.adapters.dynamo_board import DynamoBoard
 
     machine = stage.clients.stepfunctions
+    board = DynamoBoard(stage.clients.dynamodb, stage.output("BoardTable"), clock=lambda: datetime.now(UTC))
     followed = Followed(executions.describe(machine, arn))
     seen = 0
     while True:
@@ -56,6 +64,9 @@ def follow(
                 tell(news, followed)
         if not followed.execution.running:
             return followed
+        if followed.jobs:
+            attempt = max(followed.jobs)
+            watch(attempt, board.progress(followed.execution.name, attempt).settled, followed.jobs[attempt])
         pause(POLL_SECONDS)
 
 

@@ -77,12 +77,13 @@ def _run(*, seed: int, keep: bool) -> int:
 def fresh_stage(name: str, *, keep: bool) -> Iterator[tuple[LocalStack, Stage]]:
     """A local stage of that name with nothing in it, gone again afterwards unless `keep`."""
     import local.stack
-    from cli.console import tell as say
+    from cli.console import steps
     from cli.local_stage import store_token
     from cli.stage import open_stage
 
     local.stack.down(name)
-    started = local.stack.up(name, say=say, store_token=store_token)
+    with steps() as step:
+        started = local.stack.up(name, say=step, store_token=store_token)
     try:
         yield started, open_stage(f"local:{name}")
     except BaseException:
@@ -164,7 +165,12 @@ def _heal(stage: Stage, session: Range) -> int:
     name = f"demo-{secrets.token_hex(4)}"
     arn = executions.start(stage.clients.stepfunctions, stage.output("StateMachineArn"), given, name=name)
     say(f"running the state machine: execution {name}")
-    followed = follow(stage, arn, tell=tell)
+    with console().status("auditing") as status:
+
+        def watch(attempt: int, settled: int, jobs: int) -> None:
+            status.update(f"attempt {attempt}: {settled} of {jobs} requests are settled")
+
+        followed = follow(stage, arn, tell=tell, watch=watch)
     after = _after(stage, session)
     show(strips("after", session, after, width=min(console().width, 110)))
     _keep_picture(session, before, after)

@@ -49,7 +49,7 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
     and deploys the template that ships. What fails, or is stopped with Ctrl-C, leaves nothing behind.
     """
     import local.stack
-    from cli.console import say
+    from cli.console import say, steps
     from cli.local_stage import resume, store_token
     from cli.problems import Problem
 
@@ -66,9 +66,10 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
         say(f"starting {name!r} again with the data that it had; `mend local down` first for a fresh one")
         click.echo(_how_to_use(resume(before)))
         return
-    stack = local.stack.up(
-        name, say=say, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token
-    )
+    with steps() as step:
+        stack = local.stack.up(
+            name, say=step, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token
+        )
     click.echo(_how_to_use(stack))
 
 

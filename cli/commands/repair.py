@@ -80,11 +80,15 @@ def _started(name: str, style: str, opened: Stage) -> None:
 
 
 def _wait(opened: Stage, arn: str, style: str) -> int:
-    from cli.console import console, say, show_json
+    from cli.console import progress, say, show_json
     from cli.follow import describe_news, follow
 
-    with console(stderr=True).status("auditing"):
-        followed = follow(opened, arn, tell=lambda news, so_far: say(describe_news(news, so_far)))
+    with progress("auditing", unit="requests") as bar:
+
+        def watch(attempt: int, settled: int, jobs: int) -> None:
+            bar.update(bar.task_ids[0], description=f"attempt {attempt}", completed=settled, total=jobs)
+
+        followed = follow(opened, arn, tell=lambda news, so_far: say(describe_news(news, so_far)), watch=watch)
     if style == "json":
         show_json(as_rows(followed))
     return conclude(opened, followed)

@@ -71,6 +71,10 @@ class DynamoBoard(Board):
         )
         return _progress(item)
 
+    def progress(self, audit_id: str, attempt: int) -> Progress:
+        """How far an attempt is, for a person who watches it; nobody waits by it."""
+        return _progress(self._get(_attempt(audit_id, attempt)))
+
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
         until = _milliseconds(now + lease)
         free = "(attribute_not_exists(lease) OR lease <= :now)"
