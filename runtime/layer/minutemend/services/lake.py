@@ -181,13 +181,10 @@ class Lake:
         keys = {hour: _facts_key(hour) for hour in window.hours()}
         there = [key for key in keys.values() if key in found]
         bodies = dict(zip(there, self._get_all(there), strict=True))
-        facts = {}
+        facts = dict.fromkeys(keys, HourFacts(schema.empty_table(), None))
         for hour, key in keys.items():
-            body = bodies.get(key)
-            known = body is not None and key in found
-            facts[hour] = (
-                HourFacts(decode(body, schema), found[key].etag) if known else HourFacts(schema.empty_table(), None)
-            )
+            if (body := bodies.get(key)) is not None:
+                facts[hour] = HourFacts(decode(body, schema), found[key].etag)
         return facts
 
     def put_hour_facts(self, hour: datetime, facts: pa.Table, *, replaces: str | None) -> str:
