@@ -6,24 +6,17 @@ import json
 from collections import Counter
 from datetime import datetime, timedelta
 
-from minutemend.core.answers import AnswerKind
+from minutemend.core.answers import Answer, AnswerKind
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Verdict
 from minutemend.ports.board import FAILED
 from minutemend.services.process_repairs import SUPERSEDED
 from minutemend.services.verdicts import verdicts
 
+from tests.unit.simulation.beginnings import MINUTES, OTHER_DAY, SESSION, SYMBOLS
 from tests.unit.simulation.machine import Execution
 from tests.unit.simulation.memory import MEMORY
-from tests.unit.simulation.scenario import (
-    APART,
-    MAX_RECEIVES,
-    MINUTES,
-    OTHER_DAY,
-    SESSION,
-    SYMBOLS,
-    Scenario,
-)
+from tests.unit.simulation.scenario import APART, MAX_RECEIVES, Scenario
 from tests.unit.simulation.world import Profile, Violation
 
 
@@ -141,10 +134,7 @@ def _check_absences(run: Scenario) -> None:
         )
 
 
-def _omits(answer: object, symbol: str, window: Range) -> bool:
-    from minutemend.core.answers import Answer
-
-    assert isinstance(answer, Answer)
+def _omits(answer: Answer, symbol: str, window: Range) -> bool:
     if answer.kind is not AnswerKind.BARS or answer.covered is None:
         return False
     mine = {bar.minute for bar in answer.bars if bar.symbol == symbol}

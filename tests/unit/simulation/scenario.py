@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from minutemend.core.bars import Bar, to_table
+from minutemend.core.bars import to_table
 from minutemend.core.jobs import RepairJob
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant
 from minutemend.core.plan import VendorLimits
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import ProofRule
-from minutemend.ports import Claim, ClaimStatus, Signals
 from minutemend.ports.vendor import Limits
 from minutemend.services.audit import Audit
 from minutemend.services.await_repairs import AwaitRepairs
@@ -26,19 +23,23 @@ from minutemend.services.publish import Publish
 from minutemend.services.queue_repairs import QueueRepairs
 from minutemend.services.report_failure import ReportFailure
 
-from tests.fakes.board import FakeBoard
 from tests.fakes.gap_finder import FakeGapFinder
 from tests.fakes.store import FakeStore
+from tests.unit.simulation.beginnings import (
+    OTHER_DAY,
+    POISON,
+    SESSION,
+    SYMBOLS,
+    holes_of,
+    truth_of,
+    window_of,
+)
 from tests.unit.simulation.machine import Execution
+from tests.unit.simulation.ports import Remembering, SimBoard, SimSignals
 from tests.unit.simulation.queue import Held, SimQueue
 from tests.unit.simulation.vendor import SimVendor
 from tests.unit.simulation.world import Mortal, Profile, Violation, World
 
-OPEN = datetime(2026, 1, 5, 14, 52, tzinfo=UTC)  # the session crosses a full hour
-MINUTES = 16
-SESSION = Range(OPEN, OPEN + MINUTES * MINUTE)
-OTHER_DAY = Range(OPEN - timedelta(days=3), OPEN - timedelta(days=3) + MINUTES * MINUTE)
-SYMBOLS = ("AAA", "BBB", "CCC")
 APART = timedelta(seconds=30)
 WORKER_LIFE = timedelta(seconds=20)
 RESERVE = timedelta(seconds=4)
@@ -47,46 +48,6 @@ ROWS = 9
 MOST_STEPS = 20_000
 NOISY_STEPS = 1_500
 _STAMP = pa.timestamp("ms")
-
-
-class SimBoard(FakeBoard):
-    """Counts the grants that were not given back untried: each allows one vendor request."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.grants: Counter[str] = Counter()
-
-    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
-        claim = super().claim(job_id, now=now, lease=lease, redo=redo)
-        self.grants[job_id] += claim.status is ClaimStatus.GRANTED
-        return claim
-
-    def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:
-        super().release(job_id, claim, tried=tried)
-        self.grants[job_id] -= not tried
-
-
-class SimSignals(Signals):
-    """Resumes the executions of the run; remembers the rest."""
-
-    def __init__(self, run: Scenario) -> None:
-        self._run = run
-        self.alarms: list[str] = []
-        self.announced: list[Mapping[str, Any]] = []
-
-    def resume(self, token: str, output: Mapping[str, Any]) -> None:  # noqa: ARG002 (the machine keeps its own state)
-        name, attempt, _ = token.split("/")
-        for job in self._run.planned.values():
-            if (job.audit_id, job.attempt) == (name, int(attempt)) and not self._run.outcome(job.id):
-                raise Violation(f"{token} is resumed while job {job.id} is open")
-        for execution in self._run.executions:
-            execution.resume(token)
-
-    def alarm(self, subject: str, message: str) -> None:
-        self.alarms.append(f"{subject}\n{message}")
-
-    def announce(self, detail_type: str, detail: Mapping[str, Any]) -> None:  # noqa: ARG002
-        self.announced.append(detail)
 
 
 class Scenario:
@@ -102,11 +63,11 @@ class Scenario:
         self.queue = SimQueue(world, MAX_RECEIVES)
         self.executions: list[Execution] = []
         self.signals = SimSignals(self)
-        self.truth = _truth(world)
+        self.truth = truth_of(world)
         # By symbol and milliseconds, as the lake keeps them.
         self.minutes = {_milliseconds(minute): minute for _, minute in self.truth}
         self.known = {(symbol, _milliseconds(minute)): bar for (symbol, minute), bar in self.truth.items()}
-        holes = _holes(world)
+        holes = holes_of(world)
         self.stored = {key: bar for key, bar in self.truth.items() if key not in holes}
         self.lake.put_sessions(
             Session("XNYS", window.start.date(), window.start, window.end) for window in (OTHER_DAY, SESSION)
@@ -129,13 +90,13 @@ class Scenario:
         begins = sorted(world.dice.randint(0, 80) for _ in range(self.profile.audits - 1))
         redrives = sorted(world.dice.randint(100, 600) for _ in range(self.profile.redrives))
         for _ in range(self.profile.poison):
-            self.queue.put(world.dice.choice(_POISON), {})
+            self.queue.put(world.dice.choice(POISON), {})
         self.start_audit("audit-0", SESSION)
         for step in range(MOST_STEPS):
             world.quiet = world.quiet or step > NOISY_STEPS
             while begins and begins[0] <= step:
                 begins.pop(0)
-                self.start_audit(f"audit-{len(self.executions)}", _window(world))
+                self.start_audit(f"audit-{len(self.executions)}", window_of(world))
             while redrives and redrives[0] <= step:
                 redrives.pop(0)
                 self.redrives += 1
@@ -239,7 +200,7 @@ class Scenario:
         service = QueueRepairs(
             results=self._mortal(self.results),
             board=self._mortal(self.board),
-            queue=self._mortal(_Remembering(self)),
+            queue=self._mortal(Remembering(self)),
             vendors=vendors,
             rule=ProofRule(APART),
         )
@@ -311,20 +272,6 @@ class Scenario:
         return [(symbol, self.minutes[stamp]) for symbol, stamp in zip(bars["symbol"].to_pylist(), stamps, strict=True)]
 
 
-class _Remembering:
-    """The repair queue as QueueRepairs sees it: what is planned is on record, whether or not it is sent twice."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
-
-    def send(self, messages: Any) -> int:
-        given = list(messages)
-        for message in given:
-            job = RepairJob.from_message(dict(message.body))
-            self._scenario.planned[job.id] = job
-        return self._scenario.queue.send(given)
-
-
 def _milliseconds(minute: datetime) -> int:
     return epoch_minute(minute) * 60_000
 
@@ -335,62 +282,3 @@ def _is_of(body: str, audit_id: str, attempt: int) -> bool:
     except ValueError:
         return False
     return bool(given.get("audit_id") == audit_id and given.get("attempt") == attempt)
-
-
-def _truth(world: World) -> dict[tuple[str, datetime], Bar]:
-    """A bar for every minute but for some in which nobody traded."""
-    truth = {}
-    for index, symbol in enumerate(SYMBOLS):
-        for window in (OTHER_DAY, SESSION):
-            silent = {world.dice.randrange(MINUTES) for _ in range(world.dice.choice([0, 0, 1, 2]))}
-            for n in range(MINUTES):
-                if n not in silent:
-                    price = float(100 * index + n + 1)
-                    minute = window.start + n * MINUTE
-                    truth[symbol, minute] = Bar(symbol, minute, price, price + 1, price / 2, price, 10.0)
-    return truth
-
-
-def _holes(world: World) -> set[tuple[str, datetime]]:
-    """Single minutes, runs, edges, and now and then a whole symbol."""
-    holes = set()
-    for symbol in SYMBOLS:
-        kind = world.dice.choice(["none", "single", "run", "edges", "many", "all"])
-        minutes = {
-            "none": [],
-            "single": [world.dice.randrange(MINUTES)],
-            "run": list(range(start := world.dice.randrange(MINUTES - 2), min(MINUTES, start + 6))),
-            "edges": [0, MINUTES - 1],
-            "many": [n for n in range(MINUTES) if world.dice.random() < 0.4],
-            "all": list(range(MINUTES)),
-        }[kind]
-        holes |= {(symbol, OPEN + n * MINUTE) for n in minutes}
-    return holes
-
-
-def _window(world: World) -> Range:
-    """What another audit looks at: the same, or a part of it."""
-    if world.dice.random() < 0.6:
-        return SESSION
-    first = world.dice.randrange(MINUTES - 1)
-    return Range(OPEN + first * MINUTE, OPEN + world.dice.randrange(first + 1, MINUTES + 1) * MINUTE)
-
-
-_POISON = [
-    "",
-    "{nonsense",
-    "[]",
-    '{"audit_id": "audit-0", "attempt": 1}',
-    json.dumps(
-        {
-            "audit_id": "audit-0",
-            "attempt": 1,
-            "vendor": "nobody",
-            "symbols": ["AAA"],
-            "start": "2026-01-05T14:52:00Z",
-            "end": "2026-01-05T14:53:00Z",
-            "gaps": [["AAA", 29461372, 1]],
-            "not_before": None,
-        }
-    ),
-]

@@ -44,7 +44,7 @@ def _fast_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(seed=SEEDS, profile=PROFILES)
-@settings(max_examples=60, derandomize=True, **QUIET)
+@settings(max_examples=40, derandomize=True, **QUIET)
 def test_every_minute_is_accounted_for_under_every_fault(seed: int, profile: Profile) -> None:
     """The first few schedules of redelivery, reordering, death, skew, throttling, vendor faults, many audits."""
     run_and_check(seed, profile)
