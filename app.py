@@ -12,14 +12,18 @@ from infra.settings import UnknownStage, UnsafeSettings
 from infra.stacks.stage import StageStack
 
 
-def main() -> None:
-    """Synthesize; settings that cannot be are one message and exit code 2."""
-    app = App(
+def new_app() -> App:
+    """The app as the CDK command line gives it: context comes from there and from cdk.json."""
+    return App(
         analytics_reporting=False,
         tree_metadata=False,
         # cfn-lint and cdk-nag do it in the tests; here it would take longer than everything else together.
         builtin_cloud_formation_validation=False,
     )
+
+
+def main(app: App) -> None:
+    """Synthesize; settings that cannot be are one message and exit code 2."""
     try:
         stages = stages_from_context(app.node.try_get_context)
     except (UnknownStage, UnsafeSettings) as error:
@@ -35,4 +39,4 @@ def _refuse(error: ValueError) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(new_app())

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
 
 import pytest
+from aws_cdk import App
 
+from app import main
 from infra.context import stages_from_context
 from infra.settings import DEV, PROD, Flaw, UnknownStage, UnsafeSettings, stage_settings
-from tests.unit.infra.conftest import ROOT
 
 
 def of(context: Mapping[str, object]) -> list[str]:
@@ -39,19 +38,12 @@ def test_there_is_no_default_stage() -> None:
         stage_settings(None)
 
 
-def test_the_app_refuses_with_one_message_and_no_traceback() -> None:
+def test_the_app_refuses_with_one_message_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """What `cdk synth -c stage=staging` prints."""
-    environment = {"CDK_CONTEXT_JSON": '{"stage": "staging"}', "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
-    ran = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 2
-    assert ran.stderr.strip() == "minutemend: 'staging' is not a stage: one of dev, prod would be right"
+    with pytest.raises(SystemExit) as left:
+        main(App(context={"stage": "staging"}))
+    assert left.value.code == 2
+    assert capsys.readouterr().err == "minutemend: 'staging' is not a stage: one of dev, prod would be right\n"
 
 
 def test_the_flaw_cannot_reach_prod() -> None:

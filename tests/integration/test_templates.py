@@ -1,0 +1,47 @@
+"""What a deploy would send: `cdk synth`, word for word, and cfn-lint on what it wrote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.layer.recipe import ROOT
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both stages, as `cdk synth` writes them; the layers are built unless `.build/layer` has them."""
+    out = tmp_path_factory.mktemp("cdk.out")
+    cdk = ROOT / "node_modules" / ".bin" / "cdk"
+    subprocess.run([cdk, "synth", "--quiet", "--no-notices", "--output", out], cwd=ROOT, check=True)
+    return out
+
+
+def test_synth_gives_both_stages(assembly: Path) -> None:
+    assert {path.name.split(".")[0] for path in assembly.glob("*.template.json")} == {
+        "minutemend-dev",
+        "minutemend-prod",
+    }
+
+
+def test_a_warm_synth_builds_no_layer(assembly: Path, tmp_path: Path) -> None:  # noqa: ARG001 (it is warm after it)
+    cdk = ROOT / "node_modules" / ".bin" / "cdk"
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / ".build" / "layer").iterdir()}
+    subprocess.run([cdk, "synth", "--quiet", "--no-notices", "--output", tmp_path / "out"], cwd=ROOT, check=True)
+    assert {path: path.stat().st_mtime_ns for path in (ROOT / ".build" / "layer").iterdir()} == before
+
+
+def test_cfn_lint_finds_nothing_in_dev(assembly: Path) -> None:
+    """With the repository's own .cfnlintrc.yaml, as a person would run it; prod is looked at in the unit tests."""
+    linted = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), assembly / "minutemend-dev.template.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert linted.stdout == ""
+    assert linted.returncode == 0
