@@ -1,7 +1,6 @@
 """The repair: requests against the provable minimum, jobs a second, the way back to the audit, a healed hour's cost.
 
-`python -m bench.repair` prints the rows; `run()` returns them for the common table. The plans need nothing; the rest
-starts a local stage of its own, and stops it. Figures of one machine: ratios hold better than seconds.
+`python -m bench repair` runs it. The plans need nothing; the rest starts a local stage of its own, and stops it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,8 @@ from minutemend.core.jobs import RepairJob
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
 from minutemend.ports.queue import Message
 
+from bench.table import Figure
+
 SEED = 20260101
 JOBS = 10_000
 SYMBOLS, HOLED = 500, 0.02
@@ -34,17 +34,6 @@ SYMBOLS, HOLED = 500, 0.02
 # a record in the stream for each, a grid of minutes (and not ranges) back from the query.
 ORIGINAL_WAIT = 90.0
 ORIGINAL_TRANSITIONS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured thing. `limit` is what the issue allows, None where it sets none."""
-
-    what: str
-    value: float
-    unit: str
-    beside: str = ""
-    limit: float | None = None
 
 
 def run(*, jobs: int = JOBS) -> list[Figure]:
@@ -125,6 +114,7 @@ def healed_hour(opened: Any, market: Any) -> Iterator[Figure]:
         told.append((market.counts()["requests"], _transitions(opened, arn)))
         waits += _ways_back(opened, arn, window)
     requests, transitions = told[-1]
+    steps, looks = _step_seconds(opened, arn)
     yield Figure(
         "from the last job's answer to the next look, at most", max(waits), "s", "fixed waits: 90 s", limit=2.0
     )
@@ -146,6 +136,7 @@ def throughput(opened: Any, market: Any, *, jobs: int) -> Iterator[Figure]:
     """`jobs` jobs of one attempt, sent at once, until the last is settled; and the workers' memory on the way."""
     from minutemend.adapters.dynamo_board import DynamoBoard
 
+    market.control(reset=True)
     board = DynamoBoard(opened.clients.dynamodb, opened.output("BoardTable"), clock=lambda: datetime.now(UTC))
     audit_id = f"bench-{uuid.uuid4().hex[:8]}"
     board.open_attempt(audit_id, 1, jobs=jobs)
@@ -231,6 +222,18 @@ def _transitions(opened: Any, arn: str) -> int:
     return sum(event["type"].endswith("StateEntered") for event in _history(opened, arn))
 
 
+def _step_seconds(opened: Any, arn: str) -> tuple[float, int]:
+    """Seconds that the steps' functions took, the wait left out, and how often CheckDataHealth looked."""
+    took, looks, name, since = 0.0, 0, "", None
+    for event in _history(opened, arn):
+        if event["type"] == "TaskStateEntered":
+            name, since = event["stateEnteredEventDetails"]["name"], event["timestamp"]
+            looks += name == "CheckDataHealth"
+        elif event["type"] == "TaskSucceeded" and since is not None and name != "WaitForRepairs":
+            took += (event["timestamp"] - since).total_seconds()
+    return took, looks
+
+
 def _ways_back(opened: Any, arn: str, window: Range) -> list[float]:
     """For each attempt, seconds from the last answer that a job had to the beginning of the next look."""
     looks = [
@@ -261,13 +264,3 @@ def _worker_memory(opened: Any) -> float:
         except (OSError, IndexError):
             continue
     return total / 1e6
-
-
-def main() -> None:
-    for figure in run():
-        allowed = f"  (at most {figure.limit:g})" if figure.limit is not None else ""
-        print(f"{figure.value:12,.3f} {figure.unit:3} {figure.what}{allowed}  {figure.beside}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -136,36 +136,26 @@ class DynamoBoard(Board):
         return _progress(self._get(_attempt(audit_id, attempt)))
 
     def take(self, vendor: str, *, per_minute: int, now: datetime) -> timedelta:
-        item = self._get(_vendor(vendor))
-        paused = _instant(item["paused"]) if "paused" in item else now
-        if paused > now:
-            return paused - now
-        minute = epoch_minute(now)
-        same = {":minute": minute, ":limit": per_minute, ":one": 1}
+        minute, names = epoch_minute(now), {"#minute": "minute"}
+        free = "(attribute_not_exists(paused) OR paused <= :now)"
+        values = {":minute": minute, ":now": _milliseconds(now), ":one": 1}
         try:
-            self._update(
-                _vendor(vendor),
-                "ADD taken :one",
-                same,
-                condition="#minute = :minute AND taken < :limit",
-                names={"#minute": "minute"},
-            )
+            condition = f"#minute = :minute AND taken < :limit AND {free}"
+            self._update(_vendor(vendor), "ADD taken :one", {**values, ":limit": per_minute}, condition, names)
             return timedelta(0)
         except ClientError as error:
             item = _refused(error)
-        if int(item.get("minute", {"N": "-1"})["N"]) < minute:
+        paused = _instant(item["paused"]) if "paused" in item else now
+        if paused > now:
+            return paused - now
+        if int(item.get("minute", {"N": "-1"})["N"]) < minute and per_minute > 0:
             try:
-                self._update(
-                    _vendor(vendor),
-                    "SET #minute = :minute, taken = :one",
-                    {":minute": minute, ":one": 1},
-                    condition="attribute_not_exists(#minute) OR #minute < :minute",
-                    names={"#minute": "minute"},
-                )
+                condition = f"(attribute_not_exists(#minute) OR #minute < :minute) AND {free}"
+                self._update(_vendor(vendor), "SET #minute = :minute, taken = :one", values, condition, names)
                 return timedelta(0)
             except ClientError as error:
                 _refused(error)
-                return timedelta(seconds=1)  # another worker began this minute just now
+                return timedelta(seconds=1)  # another worker began this minute, or paused, just now
         return EPOCH + (minute + 1) * MINUTE - now
 
     def pause(self, vendor: str, *, until: datetime) -> None:
@@ -226,7 +216,6 @@ class DynamoBoard(Board):
         key: Item,
         update: str,
         values: dict[str, Any],
-        *,
         condition: str | None = None,
         names: dict[str, str] | None = None,
     ) -> Item:
