@@ -7,6 +7,7 @@ alone. Colour and movement only on a terminal; everything works at 60 columns. `
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 # Colour never stands alone: each mark or word differs too, for the colour-blind and for pipes.
+PIPE_WIDTH = 160
 GOOD, BAD, MEND, QUIET = "green", "red", "yellow", "dim"
 
 
@@ -28,7 +30,10 @@ def console(*, stderr: bool = False) -> Console:
     """The rich console of a stream; no colour where the stream is no terminal or NO_COLOR is set."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    # A pipe has no width: lines stay whole for grep and less.
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width)
 
 
 def say(text: str) -> None:
@@ -84,7 +89,27 @@ def show_rows(
     table = new_table(*rows[0], title=title, numbers=[name for name in rows[0] if _numeric(rows, name)])
     for row in rows:
         table.add_row(*(escape(cell(value)) for value in row.values()))
-    show(table)
+    # Columns of three letters are no table: where it does not fit, each row becomes a paragraph.
+    wide = console().options.update(max_width=10_000)
+    if console().measure(table, options=wide).maximum <= console().width:
+        show(table)
+    else:
+        show(_paragraphs(rows, title=title))
+
+
+def _paragraphs(rows: Sequence[Mapping[str, Any]], *, title: str | None) -> Any:
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    parts: list[Any] = [Text(title, style="bold")] if title else []
+    for row in rows:
+        (_, head), *rest = row.items()
+        parts.append(Text(cell(head), style="bold"))
+        # A value stays together with its name; lines break between the pairs.
+        pairs = [f"{name.replace('_', ' ')}\u00a0{cell(value).replace(' ', chr(0xA0))}" for name, value in rest]
+        parts.append(Padding(Text("  ".join(pairs), overflow="fold"), (0, 0, 0, 2)))
+    return Group(*parts)
 
 
 def new_table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Any:
@@ -108,7 +133,7 @@ def cell(value: Any) -> str:
         case int():
             text = f"{value:,}"
         case float():
-            text = f"{value:,.6g}"
+            text = f"{value:,.0f}" if value == int(value) and abs(value) >= 1000 else f"{value:,.6g}"
         case datetime():
             text = value.strftime("%Y-%m-%d %H:%M:%SZ" if value.second else "%Y-%m-%d %H:%MZ")
         case list() | tuple():

@@ -54,27 +54,47 @@ def command(
 def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str) -> None:
     from cli.console import show, show_json, show_rows
 
-    rows: list[dict[str, Any]] = [
-        {
-            "symbol": span.symbol,
-            "start": span.range.start,
-            "end": span.range.end,
-            "minutes": span.minutes,
-            "verdict": str(span.verdict),
-            "reason": span.reason,
-            "evidence": _evidence(span.evidence, style),
-        }
-        for span in spans
-    ]
     if style == "json":
+        rows: list[dict[str, Any]] = [
+            {
+                "symbol": span.symbol,
+                "start": span.range.start,
+                "end": span.range.end,
+                "minutes": span.minutes,
+                "verdict": str(span.verdict),
+                "reason": span.reason,
+                "evidence": _evidence(span.evidence, style),
+            }
+            for span in spans
+        ]
         show_json({"expected": sum(counts.values()), **{str(key): n for key, n in counts.items()}, "ranges": rows})
         return
     if not sum(counts.values()):
         show(f"no minute is expected in {window}: no session of a symbol of interest lies in it")
         return
-    show_rows(rows, style=style, empty="every expected minute is present")
+    show_rows(_grouped(spans), style=style, empty="every expected minute is present")
     told = ", ".join(f"{number:,} {verdict}" for verdict, number in counts.items() if number)
     show(f"{sum(counts.values()):,} minutes expected: {told}")
+
+
+def _grouped(spans: list[Span]) -> list[dict[str, Any]]:
+    """For people: one row for all that one symbol owes to one cause, with its first and last minute."""
+    groups: dict[tuple[str, str, str, str], list[Span]] = {}
+    for span in spans:
+        groups.setdefault((span.symbol, str(span.verdict), span.reason, span.evidence), []).append(span)
+    return [
+        {
+            "symbol": symbol,
+            "verdict": verdict,
+            "minutes": sum(span.minutes for span in group),
+            "ranges": len(group),
+            "from": group[0].range.start,
+            "to": group[-1].range.end,
+            "reason": reason,
+            "evidence": _evidence(evidence, "table"),
+        }
+        for (symbol, verdict, reason, evidence), group in groups.items()
+    ]
 
 
 def _evidence(text: str, style: str) -> Any:
@@ -87,4 +107,6 @@ def _evidence(text: str, style: str) -> Any:
         return text
     if style == "json" or not isinstance(told, list):
         return told
-    return "; ".join(f"{one.get('vendor')} {one.get('kind', 'left it out')} {one.get('observed_at')}" for one in told)
+    return "; ".join(
+        f"{one.get('vendor')} {one.get('kind', 'left it out')} {str(one.get('observed_at'))[:19]}Z" for one in told
+    )
