@@ -61,7 +61,9 @@ def _objects(
         iam.PolicyStatement(
             actions=["s3:ListBucket"],
             resources=[bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
+            # IfExists: reading an object that is not there is answered with 404 only to those who may list, and such
+            # a read names no prefix; under a plain StringLike it would be a 403 instead, and no missing file.
+            conditions={"StringLikeIfExists": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
         )
     )
 

@@ -29,9 +29,11 @@ Template = dict[str, Any]
 
 @dataclass(frozen=True)
 class Synthesized:
-    """The templates by name (dev, prod, local, with_task) and what cdk-nag found in all of them."""
+    """The templates by name (dev, prod, local, with_task), which of the stacks are protected from termination, and
+    what cdk-nag found in all of them."""
 
     templates: dict[str, Template]
+    protected: set[str]
     findings: list[str]
 
 
@@ -69,7 +71,14 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         for construct in violation["violatingConstructs"]
     ]
     paths = {name: out / f"minutemend-{name.replace('_', '-')}.template.json" for name in stages}
-    return Synthesized({name: json.loads(path.read_text()) for name, path in paths.items()}, findings)
+    templates = {name: json.loads(path.read_text()) for name, path in paths.items()}
+    stacks = json.loads((out / "manifest.json").read_text())["artifacts"]
+    protected = {
+        name
+        for name in stages
+        if stacks[f"minutemend-{name.replace('_', '-')}"]["properties"].get("terminationProtection")
+    }
+    return Synthesized(templates, protected, findings)
 
 
 @pytest.fixture(params=["dev", "prod"])

@@ -170,6 +170,18 @@ def test_no_action_is_a_wildcard(template: Template) -> None:
     assert not [action for action in actions if "*" in action]
 
 
+def test_who_reads_objects_is_told_when_one_is_missing(template: Template) -> None:
+    """S3 says 404 only to those who may list, and a read carries no prefix: the emulator cannot show this."""
+    conditions = [
+        statement["Condition"]
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "s3:ListBucket" in _listed(statement["Action"])
+    ]
+    assert conditions
+    assert {key for condition in conditions for key in condition} == {"StringLikeIfExists"}
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -210,6 +222,7 @@ def test_prod_is_protected_and_dev_is_not(synthesized: Synthesized) -> None:
     [dev] = [
         found for found in synthesized.templates["dev"]["Resources"].values() if found["Type"] == "AWS::DynamoDB::Table"
     ]
+    assert synthesized.protected == {"prod"}
     assert prod["Properties"]["DeletionProtectionEnabled"]
     assert prod["DeletionPolicy"] == "Retain"
     assert not dev["Properties"]["DeletionProtectionEnabled"]
