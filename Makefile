@@ -56,6 +56,15 @@ test-trino: setup  ## the SQL on a real Trino server (Maven, Java 24 or newer; h
 snapshots: setup  ## write the templates' snapshots anew; read the diff before you commit it
 	UPDATE_SNAPSHOTS=1 $(BIN)/pytest tests/unit/infra/test_snapshots.py -q
 
+setup-bench: setup .venv/.bench-installed  ## what the benchmarks compare with, beside the rest
+
+.venv/.bench-installed: requirements/bench.txt .venv/.installed
+	$(BIN)/uv pip install -q --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: setup-bench  ## measure, print the tables, write docs/benchmarks.md (ONLY=audit for one part)
+	$(BIN)/python -m bench $(ONLY)
+
 lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt

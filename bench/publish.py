@@ -24,6 +24,8 @@ from minutemend.services.capture import CHUNK
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 
+from bench.table import Figure
+
 SIZES = (50, 500, 5_000)
 SEED = 20260101
 OPEN = datetime(2025, 11, 12, 14, 30, tzinfo=UTC)
@@ -169,6 +171,16 @@ def measure(symbols: int, tell: Callable[[str, float, str], None]) -> None:
     tell("rebuild of one touched hour", publish(day, HOUR), "s")
     tell("objects written by that rebuild (facts and marker)", day.puts, "")
     tell("bytes written by that rebuild", day.put_bytes, "B")
+
+
+def run() -> list[Figure]:
+    """The figures of every size, for the common table."""
+    found: list[Figure] = []
+    for symbols in SIZES:
+        measure(
+            symbols, lambda name, value, unit, n=symbols: found.append(Figure(f"{n:,} symbols: {name}", value, unit))
+        )
+    return found
 
 
 def main() -> None:

@@ -1,0 +1,149 @@
+"""The audit: a year of 500 symbols against the bare scan of its two columns, and beside other ways to do it.
+
+The limit that counts is taken inside one process, the two taking turns (imports and connections cost neither). The
+other ways are whole processes, with their peak memory. Every way must find exactly the minutes that were left out.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.audit_ways import BARE, audit, window
+from bench.lake import BenchLake, build
+from bench.table import Figure
+
+TURNS = 7
+ROOT = Path(__file__).resolve().parent.parent
+REAL = ROOT.parent / "shared" / "data" / "real-minute-bars" / "xnys.parquet"
+YEAR, FIVE_YEARS, MONTH = 365, 1826, 31
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One run of a way as a whole process."""
+
+    seconds: float
+    megabytes: float  # peak resident
+    missing: int
+
+
+def run() -> list[Figure]:
+    """Every figure, in the order in which a person reads them."""
+    year = build(years=1)
+    found = in_process(year)
+    found += beside(year)
+    found += growth(year, build(years=5))
+    found += start_up(year)
+    return found
+
+
+def in_process(lake: BenchLake) -> list[Figure]:
+    """The year's audit, ranges in hand, against the bare scan; duplicates are part of the second."""
+    opened = audit(lake.root)
+    opened.connection.execute("SET enable_progress_bar = false")
+    bare, ours = [], []
+    for _ in range(TURNS):
+        begun = time.perf_counter()
+        opened.connection.execute(BARE).fetchall()
+        bare.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        found = opened.check(window(YEAR))
+        ours.append(time.perf_counter() - begun)
+        assert sum(gap.minutes for gap in found.gaps) == lake.missing
+    ratio = min(ours) / min(bare)
+    size = f"{lake.rows / 1e6:.1f}M bars, {len(found.gaps):,} ranges; best of {TURNS} turns each"
+    return [
+        Figure("bare scan of symbol and minute", min(bare), "s", size),
+        Figure("the year's audit", min(ours), "s"),
+        Figure("the year's audit to the bare scan", ratio, "×", "best known before: 6.1", 4.0),
+    ]
+
+
+def beside(lake: BenchLake) -> list[Figure]:
+    """Other ways as whole processes, on the year; the original's grid on a month, for it does not bear more."""
+    ours = best("ours", lake, YEAR)
+    check(ours, lake)
+    found = [
+        Figure("ours, whole process", ours.seconds, "s"),
+        Figure("ours, peak memory", ours.megabytes, "MB", "", 500),
+    ]
+    names = {
+        "calendar": "EXCEPT over calendar minutes",
+        "pandas": "pandas reindex per symbol",
+        "polars": "polars anti-join",
+    }
+    for way, name in names.items():
+        other = best(way, lake, YEAR, turns=2)
+        check(other, lake)
+        found += compared(name, other, ours)
+    part, grid = best("ours", lake, MONTH), best("grid", lake, MONTH, turns=1)
+    assert part.missing == grid.missing
+    return found + compared("the original's EXCEPT over a 24/7 grid (a month, and ours of that month)", grid, part)
+
+
+def compared(name: str, other: Process, ours: Process) -> list[Figure]:
+    """Time and memory of another way as multiples of ours."""
+    return [
+        Figure(f"{name}: time", other.seconds / ours.seconds, "× ours", f"{other.seconds:.1f} s", 5, at_least=True),
+        Figure(
+            f"{name}: memory",
+            other.megabytes / ours.megabytes,
+            "× ours",
+            f"{other.megabytes:,.0f} MB",
+            8,
+            at_least=True,
+        ),
+    ]
+
+
+def growth(year: BenchLake, five: BenchLake) -> list[Figure]:
+    """Five years against one, as whole processes."""
+    one, more = best("ours", year, YEAR), best("ours", five, FIVE_YEARS)
+    check(more, five)
+    return [
+        Figure("five years to one year", more.seconds / one.seconds, "×", f"{more.seconds:.1f} s", 5.5),
+        Figure("five years, peak memory", more.megabytes, "MB", "", 500),
+    ]
+
+
+def start_up(lake: BenchLake) -> list[Figure]:
+    """`mend check` on one file, from the shell, with the calendar's sessions cached by an earlier run."""
+    file = REAL if REAL.exists() else next(lake.root.glob("bars/*/*.parquet"))
+    options = [] if REAL.exists() else ["--zone", "UTC"]
+    command = [str(ROOT / ".venv" / "bin" / "mend"), "check", str(file), "--calendar", "XNYS", *options]
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, check=False)
+        times.append(time.perf_counter() - begun)
+        assert done.returncode == 1, done.stderr.decode()
+    return [Figure("mend check on one file, from the shell", min(times[1:]), "s", file.name, 1.0)]
+
+
+def check(done: Process, lake: BenchLake) -> None:
+    """A way that is fast and wrong is no way."""
+    assert done.missing == lake.missing, f"{done.missing} found, {lake.missing} are missing"
+
+
+def best(way: str, lake: BenchLake, days: int, *, turns: int = 3) -> Process:
+    """The fastest of some runs."""
+    return min((once(way, lake, days) for _ in range(turns)), key=lambda one: one.seconds)
+
+
+def once(way: str, lake: BenchLake, days: int) -> Process:
+    """One run, with the resources that the system counted for that child."""
+    command = [sys.executable, "-m", "bench.audit_ways", way, str(lake.root), str(days)]
+    begun = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    assert child.stdout is not None
+    said = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - begun
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0, f"{way} failed"
+    return Process(seconds, usage.ru_maxrss / 1024, int(said))
