@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -83,3 +84,9 @@ def test_what_cannot_be_a_name_is_refused(options, says):
     """Before any text is made."""
     with pytest.raises(BadInput, match=says):
         generate_bars_query(WINDOW, **options)
+
+
+def test_the_page_shows_this_very_text():
+    """docs/data.md is what people copy from."""
+    window = Range(datetime(2013, 10, 4, 13, 30, tzinfo=UTC), datetime(2013, 10, 4, 20, tzinfo=UTC))
+    assert generate_bars_query(window) in (Path(__file__).resolve().parents[3] / "docs" / "data.md").read_text()
