@@ -12,30 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pandas as pd
 
 from bench.athena_stub import BUCKET, COLUMNS
+from bench.table import Figure, render
 
 SIZES = {1_000: 25, 100_000: 25, 1_000_000: 9}  # rows -> turns
 LIMITS = {1_000: 1.0, 100_000: 1.0, 1_000_000: 1.2}  # of our fastest to the fastest of theirs, UNLOAD and all
 OURS = "minutemend"
 STAGING = f"s3://{BUCKET}/athena/"
 Way = Callable[[str], pd.DataFrame]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured thing. `limit` is what the issue allows, None where it sets none."""
-
-    what: str
-    value: float
-    unit: str
-    beside: str = ""
-    limit: float | None = None
 
 
 @contextmanager
@@ -187,11 +176,5 @@ def run() -> list[Figure]:
     return found
 
 
-def main() -> None:
-    for figure in run():
-        allowed = f"  (at most {figure.limit:g})" if figure.limit is not None else ""
-        print(f"{figure.value:10,.2f} {figure.unit:2} {figure.what}{allowed}  {figure.beside}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print(render(run()))
