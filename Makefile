@@ -20,6 +20,7 @@ setup: .venv/.installed node_modules/.installed  ## install everything into .ven
 	$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install -q --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	$(BIN)/python -m cli.calendars XNYS 24/7
 	@touch $@
 
 node_modules/.installed: package-lock.json

@@ -1,12 +1,16 @@
-"""The sessions of a calendar as a file, made once and kept: importing exchange_calendars takes longer than an audit."""
+"""The sessions of a calendar as a file, made once and kept: importing exchange_calendars takes longer than an audit.
+
+`python -m cli.calendars NAME ...` makes the files ahead of time; `make setup` does so for the commonest.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -61,3 +65,8 @@ def _cache() -> Path:
     if (_ROOT / "pyproject.toml").exists():
         return _ROOT / ".build" / "calendars"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minutemend" / "calendars"
+
+
+if __name__ == "__main__":
+    for calendar in sys.argv[1:]:
+        calendar_file(calendar, today=datetime.now(UTC).date())
