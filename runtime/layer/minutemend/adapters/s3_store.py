@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,10 @@ from minutemend.core.errors import MinutemendError
 from minutemend.ports.store import Store, StoreConflict, Stored
 
 _DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
-_CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_CONFLICTS = {"PreconditionFailed", "412"}
+# Another conditional write to the key was under way: nobody knows yet who won, so it is asked again.
+_UNDECIDED = {"ConditionalRequestConflict", "409"}
+_TRIES = 4  # waits 0.1, 0.2, 0.4 s between them
 _GONE = {"NoSuchKey", "404", "NotFound"}
 
 
@@ -23,9 +27,10 @@ class DeleteFailed(MinutemendError):
 class S3Store(Store):
     """Objects of one bucket."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Any, bucket: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._s3 = s3
         self.bucket = bucket
+        self._sleep = sleep
 
     def put(self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
         condition: dict[str, str] = {}
@@ -33,15 +38,18 @@ class S3Store(Store):
             condition["IfNoneMatch"] = "*"
         if if_match is not None:
             condition["IfMatch"] = if_match
-        try:
-            answer = self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
-        except ClientError as error:
-            code = _code(error)
-            # If-Match on an object that is gone is NoSuchKey.
-            if code in _CONFLICTS or (if_match is not None and code in _GONE):
-                raise StoreConflict(f"{key} is not what this write was conditioned on") from error
-            raise
-        return str(answer["ETag"])
+        for one_try in range(_TRIES):
+            try:
+                return str(self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)["ETag"])
+            except ClientError as error:
+                code = _code(error)
+                # If-Match on an object that is gone is NoSuchKey.
+                if code in _CONFLICTS or (if_match is not None and code in _GONE):
+                    raise StoreConflict(f"{key} is not what this write was conditioned on") from error
+                if code not in _UNDECIDED or one_try == _TRIES - 1:
+                    raise
+            self._sleep(0.1 * 2**one_try)
+        raise AssertionError("the last try returns or raises")
 
     def get(self, key: str) -> bytes | None:
         try:
