@@ -257,6 +257,21 @@ def test_a_day_of_eleven_symbols_with_holes_of_every_shape(
     assert _values(bars) == _values(_from_market(market, symbols, fresh_day.range, without=set()))
 
 
+def test_a_day_that_was_loaded_whole_is_ready_at_once(stage: Stage, run_audit: RunAudit, fresh_day: Session) -> None:
+    """Nobody is asked for anything; this one runs against any stage, whoever its vendor is."""
+    bars = [
+        Bar("IBM", fresh_day.open + n * MINUTE, 100.0 + n, 101.0 + n, 99.0 + n, 100.5 + n, float(n))
+        for n in range(fresh_day.minutes)
+    ]
+    stage.lake.put_bars(to_table(bars, source="loaded", repair_id=None, captured_at=LOADED_AT))
+    status, state = run_audit(fresh_day.open, fresh_day.close, symbols=["IBM"])
+    assert status == "SUCCEEDED", state
+    assert [(look.expected, look.missing) for look in state["looks"]] == [(390, 0)]
+    facts = [row for row in stage.lake.hour_facts(fresh_day.range).to_pylist() if row["symbol"] == "IBM"]
+    assert sum(row["minutes_present"] for row in facts) == 390
+    assert sum(row["volume"] for row in facts) == sum(range(390))
+
+
 def test_results_can_be_read_without_us(stage: Stage, market: Market, run_audit: RunAudit, fresh_day: Session) -> None:
     """The lake's files are plain Parquet, sorted, and their key says their date."""
     assert run_audit(fresh_day.open, fresh_day.close, symbols=["JPM"])[0] == "SUCCEEDED"
