@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aws_cdk import App
 
 from infra.context import stages_from_context
+from infra.layer.interpreters import interpreter_for
 from infra.settings import UnknownStage, UnsafeSettings
 from infra.stacks.stage import StageStack
 
@@ -29,6 +30,7 @@ def main(app: App) -> None:
     except (UnknownStage, UnsafeSettings) as error:
         sys.exit(_refuse(error))
     for settings in stages:
+        interpreter_for(settings.python, install=True)  # to compile the layers with; without one, synth warns
         StageStack(app, settings.stack_name, settings=settings, year=datetime.now(UTC).year)
     app.synth()
 

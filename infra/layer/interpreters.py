@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+BUILD = Path(__file__).resolve().parents[2] / ".build"
+
 
 @cache
 def interpreter_for(python: str, *, install: bool = False) -> Path | None:
@@ -28,6 +30,12 @@ def interpreter_for(python: str, *, install: bool = False) -> Path | None:
     if install and _uv("python", "install", "--quiet", python) is not None:
         return _found_by_uv(python)
     return None
+
+
+def uv_environment() -> dict[str, str]:
+    """What uv runs with: what it keeps stays in this clone, unless the environment says otherwise."""
+    kept = {"UV_CACHE_DIR": str(BUILD / "uv"), "UV_PYTHON_INSTALL_DIR": str(BUILD / "python")}
+    return {**kept, **os.environ}
 
 
 def uv() -> Path:
@@ -60,13 +68,15 @@ def _found_by_uv(python: str) -> Path | None:
 
 
 def _uv(*arguments: str) -> str | None:
-    return _output(str(uv()), *arguments) if uv().exists() else None
+    return _output(str(uv()), *arguments, environment=uv_environment()) if uv().exists() else None
 
 
-def _output(*command: str) -> str | None:
+def _output(*command: str, environment: dict[str, str] | None = None) -> str | None:
     """What a command prints, or None when it fails: a pyenv shim exists for versions that are not active."""
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)  # noqa: S603
+        ran = subprocess.run(  # noqa: S603 (interpreters of this machine, and our own uv)
+            command, env=environment, capture_output=True, text=True, timeout=120, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return ran.stdout.strip()

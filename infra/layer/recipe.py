@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.layer.elf import drop_symbols
-from infra.layer.interpreters import interpreter_for, uv
+from infra.layer.interpreters import interpreter_for, uv, uv_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "layer.txt"
@@ -73,8 +73,8 @@ class Target:
 
     @property
     def bytecode(self) -> bool:
-        """Whether some interpreter of this machine can compile for the target."""
-        return interpreter_for(self.python, install=True) is not None
+        """Whether some interpreter of this machine can compile for the target (app.py tries to fetch one first)."""
+        return interpreter_for(self.python) is not None
 
 
 def libraries_hash(target: Target) -> str:
@@ -104,7 +104,7 @@ def _install_libraries(target: Target, python: Path) -> None:
     # Copies: uv would rather link its cache's files, which other environments use, and here they are cut to size.
     command += ["--link-mode", "copy", "--only-binary", ":all:", "--python-platform", _PLATFORMS[target.architecture]]
     command += ["--python-version", target.python, "--requirement", LOCK]
-    subprocess.run(command, check=True)  # noqa: S603
+    subprocess.run(command, check=True, env=uv_environment())  # noqa: S603
     for pattern in _TRIMMED:
         for path in list(python.glob(pattern)):
             if path.is_dir():
@@ -153,7 +153,7 @@ def _compile(tree: Path, target: Target) -> None:
     """Bytecode that the runtime trusts: the asset's zip has 1980 for a time, so only unchecked hashes will do."""
     for stale in list(tree.rglob("__pycache__")):
         shutil.rmtree(stale)
-    interpreter = interpreter_for(target.python, install=True)
+    interpreter = interpreter_for(target.python)
     if interpreter is None:
         return
     command: list[str | Path] = [interpreter, "-m", "compileall", "-q", "-j", str(os.cpu_count() or 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,14 @@ from infra.layer.recipe import ROOT
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both stages, as `cdk synth` writes them; the layers are built unless `.build/layer` has them."""
     out = tmp_path_factory.mktemp("cdk.out")
-    cdk = ROOT / "node_modules" / ".bin" / "cdk"
-    subprocess.run([cdk, "synth", "--quiet", "--no-notices", "--output", out], cwd=ROOT, check=True)
+    _synth(out)
     return out
+
+
+def _synth(out: Path) -> None:
+    cdk = ROOT / "node_modules" / ".bin" / "cdk"
+    at_home = {**os.environ, "CDK_HOME": str(out.parent), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    subprocess.run([cdk, "synth", "--quiet", "--no-notices", "--output", out], cwd=ROOT, env=at_home, check=True)
 
 
 def test_synth_gives_both_stages(assembly: Path) -> None:
@@ -28,9 +34,8 @@ def test_synth_gives_both_stages(assembly: Path) -> None:
 
 
 def test_a_warm_synth_builds_no_layer(assembly: Path, tmp_path: Path) -> None:  # noqa: ARG001 (it is warm after it)
-    cdk = ROOT / "node_modules" / ".bin" / "cdk"
     before = {path: path.stat().st_mtime_ns for path in (ROOT / ".build" / "layer").iterdir()}
-    subprocess.run([cdk, "synth", "--quiet", "--no-notices", "--output", tmp_path / "out"], cwd=ROOT, check=True)
+    _synth(tmp_path / "out")
     assert {path: path.stat().st_mtime_ns for path in (ROOT / ".build" / "layer").iterdir()} == before
 
 

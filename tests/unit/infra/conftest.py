@@ -1,5 +1,7 @@
 """One synthesis for all tests of the templates: it takes seconds, so it is done once."""
 
+# ruff: noqa: E402 (jsii reads its environment when it is imported)
+
 from __future__ import annotations
 
 import json
@@ -10,7 +12,9 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[3]
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE_ROOT", str(ROOT / ".build" / "jsii"))
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
@@ -18,7 +22,6 @@ from cdk_nag import AwsSolutionsChecks
 from infra.settings import DEV, PROD, StageSettings, VendorSettings
 from infra.stacks.stage import StageStack
 
-ROOT = Path(__file__).resolve().parents[3]
 YEAR = 2026
 SIMULATOR = VendorSettings("finnhub", "http://127.0.0.1:8000", per_minute=6000)
 LOCAL = DEV.for_local_aws(python="3.11", architecture="x86_64", vendor=SIMULATOR)

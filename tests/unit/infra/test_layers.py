@@ -13,7 +13,7 @@ import pytest
 
 from infra.layer import recipe
 from infra.layer.elf import drop_symbols
-from infra.layer.interpreters import interpreter_for, uv
+from infra.layer.interpreters import interpreter_for, uv, uv_environment
 from infra.layer.recipe import Target
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -115,7 +115,7 @@ def test_without_an_interpreter_of_the_runtimes_version_there_is_no_bytecode_and
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with_bytecode = recipe.libraries_hash(TARGET)
-    monkeypatch.setattr(recipe, "interpreter_for", lambda _python, **_: None)
+    monkeypatch.setattr(recipe, "interpreter_for", lambda _python: None)
     assert not TARGET.bytecode
     assert recipe.libraries_hash(TARGET) != with_bytecode
     names = zipfile.ZipFile(recipe._cached("a.zip", TARGET, fill)).namelist()
@@ -129,6 +129,15 @@ def test_an_interpreter_is_of_the_version_that_is_asked_for() -> None:
     if other is not None:
         ran = subprocess.run([other, "--version"], capture_output=True, text=True, check=True)
         assert ran.stdout.startswith("Python 3.13.")
+
+
+def test_what_uv_keeps_stays_in_the_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the environment says otherwise."""
+    monkeypatch.delenv("UV_CACHE_DIR", raising=False)
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", "/elsewhere")
+    found = uv_environment()
+    assert found["UV_CACHE_DIR"] == str(recipe.ROOT / ".build" / "uv")
+    assert found["UV_PYTHON_INSTALL_DIR"] == "/elsewhere"
 
 
 def test_uv_is_the_one_of_this_environment() -> None:
