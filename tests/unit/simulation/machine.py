@@ -1,4 +1,8 @@
-"""The state machine, interpreted: the same choices, retries, catches and waits as infra/constructs/audit_machine.py."""
+"""The state machine, interpreted: the same ways, choices, retries and catches as the template's.
+
+`NEXT`, `CHOICES` and `STEP_TRIES` are what it goes by; tests/unit/infra/test_machine_is_simulated.py holds them to the
+definition that is deployed.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,19 @@ from minutemend.contract import Key, Status
 
 from tests.unit.simulation.world import Violation, World
 
+NEXT = {
+    "QueueRepairs": "WaitForRepairs",
+    "WaitForRepairs": "CheckDataHealth",  # resumed, or timed out
+    "ExecuteDataTask": "Done",
+    "ReportFailure": "MinutesMissing",
+}
+CHOICES = {
+    Status.READY: "ExecuteDataTask",
+    Status.REPAIR: "QueueRepairs",
+    Status.EXHAUSTED: "ReportFailure",
+    Status.REFUSED: "Refused",
+}
+ENDS = {"Done", "MinutesMissing", "Refused"}
 STEP_LIFE = timedelta(seconds=60)
 STEP_TRIES = 4  # one, and three retries
 RETRY_AFTER = timedelta(seconds=2)
@@ -46,7 +63,7 @@ class Execution:
         """The waiting task succeeds; a token that is used up or timed out does not matter."""
         if self.ended is None and token == self.token and self.at == "WaitForRepairs":
             self.world.note(f"{self.name} is resumed")
-            self._enter("CheckDataHealth", self.state)
+            self._enter(NEXT[self.at], self.state)
 
     def tick(self) -> None:
         """The timer is due."""
@@ -55,7 +72,7 @@ class Execution:
             self.world.note(f"{self.name} waited long enough")
             self.timeouts += 1
             self.on_timeout(self)
-            self._enter("CheckDataHealth", self.state)
+            self._enter(NEXT[self.at], self.state)
         else:
             self._invoke()
 
@@ -63,7 +80,10 @@ class Execution:
         if len(json.dumps(state)) > LARGEST_STATE:
             raise Violation(f"the state of {self.name} has {len(json.dumps(state))} bytes")
         self.at, self.state, self.tries, self.token, self.timer = step, state, 0, None, None
-        self._invoke()
+        if step in ENDS:
+            self._end(step)
+        else:
+            self._invoke()
 
     def _invoke(self) -> None:
         self.tries += 1
@@ -95,30 +115,15 @@ class Execution:
     def _finished(self, result: Any) -> None:
         if self.at == "WaitForRepairs":
             return  # the answer goes by the token
-        follow = {"QueueRepairs": "WaitForRepairs"}
-        if self.at in follow:
-            self._enter(follow[self.at], result)
-        elif self.at == "ExecuteDataTask":
-            self._end("Done")
-        elif self.at == "ReportFailure":
-            self._end("MinutesMissing")
-        else:
-            self._choose(result)
-
-    def _choose(self, state: dict[str, Any]) -> None:
-        match state[Key.STATUS]:
-            case Status.READY:
-                self._enter("ExecuteDataTask", state)
-            case Status.REPAIR:
-                if state[Key.ATTEMPT] >= state[Key.ATTEMPTS]:
-                    raise Violation(f"{self.name} would try {state[Key.ATTEMPT] + 1} times")
-                self._enter("QueueRepairs", state)
-            case Status.EXHAUSTED:
-                self._enter("ReportFailure", state)
-            case Status.REFUSED:
-                self._end("Refused")
-            case _:
-                raise Violation(f"CheckDataHealth gave {state}")
+        if self.at != "CheckDataHealth":
+            self._enter(NEXT[self.at], result)
+            return
+        chosen = CHOICES.get(result[Key.STATUS])
+        if chosen is None:
+            raise Violation(f"CheckDataHealth gave {result}")
+        if chosen == "QueueRepairs" and result[Key.ATTEMPT] >= result[Key.ATTEMPTS]:
+            raise Violation(f"{self.name} would try {result[Key.ATTEMPT] + 1} times")
+        self._enter(chosen, result)
 
     def _end(self, how: str) -> None:
         self.world.note(f"{self.name} ends: {how}")
