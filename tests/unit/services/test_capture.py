@@ -271,9 +271,10 @@ def test_trouble_brings_the_message_back_until_its_last_delivery(queue, receives
 
 
 def test_what_time_does_not_allow_goes_back_to_the_queue(lake, queue):
-    """The worker stops asking before it is stopped, and loses nothing."""
+    """The worker stops asking before it is stopped, and loses nothing; what was not asked has spent no try."""
     ticks = iter(NOW + n * timedelta(seconds=1) for n in range(100))
     service = worker(lake, queue, Market(), clock=lambda: next(ticks))
     service.run([message(MANY[:50])], deadline=NOW + timedelta(seconds=20))
     assert sorted([*stored(lake), *queue.sent[0].body["symbols"]]) == MANY[:50]
     assert 0 < len(stored(lake)) < 50
+    assert queue.sent[0].body["tries"] == 0

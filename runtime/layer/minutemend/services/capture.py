@@ -118,13 +118,14 @@ class CaptureBars:
         groups = deque(self._groups(job))
         later: list[str] = []
         wait = timedelta(0)
+        tried = 0  # a worker that runs out of time has tried nothing: its chunk goes on as it came
         at = self.clock()
         while groups:
             if deadline is not None and self.clock() >= deadline:
                 break
             pause = self.board.take(self.vendor.name, per_minute=self.vendor.limits.per_minute, now=self.clock())
             if pause > timedelta(0):
-                wait = pause
+                wait, tried = pause, 1
                 break
             group = groups.popleft()
             answer = self.vendor.fetch(VendorRequest(self.vendor.name, group, job.range))
@@ -134,6 +135,7 @@ class CaptureBars:
                 at = answer.observed_at
             elif answer.kind is AnswerKind.RETRY:
                 later += group
+                tried = 1
                 if answer.retry_after is not None:
                     wait = answer.retry_after
                     self.board.pause(self.vendor.name, until=self.clock() + wait)
@@ -146,7 +148,7 @@ class CaptureBars:
             tally.bars += len(bars)
         later += [symbol for group in groups for symbol in group]
         if later:
-            self._put_off(replace(job, symbols=tuple(sorted(later)), tries=job.tries + 1), wait, tally)
+            self._put_off(replace(job, symbols=tuple(sorted(later)), tries=job.tries + tried), wait, tally)
 
     def _groups(self, job: CaptureJob) -> list[tuple[str, ...]]:
         """The job's symbols as the vendor takes them."""
@@ -160,7 +162,7 @@ class CaptureBars:
         if job.tries > MAX_TRIES:
             tally.events.append({"event": "left to the audit", **about})
             return
-        wait = min(max(wait, BACKOFF * 2 ** (job.tries - 1)), LONGEST_WAIT)
+        wait = min(max(wait, BACKOFF * 2 ** (job.tries - 1)), LONGEST_WAIT)  # 1 s when nothing was tried
         self.queue.send([Message(job.to_message(), delay=wait)])
         tally.events.append({"event": "put off", "seconds": wait.total_seconds(), **about})
 
