@@ -40,8 +40,9 @@ def _measure(stage: str, finding: Finding, now: datetime) -> None:
     values: dict[Metric, float] = {
         Metric.MISSING: missing,
         Metric.ABSENT: finding.absent,
-        Metric.OLDEST_GAP: (now - finding.oldest).total_seconds() if finding.oldest else 0,
     }
+    if status != Status.REPAIR:  # a gap that is being repaired is not open: a backfill would alarm for its age
+        values[Metric.OLDEST_GAP] = (now - finding.oldest).total_seconds() if finding.oldest else 0
     if expected:
         values[Metric.COMPLETENESS] = 100 * (expected - missing) / expected
     if finding.scanned_bytes is not None:

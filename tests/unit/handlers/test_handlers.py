@@ -72,9 +72,12 @@ def test_the_steps_pass_the_state_on_until_the_range_is_ready(loop: Loop, capsys
     await_repairs.handler({**state, "task_token": "token"}, Context())
     assert process_repairs.handler(records(loop), Context()) == {"batchItemFailures": []}
     assert "token" in loop.signals.resumed
+    looked = metrics(capsys.readouterr().out)
+    assert not any("OldestGapAge" in line for line in looked), "a gap that is being repaired is not open: no alarm"
     state = check_data_health.handler(state, Context())
     assert state[Key.STATUS] == Status.READY
-    told = metrics(capsys.readouterr().out)
+    told = looked + metrics(capsys.readouterr().out)
+    assert [line["OldestGapAge"] for line in told if "OldestGapAge" in line] == [[0.0]]
     assert all(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0][0] == "stage" for line in told)
     names = {name for line in told for name in line}
     assert {"Completeness", "MissingMinutes", "RepairedMinutes", "VendorRequests", "Audits", "AuditSeconds"} <= names

@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
@@ -88,7 +89,7 @@ class _Known:
             if absence.symbol in wanted:
                 why = _Why(Verdict.ABSENT, absence.reason, absence.evidence)
                 self._evidence[absence.symbol].append((absence.range, why))
-        self._bars = _bars_by_symbol(lake.read_bars(window, symbols))
+        self._bars, self._origins = _bars_by_symbol(lake.read_bars(window, symbols))
 
     def spans(self, symbol: str, session: Session, window: Range, *, cadence: timedelta) -> Iterator[Span]:
         """The verdicts of one symbol in the part of one session that is inside `window`."""
@@ -105,17 +106,13 @@ class _Known:
             if end > 0 and start < len(slots):
                 slots[max(start, 0) : end] = len(whys)
                 whys.append(why)
-        minutes, sources, repairs = self._bars.get(symbol, _NO_BARS)
+        minutes, origins = self._bars.get(symbol, _NO_BARS)
         inside = slice(*np.searchsorted(minutes, (epoch_minute(window.start), epoch_minute(window.end))))
-        index: dict[tuple[str | None, str | None], int] = {}
-        for minute, source, repair in zip(minutes[inside], sources[inside], repairs[inside], strict=True):
-            slot, off = divmod(int(minute) - opened, step)
-            if off:
-                continue
-            if (source, repair) not in index:
-                index[source, repair] = len(whys)
-                whys.append(_Why(Verdict.REPAIRED if repair else Verdict.PRESENT, source or "", repair or ""))
-            slots[slot - first] = index[source, repair]
+        place, off = np.divmod(minutes[inside] - opened, step)
+        place, stored = place[off == 0] - first, origins[inside][off == 0]
+        for origin in np.unique(stored).tolist():
+            slots[place[stored == origin]] = len(whys)
+            whys.append(self._origins[origin])
         edges = [0, *(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(slots)]
         for start, end in pairwise(edges):
             why = whys[slots[start]]
@@ -124,22 +121,30 @@ class _Known:
             yield Span(symbol, Range(begin, stop), why.verdict, why.reason, why.evidence, end - start)
 
 
-_Bars = tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", list[str | None], list[str | None]]
-_NO_BARS: _Bars = (np.empty(0, np.int64), [], [])
+_Numbers = npt.NDArray[np.int64]
+_NO_BARS: tuple[_Numbers, _Numbers] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def _bars_by_symbol(bars: pa.Table) -> dict[str, _Bars]:
-    """By symbol: epoch minutes (ascending), sources and repair ids."""
+def _bars_by_symbol(bars: pa.Table) -> tuple[dict[str, tuple[_Numbers, _Numbers]], list[_Why]]:
+    """By symbol: epoch minutes (ascending) and for each its origin, a position in the list of origins."""
     if bars.num_rows == 0:
-        return {}
-    names, starts = np.unique(bars["symbol"].to_numpy(), return_index=True)
+        return {}, []
+    symbol, source, repair = (
+        bars[name].combine_chunks().dictionary_encode("encode") for name in ("symbol", "source", "repair_id")
+    )
+    # The origin is the pair of source and repair id; a column's dictionary holds its null, if there is one.
+    pairs = source.indices.to_numpy().astype(np.int64) * len(repair.dictionary) + repair.indices.to_numpy()
+    known, origins = np.unique(pairs, return_inverse=True)
+    sources, repairs = source.dictionary.to_pylist(), repair.dictionary.to_pylist()
+    whys = [
+        _Why(Verdict.REPAIRED if repairs[second] else Verdict.PRESENT, sources[first] or "", repairs[second] or "")
+        for first, second in (divmod(pair, len(repairs)) for pair in known.tolist())
+    ]
     minutes = bars["minute"].to_numpy().astype("datetime64[m]").astype(np.int64)
-    ends = [*starts[1:].tolist(), bars.num_rows]
-    return {
-        str(name): (
-            minutes[start:end],
-            bars["source"].slice(start, end - start).to_pylist(),
-            bars["repair_id"].slice(start, end - start).to_pylist(),
-        )
-        for name, start, end in zip(names, starts.tolist(), ends, strict=True)
+    names = symbol.indices.to_numpy()  # bars are sorted by symbol: each has one run of rows
+    edges = [0, *(np.flatnonzero(np.diff(names)) + 1).tolist(), len(names)]
+    rows = {
+        symbol.dictionary[int(names[start])].as_py(): (minutes[start:end], origins[start:end])
+        for start, end in pairwise(edges)
     }
+    return rows, whys
