@@ -41,15 +41,16 @@ def draw(span: Range, gaps: Sequence[Gap], width: int) -> str:
     return "".join(cells)
 
 
-def holed_strips(gaps: Sequence[Gap], calendar: str, width: int) -> list[Strip]:
-    """One strip for each symbol and session that has a gap, sorted by symbol, open."""
+def holed_strips(gaps: Sequence[Gap], sessions: Sequence[Session], width: int) -> list[Strip]:
+    """One strip for each symbol and session (of `sessions`) that has a gap, sorted by symbol, open."""
+    known = {one.range: one for one in sessions}
     grouped: dict[tuple[str, Range], list[Gap]] = {}
     for gap in gaps:
         grouped.setdefault((gap.symbol, gap.session), []).append(gap)
     return [
         Strip(
             symbol,
-            Session(calendar, span.start.date(), span.start, span.end),
+            known[span],
             draw(span, inside, width),
             sum(gap.minutes for gap in inside),
         )

@@ -104,6 +104,7 @@ def watched(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], stage:
     """Do the work; on a terminal, and only when it lasts longer than `PATIENCE`, with a progress bar."""
     if not sys.stderr.isatty():
         return work()
+    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")  # counted, not drawn
     outcome: list[T] = []
     problem: list[BaseException] = []
 
@@ -132,10 +133,14 @@ def _show_progress(connection: duckdb.DuckDBPyConnection, worker: threading.Thre
     from cli.console import progress
 
     with progress(stage[-1], total=100, unit="%") as bar:
-        task = bar.task_ids[0]
+        task, shown = bar.task_ids[0], stage[-1]
         while worker.is_alive():
+            if stage[-1] != shown:
+                shown = stage[-1]
+                bar.reset(task, description=shown)
             done = connection.query_progress()
-            bar.update(task, description=stage[-1], completed=max(0.0, min(100.0, done)))
+            # DuckDB cannot say how far a plan with many parts is: then the bar only moves.
+            bar.update(task, total=100 if done > 0 else None, completed=max(0.0, done))
             worker.join(0.1)
 
 
@@ -149,11 +154,10 @@ def show_result(result: CheckResult) -> None:
     unit = "minutes" if result.cadence == 1 else f"bars of {result.cadence} minutes"
     if result.gaps:
         narrow = console().width < 90
-        strips = holed_strips(result.gaps, result.calendar, 26 if narrow else 52)
+        strips = holed_strips(result.gaps, result.sessions, 24 if narrow else 52)
         table = new_table("symbol", "session", "from open to close", "missing", numbers=["missing"])
         for strip in strips[:SHOWN_STRIPS]:
-            opened = f"{strip.session.open:%m-%d}" if narrow else f"{strip.session.open:%Y-%m-%d %H:%MZ}"
-            table.add_row(strip.symbol, opened, f"[{BAD}]{strip.cells}[/]", cell(strip.missing))
+            table.add_row(strip.symbol, f"{strip.session.dt}", f"[{BAD}]{strip.cells}[/]", cell(strip.missing))
         show(table)
         _and_more(len(strips), SHOWN_STRIPS, "sessions with holes")
         table = new_table("symbol", "start", "end", "missing", numbers=["missing"])
@@ -166,14 +170,18 @@ def show_result(result: CheckResult) -> None:
     colour, word = (BAD, "holes") if result.missing else (GOOD, "whole")
     show(
         f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({share:.2f}%), "
-        f"{result.missing:,} missing in {len(result.gaps):,} gaps"
+        f"{result.missing:,} missing in {_count(len(result.gaps), 'gap')}"
     )
     show(
-        f"{len(result.listings):,} symbols, {dates:,} sessions of {result.calendar}; "
+        f"{_count(len(result.listings), 'symbol')}, {_count(dates, 'session')} of {result.calendar}; "
         f"{result.duplicates:,} duplicate rows, {result.unexpected:,} bars outside sessions"
     )
     if not result.expected:
         show(f"[{BAD}]no minute was expected[/]: is {result.calendar} the right calendar for this range?")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _and_more(count: int, shown: int, what: str) -> None:
