@@ -22,11 +22,12 @@ from minutemend.adapters.sqs import send_to_sqs
 from minutemend.adapters.vendors import limits_of
 from minutemend.core.answers import VendorRequest
 from minutemend.core.bars import Bar, to_table
-from minutemend.core.cover import cover, fewest
+from minutemend.core.cover import cover
 from minutemend.core.jobs import RepairJob
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
 from minutemend.ports.queue import Message
 
+from bench.bound import at_least
 from bench.table import Figure
 
 SEED = 20260101
@@ -57,7 +58,7 @@ def plans() -> Iterator[Figure]:
             begun = time.perf_counter()
             made = len(cover(missing, rows=limits.rows, symbols=limits.symbols))
             took = time.perf_counter() - begun
-            least = fewest(missing, rows=limits.rows, symbols=limits.symbols)
+            least = at_least(missing, rows=limits.rows, symbols=limits.symbols)
             exact = "the minimum" if limits.symbols == 1 else "a bound that no plan goes below"
             yield Figure(
                 f"requests over {exact}: {label}, {name}",

@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+_SMALL = 2000  # parts up to which every request may be of a shape of its own: that takes a second or two
 Parts = Sequence[tuple[int, int]]  # sorted, disjoint [start, end) of epoch minutes
 
 
@@ -35,8 +36,10 @@ def cover(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> list[Requ
         return sorted(request for symbol, parts in missing.items() for request in _alone(symbol, parts, rows))
     bound = fewest(missing, rows=rows, symbols=symbols)
     best: list[Request] = []
-    for together in _widths(missing, rows=rows, symbols=symbols):
-        found = _sweep(missing, together=together, width=rows // together, most=len(best))
+    widths = _widths(missing, rows=rows, symbols=symbols)
+    small = sum(map(len, missing.values())) <= _SMALL
+    for choices in [*([together] for together in widths), *([widths] if small else [])]:
+        found = _sweep(missing, choices, rows=rows, most=len(best))
         best = found or best
         if len(best) == bound:
             break
@@ -92,33 +95,43 @@ def _lengths(missing: Mapping[str, Parts]) -> list[int]:
     return sorted(counts, key=lambda length: (-counts[length], length))[:4]
 
 
-def _sweep(missing: Mapping[str, Parts], *, together: int, width: int, most: int) -> list[Request]:
-    """From the left: at the first minute not yet covered, the `together` symbols that lack most within `width`.
+def _sweep(missing: Mapping[str, Parts], choices: Sequence[int], *, rows: int, most: int) -> list[Request]:
+    """From the left: at the first minute not yet covered, the symbols that lack most in the time that so many
+    symbols may be asked for; of several `choices` of how many, the one that covers most.
 
     Empty as soon as it is no shorter than `most` (0: there is nothing to compare with yet).
     """
     waiting = [(parts[0][0], symbol, _Left(parts)) for symbol, parts in missing.items()]
     heapq.heapify(waiting)
+    widest = rows // min(choices)
     found: list[Request] = []
     while waiting:
         if most and len(found) + 1 >= most:
             return []
         start = waiting[0][0]
         active = []
-        while waiting and waiting[0][0] < start + width:
-            first, symbol, rest = heapq.heappop(waiting)
-            # Who lacks the very first minute goes along in any case: nothing before it is left for anybody.
-            active.append((first > start, -rest.within(start + width), symbol, rest))
-        chosen = heapq.nsmallest(together, active, key=_urgency) if len(active) > together else active
-        taken = {symbol for _, _, symbol, _ in chosen}
-        covers = sorted((symbol, rest.take(start + width)) for _, _, symbol, rest in chosen)
-        for _, _, symbol, rest in active:
-            if symbol not in taken or not rest.empty:
+        while waiting and waiting[0][0] < start + widest:
+            active.append(heapq.heappop(waiting))
+        options = [_option(active, start, together, rows // together) for together in choices]
+        limit, chosen = max(options, key=lambda option: -sum(entry[1] for entry in option[1]))
+        covers = sorted((symbol, rest.take(limit)) for _, _, symbol, rest in chosen)
+        for _, symbol, rest in active:
+            if not rest.empty:
                 heapq.heappush(waiting, (rest.first, symbol, rest))
         begins = min(parts[0][0] for _, parts in covers)
         ends = max(parts[-1][1] for _, parts in covers)
         found.append(Request(begins, ends, tuple(covers)))
     return found
+
+
+def _option(
+    active: Sequence[tuple[int, str, _Left]], start: int, together: int, width: int
+) -> tuple[int, list[tuple[bool, int, str, _Left]]]:
+    """Who would be asked for before which minute, were it `together` symbols."""
+    limit = start + width
+    # Who lacks the very first minute goes along in any case: nothing before it is left for anybody.
+    entries = [(first > start, -rest.within(limit), symbol, rest) for first, symbol, rest in active if first < limit]
+    return limit, heapq.nsmallest(together, entries, key=_urgency) if len(entries) > together else entries
 
 
 def _urgency(entry: tuple[bool, int, str, _Left]) -> tuple[bool, int, str]:
