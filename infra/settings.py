@@ -16,12 +16,16 @@ class UnsafeSettings(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class VendorSettings:
-    """One vendor as a stage uses it. `url` is its base URL, `per_minute` our share of its rate limit."""
+    """One vendor as a stage uses it. `url` is its base URL, `per_minute` our share of its rate limit.
+
+    `symbols` are the names that this vendor has for ours, where they differ (docs/vendors.md).
+    """
 
     name: str
     url: str
     per_minute: int
     timeout: timedelta = timedelta(seconds=5)
+    symbols: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,14 @@ DEV = StageSettings(
     region="us-east-1",
     account=None,
     symbols={"XNYS": _ELEVEN, "24/7": ("BTCUSD", "LTCUSD")},
-    vendors=(VendorSettings("finnhub", "https://finnhub.io", per_minute=60),),
+    vendors=(
+        VendorSettings(
+            "finnhub",
+            "https://finnhub.io",
+            per_minute=60,
+            symbols={"BTCUSD": "COINBASE:BTC-USD", "LTCUSD": "COINBASE:LTC-USD"},
+        ),
+    ),
     proof_apart=timedelta(seconds=3),
     settling_delay=timedelta(minutes=1),
     retire_after=timedelta(0),

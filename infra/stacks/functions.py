@@ -42,6 +42,7 @@ class Functions(Construct):
                     "url": vendor.url,
                     "per_minute": vendor.per_minute,
                     "timeout_seconds": vendor.timeout.total_seconds(),
+                    "symbols": vendor.symbols,
                 }
                 for vendor in settings.vendors
             ]

@@ -25,7 +25,8 @@ class Env(StrEnum):
     EVENT_BUS = "EVENT_BUS"
     SYMBOLS_PARAMETER = "SYMBOLS_PARAMETER"
     VENDOR_SECRET = "VENDOR_SECRET"  # noqa: S105 (the secret's ARN, not the secret)
-    # JSON: [{"name": "finnhub", "url": "https://…", "per_minute": 60, "timeout_seconds": 5.0}, …]; attempt n
+    # JSON: [{"name": "finnhub", "url": "https://…", "per_minute": 60, "timeout_seconds": 5.0,
+    # "symbols": {"BTCUSD": "COINBASE:BTC-USD"}}, …]: `symbols` are the vendor's names where they differ. Attempt n
     # asks vendor (n - 1) modulo their number.
     VENDORS = "VENDORS"
     MAX_RECEIVES = "MAX_RECEIVES"

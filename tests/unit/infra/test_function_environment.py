@@ -10,6 +10,7 @@ from dataclasses import MISSING, fields
 import pytest
 from minutemend.wiring import environment as env
 
+from infra.settings import STAGES
 from tests.unit.infra.conftest import ROOT, Synthesized, Template, functions
 
 SETTINGS = {
@@ -39,7 +40,11 @@ def test_a_function_is_given_exactly_what_its_settings_name(handler: str, synthe
 def test_vendors_can_be_read_back(template: Template) -> None:
     """What infra writes, the runtime reads."""
     variables = functions(template)["process_repairs"]["Environment"]["Variables"]
-    assert env.vendor_settings(variables["VENDORS"])
+    names = ("name", "url", "per_minute", "timeout", "symbols")
+    read, meant = env.vendor_settings(variables["VENDORS"]), STAGES[variables["STAGE"]].vendors
+    assert [[getattr(one, name) for name in names] for one in read] == [
+        [getattr(one, name) for name in names] for one in meant
+    ]
 
 
 def test_no_secret_is_in_the_environment(template: Template) -> None:

@@ -174,6 +174,7 @@ def vendors(settings: Iterable[env.VendorSetting], secret: str) -> dict[str, Ven
             credentials=_credential(secret, vendor.name),
             http=_http(),
             clock=utc_now,
+            symbols=vendor.symbols,
         )
         for vendor in settings
     }

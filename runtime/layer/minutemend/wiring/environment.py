@@ -33,6 +33,7 @@ class VendorSetting:
     url: str
     per_minute: int
     timeout: timedelta
+    symbols: Mapping[str, str] = field(default_factory=dict)  # ours to the vendor's, where they differ
 
 
 def vendor_settings(text: str) -> tuple[VendorSetting, ...]:
@@ -44,6 +45,7 @@ def vendor_settings(text: str) -> tuple[VendorSetting, ...]:
                 url=entry["url"],
                 per_minute=int(entry["per_minute"]),
                 timeout=timedelta(seconds=float(entry["timeout_seconds"])),
+                symbols=dict(entry.get("symbols", {})),
             )
             for entry in json.loads(text)
         )

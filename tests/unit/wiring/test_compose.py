@@ -1,0 +1,28 @@
+"""The composition root: what a setting says reaches the adapter that it is for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from minutemend.core.answers import VendorRequest
+from minutemend.core.minutes import Range
+from minutemend.wiring import compose
+from minutemend.wiring.environment import vendor_settings
+
+from tests.fakes.http import FakeHttp, reply
+
+
+def test_a_stage_s_symbol_mapping_reaches_the_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage follows BTCUSD; Finnhub is asked for the name that the stage's settings give it."""
+    http = FakeHttp([reply({"s": "no_data"})])
+    monkeypatch.setattr(compose, "_http", lambda: http)
+    monkeypatch.setattr(compose, "_credential", lambda *_: "token")
+    setting = (
+        '[{"name": "finnhub", "url": "https://finnhub.example", "per_minute": 60, "timeout_seconds": 5, '
+        '"symbols": {"BTCUSD": "COINBASE:BTC-USD"}}]'
+    )
+    vendor = compose.vendors(vendor_settings(setting), "secret")["finnhub"]
+    start = datetime(2017, 9, 3, tzinfo=UTC)
+    vendor.fetch(VendorRequest("finnhub", ("BTCUSD",), Range(start, start + timedelta(minutes=1))))
+    assert http.asked[0].params["symbol"] == "COINBASE:BTC-USD"
