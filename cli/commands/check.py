@@ -140,7 +140,8 @@ def _show_progress(connection: duckdb.DuckDBPyConnection, worker: threading.Thre
                 bar.reset(task, description=shown)
             done = connection.query_progress()
             # DuckDB cannot say how far a plan with many parts is: then the bar only moves.
-            bar.update(task, total=100 if done > 0 else None, completed=max(0.0, done))
+            bar.tasks[0].total = 100 if done > 0 else None
+            bar.update(task, completed=max(0.0, done))
             worker.join(0.1)
 
 
