@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,6 +53,10 @@ class Profile:
     symbols_together: int = 1
     vendors: int = 1
     publish: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every rate by its name."""
+        return asdict(self)
 
 
 @dataclass(slots=True)
