@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -27,6 +27,7 @@ from minutemend.services.publish import Publish
 from bench.table import Figure
 
 SIZES = (50, 500, 5_000)
+LARGEST_DAY = 500  # of whose day every captured object is written: 39,000 objects for 5,000 tell nothing new
 SEED = 20260101
 OPEN = datetime(2025, 11, 12, 14, 30, tzinfo=UTC)
 SESSION = Session("XNYS", date(2025, 11, 12), OPEN, OPEN + 390 * MINUTE)
@@ -114,9 +115,7 @@ def captured(bars: pa.Table, symbols: int, window: Range) -> MemoryStore:
     """A lake in which the window's minutes were captured, chunk by chunk."""
     store = MemoryStore()
     lake = Lake(store)
-    lake.put_sessions([SESSION])
-    lake.put_symbols([Listing(f"S{number:04d}", "XNYS") for number in range(symbols)])
-    store.puts = store.put_bytes = 0
+    _follow(lake, symbols)
     minutes = SESSION.minutes
     first = int((max(window.start, OPEN) - OPEN) / MINUTE)
     last = int((min(window.end, SESSION.close) - OPEN) / MINUTE)
@@ -136,56 +135,84 @@ def publish(store: MemoryStore, window: Range) -> float:
 
 
 def repair(store: MemoryStore, bars: pa.Table, minute: datetime) -> None:
-    """One bar of one symbol arrives late, with another price."""
-    wanted = pa.scalar(minute.replace(tzinfo=None), pa.timestamp("ms"))
-    row = bars.filter(pc.and_(pc.equal(bars["minute"], wanted), pc.equal(bars["symbol"], "S0001")))
-    late = row.set_column(0, BARS.field("symbol"), pa.array(["S0001"])).set_column(
-        BARS.get_field_index("repair_id"), BARS.field("repair_id"), pa.array(["late"])
-    )
-    Lake(store).put_bars(late)
+    """The bar of one symbol and minute arrives late, from a repair."""
+    late = bars.filter(_one(bars, minute))
+    field = BARS.field("repair_id")
+    Lake(store).put_bars(late.set_column(BARS.get_field_index("repair_id"), field, pa.array(["late"])))
 
 
-def measure(symbols: int, tell: Callable[[str, float, str], None]) -> None:
+def measure(symbols: int) -> Iterator[Figure]:
     """Every figure of one size."""
     bars = day_of_bars(symbols)
     hour = captured(bars, symbols, HOUR)
-    tell("objects of an hour, captured", len(hour.list("bars/")), "")
-    tell("bytes of an hour, captured", sum(one.size for one in hour.list("bars/")), "B")
-    tell("publish an hour: compact and aggregate", publish(hour, HOUR), "s")
-    tell("objects of an hour, published", len(hour.list("bars/")), "")
-    tell("bytes of an hour, published", sum(one.size for one in hour.list("bars/")), "B")
-    tell("publish the hour again: nothing changed", publish(hour, HOUR), "s")
+    before = hour.list("bars/")
+    took = publish(hour, HOUR)
+    after = hour.list("bars/")
+    size = f"{symbols:,} symbols"
+    yield Figure(f"publish an hour of {size}: compact, aggregate", took, "s", f"{len(before):,} objects read")
+    yield Figure(
+        f"an hour's objects before compaction to after, {size}",
+        len(before) / len(after),
+        "x",
+        f"{len(before):,} to {len(after)}; {_megabytes(before)} to {_megabytes(after)}",
+    )
+    yield Figure(f"publish the hour again, nothing changed, {size}", publish(hour, HOUR), "s")
     day = MemoryStore()
     lake = Lake(day)
-    lake.put_sessions([SESSION])
-    lake.put_symbols([Listing(f"S{number:04d}", "XNYS") for number in range(symbols)])
+    _follow(lake, symbols)
     lost = HOUR.start + 7 * MINUTE
-    wanted = pa.scalar(lost.replace(tzinfo=None), pa.timestamp("ms"))
-    hole = pc.and_(pc.equal(bars["minute"], wanted), pc.equal(bars["symbol"], "S0001"))
-    lake.put_bars(bars.filter(pc.invert(hole)))
-    tell("full rebuild of a day", publish(day, DAY), "s")
-    tell("objects of a day, published", len(day.list("bars/")), "")
-    tell("bytes of a day, published", sum(one.size for one in day.list("bars/")), "B")
+    lake.put_bars(bars.filter(pc.invert(_one(bars, lost))))
+    full = publish(day, DAY)
+    written = day.put_bytes
     repair(day, bars, lost)
     day.puts = day.put_bytes = 0
-    tell("rebuild of one touched hour", publish(day, HOUR), "s")
-    tell("objects written by that rebuild (facts and marker)", day.puts, "")
-    tell("bytes written by that rebuild", day.put_bytes, "B")
+    touched = publish(day, HOUR)
+    yield Figure(
+        f"rebuild of a touched hour over a full rebuild of its day, {size}",
+        touched / full,
+        "x",
+        f"{touched:.2f} s to {full:.2f} s; {day.puts} objects, {day.put_bytes / 1e6:.3f} MB to {written / 1e6:.1f} MB",
+    )
+    if symbols <= LARGEST_DAY:
+        whole = captured(bars, symbols, DAY)
+        before, rows = whole.list("bars/"), bars.num_rows
+        publish(whole, DAY)
+        after = whole.list("bars/")
+        yield Figure(
+            f"bytes of a day before compaction to after, {size}",
+            sum(one.size for one in before) / sum(one.size for one in after),
+            "x",
+            f"{len(before):,} objects of {_megabytes(before)} to {len(after)} of {_megabytes(after)}; "
+            f"{sum(one.size for one in after) / rows:.1f} bytes a bar",
+        )
 
 
 def run() -> list[Figure]:
-    """The figures of every size, for the common table."""
-    found: list[Figure] = []
-    for symbols in SIZES:
-        measure(
-            symbols, lambda name, value, unit, n=symbols: found.append(Figure(f"{n:,} symbols: {name}", value, unit))
-        )
-    return found
+    """Every figure, and then those of capture on a local stage (bench/capture.py)."""
+    from bench import capture
+
+    return [figure for symbols in SIZES for figure in measure(symbols)] + [*capture.run()]
+
+
+def _megabytes(objects: Sequence[Stored]) -> str:
+    return f"{sum(one.size for one in objects) / 1e6:.2f} MB"
+
+
+def _follow(lake: Lake, symbols: int) -> None:
+    lake.put_sessions([SESSION])
+    lake.put_symbols([Listing(f"S{number:04d}", "XNYS") for number in range(symbols)])
+
+
+def _one(bars: pa.Table, minute: datetime) -> pa.ChunkedArray:
+    """Where the bar is that arrives late."""
+    wanted = pa.scalar(minute.replace(tzinfo=None), pa.timestamp("ms"))
+    return pc.and_(pc.equal(bars["minute"], wanted), pc.equal(bars["symbol"], "S0001"))
 
 
 def main() -> None:
     for symbols in SIZES:
-        measure(symbols, lambda name, value, unit, n=symbols: print(f"{n:>6} {name:<52} {value:>14,.4g} {unit}"))
+        for figure in measure(symbols):
+            print(f"{figure.value:12,.3f} {figure.unit:3} {figure.what}  {figure.beside}", flush=True)
 
 
 if __name__ == "__main__":
