@@ -127,7 +127,7 @@ DEV = StageSettings(
     ),
     proof_apart=timedelta(seconds=3),
     settling_delay=timedelta(minutes=1),
-    retire_after=timedelta(0),
+    retire_after=timedelta(minutes=1),  # longer than the longest query: an audit must not notice
     repair_timeout=timedelta(minutes=15),
     worker_timeout=timedelta(seconds=20),
     worker_concurrency=4,
