@@ -138,7 +138,7 @@ def test_an_unloaded_query_writes_parquet_into_a_folder_of_its_own() -> None:
     assert athena.sql[first] != athena.sql[other]
 
 
-@pytest.mark.parametrize("folder", ["s3://results/athena", "/tmp/", "s3://results/it's/", "s3://results/a b/", ""])  # noqa: S108
+@pytest.mark.parametrize("folder", ["s3://results/athena", "results/", "s3://results/it's/", "s3://results/a b/", ""])
 def test_what_is_no_folder_of_s3_never_reaches_the_statement(folder: str) -> None:
     """The message says what would be right."""
     with pytest.raises(BadInput, match="s3://bucket/athena/ would be right"):
