@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from minutemend.adapters.exchange_sessions import known_calendar, main, session_table
 from minutemend.core.errors import BadInput
@@ -34,39 +37,43 @@ GOLDEN = [
 ]
 
 
+@cache
+def table(calendar: str) -> pa.Table:
+    """Made once for all days asked of it: making a calendar takes longer than any test here."""
+    return session_table([calendar], first="2012-01-01", last="2025-12-31")
+
+
 @pytest.mark.parametrize(("calendar", "dt", "spans"), GOLDEN)
 def test_sessions_of_a_day(calendar: str, dt: str, spans: list[tuple[str, str]]) -> None:
     """Holidays, half days, clock changes, leap days, closures at short notice, lunch."""
-    rows = session_table([calendar], first=dt, last=dt).to_pylist()
+    rows = table(calendar).filter(pc.field("dt") == dt).to_pylist()
     assert [(f"{row['open']:%H:%M}", f"{row['close']:%H:%M}") for row in rows] == spans
     assert all(row["minutes"] == (row["close"] - row["open"]).total_seconds() / 60 for row in rows)
-    assert {row["dt"] for row in rows} <= {dt}
 
 
 def test_a_year_of_new_york() -> None:
     """252 sessions in 2024, three of them of half a day."""
-    minutes = session_table(["XNYS"], first="2024-01-01", last="2024-12-31")["minutes"].to_pylist()
+    minutes = table("XNYS").filter(pc.starts_with(pc.field("dt"), "2024"))["minutes"].to_pylist()
     assert (len(minutes), minutes.count(210), minutes.count(390)) == (252, 3, 249)
 
 
 def test_around_the_clock_misses_no_day() -> None:
     """A leap year has 366, and each begins where the one before ended."""
-    table = session_table(["24/7"], first="2024-01-01", last="2024-12-31")
-    assert table.num_rows == 366
-    assert table["open"].to_pylist()[1:] == table["close"].to_pylist()[:-1]
+    year = session_table(["24/7"], first="2024-01-01", last="2024-12-31")
+    assert year.num_rows == 366
+    assert year["open"].to_pylist()[1:] == year["close"].to_pylist()[:-1]
 
 
 def test_dates_are_clipped_to_what_a_calendar_knows() -> None:
     """Tokyo's begins in 1997; asked from 1990 it gives what it has, and before that nothing."""
-    table = session_table(["XTKS"], first="1990-01-01", last="1997-01-31")
-    assert table["dt"][0].as_py() == "1997-01-06"
+    assert session_table(["XTKS"], first="1990-01-01", last="1997-01-31")["dt"][0].as_py() == "1997-01-06"
     assert session_table(["XTKS"], first="1980-01-01", last="1980-12-31").num_rows == 0
 
 
 def test_no_session_is_longer_than_a_day() -> None:
     """The audit's SQL counts on it."""
-    table = session_table(["XNYS", "24/7", "CMES", "24/5"], first="2024-01-01", last="2024-12-31")
-    assert max(table["minutes"].to_pylist()) == 1440
+    long = session_table(["24/7", "CMES", "24/5"], first="2024-01-01", last="2024-12-31")
+    assert max(long["minutes"].to_pylist()) == 1440
 
 
 def test_an_unknown_calendar_is_refused_with_the_nearest_names() -> None:
