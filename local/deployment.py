@@ -24,7 +24,6 @@ def deploy(*, home: Path, environment: Mapping[str, str], stage: str, vendor: st
     The bootstrap and the synthesis have nothing to do with one another and run at the same time.
     """
     cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
-    log = home / "cdk.log"
     assembly = home / "cdk.out"
     outputs = home / "outputs.json"
     context = {"target": "local", "stage": stage, "vendor": vendor, "vendor-url": vendor_url}
@@ -37,15 +36,15 @@ def deploy(*, home: Path, environment: Mapping[str, str], stage: str, vendor: st
         "CDK_HOME": str(home / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "NODE_NO_WARNINGS": "1",
         "UV_CACHE_DIR": str(ROOT / ".build" / "uv"),
         "CI": "true",
     }
-    with log.open("ab") as out:
 
-        def run(*words: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
-            command = [cdk, *words, "--no-notices"]
+    def run(*words: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
+        command = [cdk, *words, "--no-notices"]
+        with _log(home, words[0]).open("wb") as out:
             return subprocess.Popen(  # noqa: S603 (the project's own CDK)
                 command,
                 cwd=cwd,
@@ -56,21 +55,26 @@ def deploy(*, home: Path, environment: Mapping[str, str], stage: str, vendor: st
                 start_new_session=True,
             )
 
-        synth = run("synth", "-q", "--app", app, *flags, "--output", str(assembly))
-        try:
-            # Away from cdk.json, which would make it synthesize too.
-            _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=home), log)
-        except BaseException:
-            _kill(synth)
-            raise
-        _finish(synth, log)
-        deployment = ("--app", str(assembly), "--require-approval", "never", "--outputs-file", str(outputs))
-        _finish(run("deploy", f"minutemend-{stage}", *deployment), log)
+    synth = run("synth", "-q", "--app", app, *flags, "--output", str(assembly))
+    try:
+        # Away from cdk.json, which would make it synthesize too.
+        _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=home), home)
+    except BaseException:
+        _kill(synth)
+        raise
+    _finish(synth, home)
+    deployment = ("--app", str(assembly), "--require-approval", "never", "--outputs-file", str(outputs))
+    _finish(run("deploy", f"minutemend-{stage}", *deployment), home)
     deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
     return deployed[f"minutemend-{stage}"]
 
 
-def _finish(process: subprocess.Popen[bytes], log: Path) -> None:
+def _log(home: Path, command: str) -> Path:
+    """One for each command: two run at once, and the one that failed has to say why."""
+    return home / f"cdk-{command}.log"
+
+
+def _finish(process: subprocess.Popen[bytes], home: Path) -> None:
     try:
         code = process.wait()
     except BaseException:
@@ -78,7 +82,8 @@ def _finish(process: subprocess.Popen[bytes], log: Path) -> None:
         raise
     if code:
         words: Any = process.args
-        raise LocalProblem(f"`cdk {words[1]}` ended with {code}; the end of its log:\n{tail(log, 25)}")
+        end = tail(_log(home, words[1]), 25)
+        raise LocalProblem(f"`cdk {words[1]}` ended with {code}; the end of its log:\n{end}")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

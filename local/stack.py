@@ -142,9 +142,11 @@ def up(
         with undisturbed():
             for server in reversed(servers):
                 server.stop(patience=2)
-            log = home / "cdk.log"
-            if log.exists():
-                shutil.copy(log, home.parent / f"{name}.failed.log")
+            logs = sorted(home.glob("cdk-*.log"))
+            if logs:
+                (home.parent / f"{name}.failed.log").write_text(
+                    "".join(log.read_text(errors="replace") for log in logs)
+                )
             _discard(home)
         raise
     (home / "starting.json").unlink()
