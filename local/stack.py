@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -206,10 +205,15 @@ def _discard(home: Path) -> None:
     """Take the folder away at once; its thousands of files (each function unpacks its layers) go in the background."""
     if not home.exists():
         return
-    gone = home.with_name(f".gone-{secrets.token_hex(4)}")
-    home.rename(gone)
+    home.rename(home.with_name(f".gone-{secrets.token_hex(4)}"))
+    rest = [str(path) for path in home.parent.glob(".gone-*")]  # those of an earlier one that was cut short, too
     subprocess.Popen(  # noqa: S603 (our own interpreter)
-        [sys.executable, "-c", "import shutil, sys; shutil.rmtree(sys.argv[1], ignore_errors=True)", str(gone)],
+        [
+            sys.executable,
+            "-c",
+            "import shutil, sys; [shutil.rmtree(one, ignore_errors=True) for one in sys.argv[1:]]",
+            *rest,
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

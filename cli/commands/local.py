@@ -59,6 +59,9 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
         raise Problem("--replay is for the simulator, and --vendor-url is instead of it: one of them would be right")
     before = local.stack.read(name)
     if before and before.aws.alive:
+        other = (vendor or before.vendor, vendor_url or before.vendor_url) != (before.vendor, before.vendor_url)
+        if other or replay or (port and not before.endpoint.endswith(f":{port}")):
+            raise Problem(f"{name!r} is up already, with other options", hint=f"mend local down --name {name}")
         say(f"{name!r} is up already")
         click.echo(_how_to_use(before))
         return
