@@ -147,6 +147,14 @@ def test_globs_and_files_that_overlap(tmp_path: Path) -> None:
     assert (told["symbols"], told["present"], told["duplicates"]) == (1, 390, 10)
 
 
+def test_symbols_as_others_write_them(tmp_path: Path) -> None:
+    """Also where minutes are doubled, which asks a second question about them."""
+    bars = day("BTC/usdt").drop(index=[3])
+    pd.concat([bars, bars.iloc[10:20]]).to_parquet(tmp_path / "bars.parquet")
+    told = found(tmp_path, "--calendar", "XNYS", "--symbols", "BTC/usdt")
+    assert (told["missing"], told["duplicates"]) == (1, 10)
+
+
 def test_naive_times_want_their_zone(tmp_path: Path) -> None:
     """New York's wall clock, told so."""
     local = day()

@@ -12,6 +12,7 @@ import numpy as np
 from minutemend.core.data_check_sql import CADENCES, RESULT_COLUMNS, generate_data_check_query
 from minutemend.core.gaps import Gap
 from minutemend.core.minutes import EPOCH, MINUTE, Range, merge
+from minutemend.core.symbols import SYMBOL_PATTERN
 
 __all__ = [
     "CADENCES",
@@ -81,8 +82,10 @@ def check_data(
     if hull is None:
         raise ValueError(f"the unclear ranges lie outside {window}")
     doubtful = sorted({gap.symbol for gap in first.unclear})
+    # Files that were never in the lake may name a symbol as no text of ours may: then all of them are looked at.
+    narrowed = doubtful if all(map(SYMBOL_PATTERN.fullmatch, doubtful)) else symbols
     second = decode_data_check(
-        ask(generate_data_check_query(hull, symbols=doubtful, cadence=cadence, database=database, closely=True))
+        ask(generate_data_check_query(hull, symbols=narrowed, cadence=cadence, database=database, closely=True))
     )
     found = [*first.gaps, *_inside(second.gaps, first.unclear)]
     return DataCheck(_joined(found), (), first.expected_bars, first.expected_minutes)
