@@ -1,0 +1,164 @@
+"""The handlers of capture and publish: what they take, what they give back, what they measure."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from minutemend.contract import Key
+from minutemend.core.audits import AuditRequest
+from minutemend.core.bars import Bar
+from minutemend.core.captures import CaptureJob, DropRule
+from minutemend.core.errors import BadInput
+from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+from minutemend.services import working_files
+from minutemend.services.capture import CaptureBars, RequestCaptures
+from minutemend.services.lake import Lake
+from minutemend.services.publish import Publish
+from minutemend.wiring import compose, feed
+
+from runtime.handlers import capture_bars, publish_hours, request_captures
+from tests.fakes.board import FakeBoard
+from tests.fakes.queue import FakeJobQueue
+from tests.fakes.signals import FakeSignals
+from tests.fakes.store import FakeStore
+from tests.fakes.vendor import FakeVendor
+
+OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
+NOW = OPEN + 2 * MINUTE
+NYSE = Session("XNYS", date(2013, 10, 4), OPEN, OPEN + 390 * MINUTE)
+VENDORS = '[{"name": "fake", "url": "http://127.0.0.1:1", "per_minute": 60, "timeout_seconds": 1}]'
+NAMES = ("DATA_BUCKET", "RESULTS_BUCKET", "SYMBOLS_PARAMETER", "BOARD_TABLE", "CAPTURE_QUEUE_URL", "CAPTURE_DLQ_URL")
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 20_000
+
+
+class Feed:
+    """Capture and publish over fakes."""
+
+    def __init__(self) -> None:
+        self.lake, self.results = Lake(FakeStore()), FakeStore()
+        self.queue, self.signals = FakeJobQueue(), FakeSignals()
+        self.lake.put_sessions([NYSE])
+        self.listings: list[Listing] | BadInput = [Listing("AIG", "XNYS"), Listing("IBM", "XNYS")]
+        truth = [
+            Bar(symbol, OPEN + n * MINUTE, 1.0, 1.0, 1.0, 1.0, 1.0) for symbol in ("AIG", "IBM") for n in range(30)
+        ]
+        self.vendor = FakeVendor(truth, clock=lambda: NOW)
+
+    def read(self) -> list[Listing]:
+        if isinstance(self.listings, BadInput):
+            raise self.listings
+        return self.listings
+
+    def requester(self) -> RequestCaptures:
+        return RequestCaptures(
+            lake=self.lake,
+            queue=self.queue,
+            listings=self.read,
+            shipped_sessions=lambda: b"",
+            settling=MINUTE,
+            flaw=DropRule(0.0, 1),
+        )
+
+    def worker(self) -> CaptureBars:
+        return CaptureBars(
+            lake=self.lake,
+            board=FakeBoard(),
+            queue=self.queue,
+            vendor=self.vendor,
+            clock=lambda: NOW,
+            max_receives=3,
+        )
+
+    def publisher(self) -> Publish:
+        return Publish(lake=self.lake, signals=self.signals, retire_after=timedelta(0))
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The feed in place of the real adapters."""
+    found = Feed()
+    for name in (*NAMES, "VENDOR_SECRET", "EVENT_BUS"):
+        monkeypatch.setenv(name, "x")
+    for name in ("SETTLING_DELAY_SECONDS", "CADENCE_MINUTES", "MAX_RECEIVES", "RETIRE_AFTER_SECONDS"):
+        monkeypatch.setenv(name, "3")
+    monkeypatch.setenv("STAGE", "dev")
+    monkeypatch.setenv("VENDORS", VENDORS)
+    compose.settings_of.cache_clear()
+    monkeypatch.setattr(compose, "utc_now", lambda: NOW)
+    monkeypatch.setattr(compose, "store", lambda _: found.results)
+    monkeypatch.setattr(compose, "publish", found.publisher)
+    monkeypatch.setattr(feed, "request_captures", found.requester)
+    monkeypatch.setattr(feed, "capture_bars", found.worker)
+    yield found
+    compose.settings_of.cache_clear()
+
+
+def record(body: object) -> dict[str, Any]:
+    return {"messageId": "m", "body": json.dumps(body), "attributes": {"ApproximateReceiveCount": "1"}}
+
+
+def metrics(text: str) -> dict[str, Any]:
+    """The newest value of each metric that was written."""
+    lines = [json.loads(line) for line in text.splitlines() if '"_aws"' in line]
+    named = [(metric["Name"], line) for line in lines for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    return {name: line[name][0] for name, line in named}
+
+
+def test_a_scheduled_minute_goes_from_the_schedule_to_the_lake(
+    stream: Feed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asked for, fetched, written, counted."""
+    said = request_captures.handler({"scheduled_at": "2013-10-04T13:32:00Z"}, Context())
+    assert said == {"minute": "2013-10-04T13:30:00Z", "symbols": 2, "dropped": [], "messages": 1}
+    answer = capture_bars.handler({"Records": [record(body) for body in stream.queue.take()]}, Context())
+    assert answer == {"batchItemFailures": []}
+    assert stream.lake.read_bars(Range(OPEN, OPEN + MINUTE)).num_rows == 2
+    assert metrics(capsys.readouterr().out)["BarsCaptured"] == 2
+
+
+def test_a_refused_list_of_symbols_is_measured(stream: Feed, capsys: pytest.CaptureFixture[str]) -> None:
+    """The alarm on this metric says that the last good list is in force."""
+    request_captures.handler({"scheduled_at": "2013-10-04T13:32:00Z"}, Context())
+    stream.listings = BadInput("the parameter names no symbol at all")
+    said = request_captures.handler({"scheduled_at": "2013-10-04T13:33:00Z"}, Context())
+    assert said["symbols"] == 2
+    assert metrics(capsys.readouterr().out)["SymbolListRefused"] == 1
+
+
+@pytest.mark.usefixtures("stream")
+def test_an_unusable_scheduled_time_fails_the_function() -> None:
+    """Loudly: a schedule that sends nonsense is a mistake of the template."""
+    with pytest.raises(BadInput, match="would be right"):
+        request_captures.handler({"scheduled_at": "soon"}, Context())
+
+
+def test_poison_is_acknowledged_and_kept(stream: Feed) -> None:
+    """Beside a good message, which is worked on."""
+    good = CaptureJob(Range(OPEN, OPEN + MINUTE), ("IBM",)).to_message()
+    answer = capture_bars.handler({"Records": [record({"no": "job"}), record(good)]}, Context())
+    assert answer == {"batchItemFailures": []}
+    assert len(stream.queue.dead) == 1
+    assert stream.lake.read_bars(Range(OPEN, OPEN + MINUTE))["symbol"].to_pylist() == ["IBM"]
+
+
+def test_publishing_returns_the_state_and_leaves_what_it_did(stream: Feed) -> None:
+    """The state stays small; the changed symbol-hours lie in the results bucket."""
+    for n in range(30):
+        request_captures.handler({"scheduled_at": (NOW + n * MINUTE).isoformat()}, Context())
+    capture_bars.handler({"Records": [record(body) for body in stream.queue.take()]}, Context())
+    request = AuditRequest(Range(OPEN, OPEN + 30 * MINUTE))
+    working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
+    state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "ready"}
+    assert publish_hours.handler(dict(state), Context()).items() >= state.items()
+    done = working_files.get_json(stream.results, working_files.published_key("a1"))
+    assert done["changed"] == {"2013-10-04T13:00:00Z": ["AIG", "IBM"]}
+    assert len(stream.signals.announced) == 1
