@@ -263,7 +263,7 @@ class StagedStore(FakeStore):
 TURNS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 19).map(lambda n: n == 0)), max_size=120)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(turns=TURNS, keep=st.sampled_from([timedelta(0), KEEP]))
 def test_no_interleaving_changes_what_a_reader_sees(turns, keep):
     """Two compactors of the hour, one of the date, and a repair, stopped and killed anywhere: after each
