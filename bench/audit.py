@@ -20,7 +20,7 @@ from bench.table import Figure
 TURNS = 7
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "data" / "real-minute-bars" / "xnys.parquet"
-YEAR, FIVE_YEARS, MONTH = 365, 1826, 31
+YEAR, FIVE_YEARS, QUARTER = 365, 1826, 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def in_process(lake: BenchLake) -> list[Figure]:
 
 
 def beside(lake: BenchLake) -> list[Figure]:
-    """Other ways as whole processes, on the year; the original's grid on a month, for it does not bear more."""
+    """Other ways as whole processes, on the year; the original's grid on a quarter, for it bears no more."""
     ours = best("ours", lake, YEAR)
     check(ours, lake)
     found = [
@@ -81,9 +81,9 @@ def beside(lake: BenchLake) -> list[Figure]:
         other = best(way, lake, YEAR, turns=2)
         check(other, lake)
         found += compared(name, other, ours)
-    part, grid = best("ours", lake, MONTH), best("grid", lake, MONTH, turns=1)
+    part, grid = best("ours", lake, QUARTER), best("grid", lake, QUARTER, turns=1)
     assert part.missing == grid.missing
-    return found + compared("the original's EXCEPT over a 24/7 grid (a month, and ours of that month)", grid, part)
+    return found + compared("the original's EXCEPT over a 24/7 grid (a quarter, and ours of that quarter)", grid, part)
 
 
 def compared(name: str, other: Process, ours: Process) -> list[Figure]:
