@@ -41,7 +41,7 @@ def wanted(given_missing: Missing) -> list[tuple[str, int]]:
 
 
 @given(missing(200, 5), st.integers(1, 60), st.integers(1, 6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_each_missing_minute_is_in_exactly_one_request_within_the_limits(
     given_missing: Missing, rows: int, symbols: int
 ) -> None:
@@ -55,7 +55,7 @@ def test_each_missing_minute_is_in_exactly_one_request_within_the_limits(
 
 
 @given(missing(200, 4), st.integers(1, 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_one_symbol_a_request_reaches_the_bound(given_missing: Missing, rows: int) -> None:
     assert len(cover(given_missing, rows=rows, symbols=1)) == fewest(given_missing, rows=rows, symbols=1)
 

@@ -80,7 +80,7 @@ GAPS = st.lists(
 
 
 @given(GAPS, st.integers(1, 300), st.integers(1, 4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_jobs_hold_exactly_the_missing_minutes_and_keep_the_vendors_limits(
     gaps: list[Gap], rows: int, symbols: int
 ) -> None:

@@ -44,7 +44,7 @@ def _fast_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(seed=SEEDS, profile=PROFILES)
-@settings(max_examples=40, derandomize=True, **QUIET)
+@settings(max_examples=25, derandomize=True, **QUIET)
 def test_every_minute_is_accounted_for_under_every_fault(seed: int, profile: Profile) -> None:
     """The first few schedules of redelivery, reordering, death, skew, throttling, vendor faults, many audits."""
     run_and_check(seed, profile)
@@ -77,7 +77,7 @@ def _explore(part: int, *, examples: int, derandomize: bool) -> None:
 @pytest.mark.parametrize("together", [1, 3])
 def test_without_faults_requests_are_exactly_the_plan(together: int, publish: bool) -> None:
     """No fault: every audit is Done, nothing times out, and nobody is asked once more than planned."""
-    for seed in range(8):
+    for seed in range(5):
         run_and_check(seed, Profile(symbols_together=together, publish=publish))
 
 
