@@ -139,6 +139,32 @@ def test_a_job_that_waited_until_the_next_attempt_was_planned_is_left_to_that_pl
     assert loop.board.jobs[RepairJob.from_message(dict(late[0].body)).id].outcome == "superseded"
 
 
+def test_a_redriven_job_of_an_old_attempt_is_postponed_like_any_other_and_not_dropped() -> None:
+    loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"], per_minute=0)
+    loop.queue_repairs(loop.begin())
+    (job,) = loop.queue.take()
+    made = RepairJob.from_message(job)
+    loop.board.settle(made.id, audit_id=made.audit_id, attempt=1, outcome="failed")
+    loop.board.open_attempt(made.audit_id, 2, jobs=1)
+    loop.queue.sent = [Message(job, attributes={"reason": "a disk was full"})]
+    loop.work()
+    assert [one.attributes for one in loop.queue.sent] == [{"reason": "a disk was full"}]
+    assert loop.board.jobs[made.id].outcome == "failed"
+
+
+def test_pages_of_an_answer_count_against_the_budget() -> None:
+    loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"])
+
+    def paged(request: VendorRequest, now: datetime) -> Answer:
+        bars = tuple(one for one in TRUTH if one.symbol == "AAA")
+        return Answer(request, AnswerKind.BARS, now, bars=bars, covered=request.range, requests=3)
+
+    loop.vendor.misbehave = paged
+    loop.queue_repairs(loop.begin())
+    loop.work()
+    assert loop.board.budgets["fake"].taken == 3
+
+
 def test_a_malformed_message_reaches_the_dead_letters_with_the_reason_and_is_acknowledged() -> None:
     loop = Loop(truth=TRUTH, stored=TRUTH)
     tally = loop.worker().run([Received("m1", "{nonsense", 1), Received("m2", '{"audit_id": 1}', 1)])

@@ -101,7 +101,10 @@ class ProcessRepairs:
         claim = self._claim(job, message, tally)
         if claim is None:
             return
-        answer = self.vendors[job.request.vendor].fetch(job.request)
+        vendor = self.vendors[job.request.vendor]
+        answer = vendor.fetch(job.request)
+        for _ in range(answer.requests - 1):  # pages that nobody could foresee count against the budget, too
+            self.board.take(vendor.name, per_minute=vendor.limits.per_minute, now=self.clock())
         self._account(job, answer, tally)
         if answer.kind is AnswerKind.RETRY and claim.tries < self.max_receives:
             self._again(job, message, claim, answer)
@@ -136,8 +139,9 @@ class ProcessRepairs:
 
     def _postpone(self, job: RepairJob, message: Received, claim: Claim, wait: timedelta, tally: Tally) -> None:
         """A fresh message for later, which spends no receive. But a job that waited until the next attempt was
-        planned is in that plan, as far as it is needed: a throttled vendor is not asked for everything twice."""
-        if job.attempt < self.board.latest_attempt(job.audit_id):
+        planned is in that plan, as far as it is needed: a throttled vendor is not asked for everything twice.
+        What a person redrove is in no plan."""
+        if REASON not in message.attributes and job.attempt < self.board.latest_attempt(job.audit_id):
             self._settle(job, SUPERSEDED)
             return
         self.board.release(job.id, claim)
