@@ -53,7 +53,7 @@ def ours(lake: Path, days: int) -> int:
     return sum(gap.minutes for gap in found.gaps)
 
 
-def audit(lake: Path) -> Any:
+def audit(lake: Path, *, aligned: bool = False) -> Any:
     """The lake as the audit opens it."""
     import duckdb
     from minutemend.adapters.duckdb_lake import DuckDbLake
@@ -65,7 +65,7 @@ def audit(lake: Path) -> Any:
         Table.SESSIONS: f"SELECT * FROM read_parquet('{lake}/sessions.parquet')",
         Table.SYMBOLS: f"SELECT * FROM read_parquet('{lake}/symbols.parquet')",
     }
-    return DuckDbLake(duckdb.connect(), views=views, threads=THREADS)
+    return DuckDbLake(duckdb.connect(), views=views, threads=THREADS, aligned=aligned)
 
 
 def window(days: int) -> Any:

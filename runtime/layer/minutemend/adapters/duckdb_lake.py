@@ -31,14 +31,21 @@ class DuckDbLake:
     """The tables that the audit reads, as views of one DuckDB connection. Tables not given are empty.
 
     Each of `views` is a SELECT with the columns of its table in `contract.COLUMNS` (`bars` needs symbol, minute
-    and dt alone). `cadence` is in minutes.
+    and dt alone). `cadence` is in minutes; `aligned` says that somebody has seen
+    every row to be on a whole minute.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, *, views: dict[Table, str], cadence: int = 1, threads: int = 0
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        views: dict[Table, str],
+        cadence: int = 1,
+        threads: int = 0,
+        aligned: bool = False,
     ) -> None:
         self.connection = connection
-        self._cadence = cadence
+        self._cadence, self._aligned = cadence, aligned
         connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
         if threads:
             connection.execute(f"SET threads = {threads}")
@@ -51,7 +58,9 @@ class DuckDbLake:
         count = len(symbols) if symbols is not None else row[0] if row else 0
         at_once = count * (window.end - window.start).days <= AT_ONCE
         parts = [window] if at_once else years(window)
-        return DataCheck.joined(check_data(self._ask, part, symbols=symbols, cadence=self._cadence) for part in parts)
+        return DataCheck.joined(
+            check_data(self._ask, part, symbols=symbols, cadence=self._cadence, aligned=self._aligned) for part in parts
+        )
 
     def stored(self, window: Range) -> Stored:
         """How much lies in the window for the symbols of interest. Rows off the whole minute are not counted."""
