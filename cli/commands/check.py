@@ -103,6 +103,7 @@ def command(  # noqa: PLR0917 (click passes every option by name)
 def watched(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], stage: list[str]) -> T:
     """Do the work; on a terminal, and only when it lasts longer than `PATIENCE`, with a progress bar."""
     if not sys.stderr.isatty():
+        connection.execute("SET enable_progress_bar = false")  # DuckDB would draw its own on standard output
         return work()
     connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")  # counted, not drawn
     outcome: list[T] = []
