@@ -20,11 +20,12 @@ _ZONE = r"(Z|[+-]\d\d(:?\d\d)?)$"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the files hold. `dates` are the UTC dates with bars, in order; `repeated` rows say a minute again."""
+    """What the files hold. `dates` are the UTC dates with bars, `symbols` their names, both sorted; `repeated` rows
+    say a minute again."""
 
     rows: int
     repeated: int
-    symbols: int
+    symbols: tuple[str, ...]
     dates: tuple[date, ...]
 
 
@@ -78,8 +79,8 @@ class BarFiles:
         }
         counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in wrong.values())
         try:
-            rows, symbols, minutes, *found = self._db.execute(
-                f"SELECT count(*), count(DISTINCT symbol), count(DISTINCT (symbol, minute)), {counts} FROM given"  # noqa: S608
+            rows, minutes, *found = self._db.execute(
+                f"SELECT count(*), count(DISTINCT (symbol, minute)), {counts} FROM given"  # noqa: S608
             ).fetchall()[0]
         except duckdb.Error as broken:
             raise BadInput(f"the files cannot be read: {_first_line(broken)}") from None
@@ -90,7 +91,8 @@ class BarFiles:
         if not rows:
             raise BadInput("the files hold no row: bars would be right")
         dates = self._db.execute("SELECT DISTINCT CAST(minute AS DATE) AS day FROM given ORDER BY day").fetchall()
-        return Contents(rows, rows - minutes, symbols, tuple(day for (day,) in dates))
+        symbols = self._db.execute("SELECT DISTINCT symbol FROM given ORDER BY symbol").fetchall()
+        return Contents(rows, rows - minutes, tuple(name for (name,) in symbols), tuple(day for (day,) in dates))
 
     def days(self, dates: Sequence[date], *, source: str, captured_at: datetime) -> Iterator[tuple[date, Any]]:
         """The bars of each UTC date, as a table of `BARS` with the provenance given; repeated minutes and all."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import format_option, stage_option
+
+if TYPE_CHECKING:
+    from cli.bar_files import Contents
+    from cli.stage import Stage
 
 
 @click.command()
@@ -41,7 +46,8 @@ def command(
     from minutemend.core.bars import resolve
 
     from cli.bar_files import BarFiles
-    from cli.console import progress, say, show, show_json
+    from cli.commands.sessions import put_sessions
+    from cli.console import progress, say
     from cli.stage import open_stage
 
     files = BarFiles(paths, symbol_column=symbol_column, minute_column=minute_column, assume_utc=assume_utc)
@@ -53,10 +59,31 @@ def command(
         for _, table in files.days(contents.dates, source=source, captured_at=datetime.now(UTC)):
             opened.lake.put_bars(resolve(table))
             bar.advance(bar.task_ids[0])
+    if not opened.lake.has_sessions():
+        put_sessions(opened)  # so that a plan can be made before the first audit
+    _conclude(contents, opened, style)
+
+
+def _conclude(contents: Contents, opened: Stage, style: str) -> None:
+    """Say what is there now, what of it nobody audits, and what to run next."""
+    from minutemend.adapters.parameters import get_interested_stocks
+
+    from cli.console import show, show_json
+
     first, last = contents.dates[0], contents.dates[-1]
-    bars = contents.rows - contents.repeated
+    bars, symbols = contents.rows - contents.repeated, contents.symbols
+    listings = get_interested_stocks(ssm=opened.clients.ssm, parameter=opened.output("SymbolsParameter"))
+    followed = {one.symbol for one in listings}
+    strangers = [symbol for symbol in symbols if symbol not in followed]
     if style == "json":
-        show_json({"bars": bars, "symbols": contents.symbols, "first": first, "last": last})
+        show_json({"bars": bars, "symbols": len(symbols), "not_followed": strangers, "first": first, "last": last})
         return
-    show(f"{bars:,} bars of {contents.symbols} symbols, {first} to {last}, are in {opened.name} ({opened.where})")
-    show(f"next: mend repair --stage {opened.option} --start {first} --end {last + timedelta(days=1)} --wait")
+    show(f"{bars:,} bars of {len(symbols)} symbols, {first} to {last}, are in {opened.name} ({opened.where})")
+    if strangers:
+        named = ", ".join(strangers[:10]) + (" and others" if len(strangers) > 10 else "")
+        show(f"{opened.name} does not follow {named}; next: mend symbols set --stage {opened.option} FILE")
+    known = [symbol for symbol in symbols if symbol in followed]
+    if known:
+        narrowed = f" --symbols {','.join(known)}" if len(known) <= 20 else ""
+        window = f"--start {first} --end {last + timedelta(days=1)}"
+        show(f"next: mend plan --stage {opened.option} {window}{narrowed}")

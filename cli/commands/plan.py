@@ -58,7 +58,8 @@ def command(
             f"{opened.name} does not follow {', '.join(unknown)}", hint=f"mend symbols show --stage {opened.option}"
         )
     outlook = _planning(opened).look(window, wanted, token=f"plan-{secrets.token_hex(8)}")
-    _print(outlook, attempts, style, opened, start)
+    chosen = f"--start {start}" + (f" --end {end}" if end else "") + (f" --symbols {symbols}" if symbols else "")
+    _print(outlook, attempts, style, opened, chosen)
     ctx.exit(1 if outlook.gaps else 0)
 
 
@@ -89,7 +90,7 @@ def _planning(opened: Stage) -> Any:
     )
 
 
-def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, start: str) -> None:
+def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: str) -> None:
     from cli.console import show, show_json, show_rows
 
     scanned = outlook.scanned_bytes or 0
@@ -118,7 +119,7 @@ def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, start: st
         f"Athena reads {scanned:,} bytes a look, at most {looks} looks: ${found['athena_dollars_at_most']:.4f}"
     )
     if outlook.gaps:
-        show(f"next: mend repair --stage {opened.option} --start {start} --wait")
+        show(f"next: mend repair --stage {opened.option} {chosen} --wait")
 
 
 def athena_dollars(scanned: int) -> float:

@@ -44,7 +44,7 @@ def test_days_of_a_csv_become_bars_in_utc(tmp_path: Path) -> None:
     path = _csv(tmp_path, HEAD + GOOD + "AIG,2013-10-04T20:30:00-04:00,1,2,0.5,1.5,10\n")
     files = _files(path)
     contents = files.check()
-    assert (contents.rows, contents.symbols, contents.repeated) == (2, 2, 0)
+    assert (contents.rows, contents.symbols, contents.repeated) == (2, ("AIG", "IBM"), 0)
     assert contents.dates == (date(2013, 10, 4), date(2013, 10, 5))
     (_, first), (_, second) = files.days(contents.dates, source="mine", captured_at=NOW)
     assert first.schema == second.schema == BARS
