@@ -16,6 +16,7 @@ from minutemend.core.bars import BARS, VALUES, Bar, to_table
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, from_epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import Verdict
+from minutemend.services.compaction import retired_objects
 from minutemend.services.verdicts import verdicts
 
 from cli.follow import gaps_of
@@ -63,9 +64,11 @@ def _values(bars: pa.Table) -> dict[tuple[str, int], tuple[float, ...]]:
 
 
 def _unresolved(stage: Stage, window: Range, symbols: list[str]) -> pa.Table:
-    """Every row that lies in the lake, duplicates and all."""
+    """Every row that lies in the lake, duplicates and all; not what compaction has replaced and not deleted yet."""
     lake = stage.lake
-    rows = lake.read_objects([stored.key for stored in lake.bar_objects(window)], window, symbols)
+    going = retired_objects(lake.store)
+    held = [stored.key for stored in lake.bar_objects(window) if (stored.key, stored.etag) not in going]
+    rows = lake.read_objects(held, window, symbols)
     assert rows is not None
     return rows
 

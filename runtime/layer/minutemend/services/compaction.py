@@ -66,7 +66,7 @@ def compact(
 ) -> Compaction:
     """Compact the dates of `window` that are `closed` (no minute of theirs is still to come) each to one
     object, and its hours on other dates each to one; then delete whatever is due at `now`."""
-    pending = _pending(lake.store)
+    pending = retired_objects(lake.store)
     written: list[str] = []
     retired = 0
     for day in window.dates():
@@ -113,8 +113,8 @@ def sweep(store: Store, *, now: datetime) -> int:
     return deleted
 
 
-def _pending(store: Store) -> set[tuple[str, str]]:
-    """Key and etag of every object that is retired and not deleted yet: no compaction reads it again."""
+def retired_objects(store: Store) -> set[tuple[str, str]]:
+    """Key and etag of every object that is retired and not deleted yet: what it says is said elsewhere."""
     return {pair for manifest in store.list(RETIRED_PREFIX) for pair in _read(store, manifest.key)}
 
 
