@@ -107,11 +107,12 @@ def describe_news(news: Look | int, followed: Followed) -> str:
     """One line for people."""
     if isinstance(news, int):
         attempt = max(followed.jobs)
-        return f"attempt {attempt}: {news} requests are queued for the vendor"
+        return f"attempt {attempt}: {news:,} {'request is' if news == 1 else 'requests are'} queued for the vendor"
     when = "at first" if news.attempt == 0 else f"after attempt {news.attempt}"
     if news.missing == 0:
         return f"{when}: all {news.expected:,} expected minutes are accounted for"
     less = ""
     if len(followed.looks) > 1:
         less = f" ({followed.looks[-2].missing - news.missing:,} settled by it)"
-    return f"{when}: {news.missing:,} of {news.expected:,} expected minutes are missing{less}"
+    verb = "is" if news.missing == 1 else "are"
+    return f"{when}: {news.missing:,} of {news.expected:,} expected minutes {verb} missing{less}"
