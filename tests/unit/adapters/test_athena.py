@@ -63,6 +63,13 @@ def run(athena: FakeAthena) -> FinishedQuery:
     return run_athena_query("SELECT 1 AS n", athena=athena, deadline=1060, clock=time, sleep=time.sleep, **asked)
 
 
+def test_a_statement_longer_than_athena_takes_is_refused_before_it_is_sent() -> None:
+    athena = FakeAthena()
+    with pytest.raises(BadInput, match=r"262,145 bytes and Athena takes 262,144: fewer symbols"):
+        submit(athena, "x" * 262_145)
+    assert athena.calls == []
+
+
 def test_a_retried_submit_finds_the_running_query() -> None:
     """The same work asked for twice is one query."""
     athena = FakeAthena(states=[RUNNING])

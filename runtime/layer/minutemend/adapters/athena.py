@@ -63,6 +63,9 @@ class FinishedQuery:
     milliseconds: int
 
 
+_LONGEST_STATEMENT = 262_144  # bytes; AWS, "Service Quotas" of Athena: DDL and DML query string length
+
+
 def submit_athena_query(
     sql: str, *, athena: AthenaClient, workgroup: str, database: str, token: str, unload_to: str | None = None
 ) -> str:
@@ -73,6 +76,8 @@ def submit_athena_query(
 
     `unload_to` (an S3 URI that ends in a slash) has the result written below it as Parquet instead of as CSV: worth
     it from some 100,000 rows on. Rows then come in no order, whatever the statement says. Every column needs a name.
+
+    Raises BadInput for a statement that is longer than Athena takes: thousands of named symbols make one.
     """
     asked = "\0".join((token, workgroup, database, unload_to or "", sql))
     request_token = hashlib.sha256(asked.encode()).hexdigest()  # 64 characters; 32 to 128 are allowed
@@ -81,6 +86,11 @@ def submit_athena_query(
             raise BadInput(f"unload_to is {unload_to!r}: an S3 URI like s3://bucket/athena/ would be right")
         # A folder of its own, for UNLOAD refuses one that holds anything.
         sql = f"UNLOAD ({sql}) TO '{unload_to}{request_token}/' WITH (format = 'PARQUET', compression = 'SNAPPY')"
+    if len(sql.encode()) > _LONGEST_STATEMENT:
+        raise BadInput(
+            f"the statement has {len(sql.encode()):,} bytes and Athena takes {_LONGEST_STATEMENT:,}: "
+            "fewer symbols would be right, or none named, which means every symbol of interest"
+        )
     started = athena.start_query_execution(
         QueryString=sql,
         ClientRequestToken=request_token,
