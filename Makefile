@@ -35,7 +35,7 @@ demo: setup  ## the whole system on this machine, healing a broken day
 test: lint unit schedules integration  ## everything that CI runs
 
 unit: setup  ## unit tests alone
-	$(BIN)/pytest tests/unit -q
+	$(BIN)/pytest tests/unit -q -n 2 --dist loadgroup
 
 lint: setup  ## lint, format check, strict types
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,12 +47,18 @@ def python_files(folder: str) -> list[Path]:
     return found
 
 
+@cache
+def _nodes(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    tree = ast.walk(ast.parse(path.read_text(), filename=str(path)))
+    return tuple(node for node in tree if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def imports(*folders: str) -> Iterator[Import]:
     """Every import in the folders, also those inside functions and under TYPE_CHECKING. Relative ones are spelt out."""
     for folder in folders:
         for path in python_files(folder):
             name = str(path.relative_to(ROOT))
-            for node in ast.walk(ast.parse(path.read_text(), filename=name)):
+            for node in _nodes(path):
                 if isinstance(node, ast.Import):
                     yield from (Import(name, node.lineno, alias.name) for alias in node.names)
                 elif isinstance(node, ast.ImportFrom):
