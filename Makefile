@@ -42,8 +42,8 @@ lint: setup  ## lint, format check, strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-integration: setup  ## the tests against a local stage that they start themselves
-	$(BIN)/pytest tests/integration -q
+integration: setup  ## the tests against local stages that they start themselves, one for each core
+	$(BIN)/pytest tests/integration -q -n 2 --dist loadfile
 
 schedules: setup  ## 1,000 fault schedules of the repair, simulated
 	$(BIN)/pytest tests/unit/simulation -q -m schedules -n 2

@@ -79,7 +79,14 @@ def test_unusable_options_are_told(name: str, given: list[str]) -> None:
 def test_ctrl_c_in_the_middle_leaves_nothing(name: str) -> None:
     """Neither a process nor a folder."""
     words = [str(MEND), "local", "up", "--name", name]
-    started = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Whoever runs these tests in the background has them ignore SIGINT, and their children with them.
+    started = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads of ours here)
+    )
     until = time.monotonic() + 60
     while len(_launched(name)) < 2 and time.monotonic() < until:
         time.sleep(0.05)
