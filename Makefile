@@ -42,10 +42,10 @@ lint: setup  ## lint, format check, strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-integration: setup  ## the tests against local stages that they start themselves, one for each core
+integration: setup  ## whole engines, and local stages that the tests start themselves, one for each core
 	$(BIN)/pytest tests/integration -q -n 2 --dist loadfile
 
-schedules: setup  ## 1,000 fault schedules of the repair, simulated
+schedules: setup  ## 1,000 fault schedules of the repair, simulated, and the seeded bugs that they catch
 	$(BIN)/pytest tests/unit/simulation -q -m schedules -n 2
 
 chaos: setup  ## 20,000 of them, with new seeds each time

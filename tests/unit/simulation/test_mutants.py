@@ -190,6 +190,7 @@ MUTANTS = [
 ]
 
 
+@pytest.mark.schedules
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_seeded_bug_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some schedule breaks an invariant, or the bug would pass unseen."""

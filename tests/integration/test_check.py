@@ -18,7 +18,7 @@ from cli.main import main
 from cli.strips import draw
 from tests.lakes import at
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 REAL = ROOT.parent / "shared" / "data" / "real-minute-bars"
 OPEN, CLOSE = at("2013-10-04 13:30"), at("2013-10-04 20:00")
 
