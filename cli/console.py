@@ -25,14 +25,20 @@ PIPE_WIDTH = 160
 GOOD, BAD, MEND, QUIET = "green", "red", "yellow", "dim"
 
 
-@cache
 def console(*, stderr: bool = False) -> Console:
     """The rich console of a stream; no colour where the stream is no terminal or NO_COLOR is set."""
+    stream = sys.stderr if stderr else sys.stdout
+    columns = os.environ.get("COLUMNS", "")
+    # A pipe has no width: lines stay whole for grep and less.
+    width = int(columns) if columns.isdigit() else None if stream.isatty() else PIPE_WIDTH
+    return _console(stderr, width)
+
+
+@cache
+def _console(stderr: bool, width: int | None) -> Console:
+    """One for each stream, because what is said while a progress bar runs has to go through the bar's own."""
     from rich.console import Console
 
-    # A pipe has no width: lines stay whole for grep and less.
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or os.environ.get("COLUMNS") else PIPE_WIDTH
     return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width)
 
 

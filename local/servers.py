@@ -35,7 +35,8 @@ class Server:
         if Path("/proc/self/stat").exists():
             try:
                 state = (proc / "stat").read_text().rpartition(")")[2].split()[0]
-                return state != "Z" and self.marker in (proc / "cmdline").read_text()
+                command = (proc / "cmdline").read_text()  # empty for a moment, while the process is being replaced
+                return state != "Z" and (not command or self.marker in command)
             except OSError:
                 return False
         told = subprocess.run(  # noqa: S603 (ps, on a number; for macOS, which has no /proc)

@@ -162,7 +162,12 @@ def resume(stack: LocalStack) -> LocalStack:
         _ready_market(market, home=stack.home, token=stack.token)
     started: list[Server] = [stack.aws]
     if not stack.aws.alive:
-        start_ministack(home=stack.home, port=_port(stack.endpoint), launched=started.append)
+        try:
+            start_ministack(home=stack.home, port=_port(stack.endpoint), launched=started.append)
+        except BaseException:
+            for server in started[1:]:
+                server.stop(patience=2)
+            raise
     again = replace(stack, aws=started[-1], market=market)
     again.save()
     return again
