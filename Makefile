@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: docs help setup setup-bench demo test unit lint integration schedules chaos bench test-trino lock snapshots clean
+.PHONY: docs help setup setup-bench demo test unit templates lint integration schedules chaos bench test-trino lock snapshots clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,10 +32,13 @@ node_modules/.installed: package-lock.json
 demo: setup  ## the whole system on this machine, healing a broken day
 	$(BIN)/mend demo
 
-test: lint unit schedules integration  ## everything that CI runs
+test: lint unit templates schedules integration  ## everything that CI runs
 
-unit: setup  ## unit tests alone
-	$(BIN)/pytest tests/unit -q -n 2 --dist loadgroup
+unit: setup  ## unit tests of core, services, adapters, handlers and the command line
+	$(BIN)/pytest tests/unit -q -n 2 --ignore tests/unit/infra
+
+templates: setup  ## what the CDK app makes: snapshots and rules
+	$(BIN)/pytest tests/unit/infra -q
 
 lint: setup  ## lint, format check, strict types
 	$(BIN)/ruff check .

@@ -101,11 +101,3 @@ def functions(template: Template) -> dict[str, Template]:
         found["Handler"].removesuffix(".handler"): found
         for found in resources(template, "AWS::Lambda::Function").values()
     }
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of the templates in one worker: a synthesis in each would cost more than the second worker saves."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("templates"))
