@@ -11,7 +11,7 @@ from minutemend.services.capture import Captured
 from minutemend.services.process_repairs import Received
 from minutemend.wiring import compose, feed
 from minutemend.wiring.environment import CaptureSettings
-from minutemend.wiring.telemetry import emit, logger
+from minutemend.wiring.telemetry import emit, emit_vendors, logger
 
 # Writing what the last answer holds, after the vendor has taken all of its time.
 RESERVE = timedelta(seconds=4)
@@ -33,10 +33,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def measure(stage: str, tally: Captured) -> None:
     """One line for the bars, one for each vendor."""
     emit(stage, {Metric.BARS_CAPTURED: tally.bars})
-    for vendor, requests in tally.requests.items():
-        counts = {
-            Metric.VENDOR_REQUESTS: requests,
-            Metric.VENDOR_ERRORS: tally.errors[vendor],
-            Metric.VENDOR_THROTTLES: tally.throttles[vendor],
-        }
-        emit(stage, counts, vendor=vendor)
+    emit_vendors(stage, requests=tally.requests, errors=tally.errors, throttles=tally.throttles)

@@ -10,7 +10,7 @@ from minutemend.contract import Metric
 from minutemend.services.process_repairs import Received, Tally
 from minutemend.wiring import compose
 from minutemend.wiring.environment import WorkerSettings
-from minutemend.wiring.telemetry import emit, logger
+from minutemend.wiring.telemetry import emit, emit_vendors, logger
 
 # Writing what the last answer holds, after the vendor has taken all of its time.
 RESERVE = timedelta(seconds=4)
@@ -34,10 +34,4 @@ def measure(stage: str, tally: Tally) -> None:
     """One line for the minutes, one for each vendor."""
     if tally.repaired:
         emit(stage, {Metric.REPAIRED: tally.repaired})
-    for vendor, requests in tally.requests.items():
-        counts = {
-            Metric.VENDOR_REQUESTS: requests,
-            Metric.VENDOR_ERRORS: tally.errors[vendor],
-            Metric.VENDOR_THROTTLES: tally.throttles[vendor],
-        }
-        emit(stage, counts, vendor=vendor)
+    emit_vendors(stage, requests=tally.requests, errors=tally.errors, throttles=tally.throttles)

@@ -31,3 +31,16 @@ def emit(stage: str, values: Mapping[Metric, float], **dimension: str) -> None:
     for metric, value in values.items():
         metrics.add_metric(name=metric.value, unit=_UNITS.get(metric, MetricUnit.Count), value=value)
     metrics.flush_metrics()
+
+
+def emit_vendors(
+    stage: str, *, requests: Mapping[str, int], errors: Mapping[str, int], throttles: Mapping[str, int]
+) -> None:
+    """What a worker's vendors were asked and how often they failed or refused, by vendor: one line for each."""
+    for vendor, asked in requests.items():
+        counts = {
+            Metric.VENDOR_REQUESTS: asked,
+            Metric.VENDOR_ERRORS: errors.get(vendor, 0),
+            Metric.VENDOR_THROTTLES: throttles.get(vendor, 0),
+        }
+        emit(stage, counts, vendor=vendor)
