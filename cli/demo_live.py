@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NAME = "live"
 FIRST, LAST = "2025-11-03", "2025-11-25"  # sessions of a common length: Thanksgiving week has a half day
 AUDITS_AT_ONCE = 2
+# On a stage of its own the night's sweep looks again at what an hour's audit could not mend: the vendor may have been
+# down for as long as that took. Here the night comes at once, and once more.
+NIGHTS = 2
 
 
 def run(*, seed: int, keep: bool) -> int:
@@ -85,7 +88,7 @@ def _show(stage: Stage, hours: Range, day: Day) -> bool:
 
 
 def _replay(stage: Stage, day: Day) -> None:
-    """Capture hour by hour; each hour's audit runs while the next hours are captured."""
+    """Capture hour by hour; each hour's audit runs while the next hours are captured. Then the night."""
     from local.replay import Replay
 
     replay = Replay(stage)
@@ -99,6 +102,10 @@ def _replay(stage: Stage, day: Day) -> None:
             audits.append(pool.submit(_audit, replay, line))
         for audit in audits:
             audit.result()
+    for _ in range(NIGHTS):
+        for line in day.hours:
+            if not line.good:
+                _audit(replay, line, again=True)
 
 
 def _capture(replay: Replay, line: HourLine) -> None:
@@ -113,7 +120,7 @@ def _capture(replay: Replay, line: HourLine) -> None:
     replay.capture((line.start + n * MINUTE for n in range(60)), tell=tell)
 
 
-def _audit(replay: Replay, line: HourLine) -> None:
+def _audit(replay: Replay, line: HourLine, *, again: bool = False) -> None:
     from cli.follow import follow
 
     def tell(news: Look | int, followed: Followed) -> None:
@@ -126,8 +133,9 @@ def _audit(replay: Replay, line: HourLine) -> None:
             line.missing_first = news.missing
         line.state = "publishing" if news.missing == 0 else f"{news.missing} minutes missing"
 
-    line.state = "auditing"
-    ended = follow(replay.stage, replay.audit(line.start), tell=tell).execution
+    line.good, line.state = None, "auditing again" if again else "auditing"
+    arn = replay.audit_again(line.start) if again else replay.audit(line.start)
+    ended = follow(replay.stage, arn, tell=tell).execution
     line.good = ended.status == "SUCCEEDED"
     line.state, line.cause = ("whole, published", None) if line.good else (f"{ended.error}", ended.cause)
 
@@ -149,9 +157,10 @@ def _compare(local: LocalStack, stage: Stage, hours: Range, session: Range) -> i
         say(f"{len(differing)} of {len(theirs)} symbol-hours differ from the vendor's, first {symbol} at {hour:%H:%M}")
         return 1
     absent = int(ours["minutes_absent"].sum())
+    marked = "1 minute is" if absent == 1 else f"{absent} minutes are"
     show(
         f"{len(theirs)} symbol-hours of facts equal those computed directly from the vendor's {len(bars):,} bars, "
-        f"to the last digit; {absent} minutes are proven absent and marked so."
+        f"to the last digit; {marked} proven absent and marked so."
     )
     return 0
 

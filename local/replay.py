@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from minutemend.core.minutes import MINUTE, Range, format_instant
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from cli.stage import Stage
 
+T = TypeVar("T")
 HOUR = timedelta(hours=1)
 # More at once do not make an emulator on two cores faster; boto3's clients may be shared by threads.
 AT_ONCE = 4
+AUDITS_AT_ONCE = 4
 FACTS = ["open", "high", "low", "close", "volume"]
 
 
@@ -62,8 +64,9 @@ class Replay:
             for done in pool.map(run, minutes):
                 tell(done)
 
-    def settle(self, *, seconds: float = 120) -> None:
-        """Wait until the capture workers have nothing left to do. Raises ReplayStuck."""
+    def settle(self, *, seconds: float = 300) -> None:
+        """Wait until the capture workers have nothing left to do: the messages of one that died are hidden for six
+        times its time-out, two minutes in dev, and are waited for, too. Raises ReplayStuck."""
         from minutemend.adapters.dead_letters import depth
 
         until = time.monotonic() + seconds
@@ -76,15 +79,54 @@ class Replay:
                 raise ReplayStuck(f"{left} messages are still on the capture queue after {seconds:.0f} s")
             time.sleep(0.15)
 
+    def run(
+        self,
+        hours: Sequence[datetime],
+        audit: Callable[[datetime], T],
+        *,
+        together: int,
+        tell: Callable[[Minute], None] = lambda _: None,
+    ) -> list[T]:
+        """Capture `together` hours at a time and audit each of them, by `audit`, while the next are captured; what the
+        audits gave, in the order of the hours.
+
+        The stage does no less: captures, audits and sweeps may overlap, and an hour's audit wants nothing but that
+        its minutes have been captured. Raises ReplayStuck, and whatever `audit` raises.
+        """
+        blocks = [hours[first : first + together] for first in range(0, len(hours), together)]
+        with ThreadPoolExecutor(AUDITS_AT_ONCE) as pool:
+            audits = []
+            for block in blocks:
+                self.capture((hour + n * MINUTE for hour in block for n in range(60)), tell=tell)
+                self.settle()
+                audits += [pool.submit(audit, hour) for hour in block]
+            return [one.result() for one in audits]
+
     def audit(self, hour: datetime) -> str:
         """Start the hourly audit of the hour that begins at `hour`, as its schedule does; its execution's ARN."""
+        settled = hour + HOUR + self.stage.settings.settling_delay
+        return self._start({"scheduled_at": format_instant(settled + 5 * MINUTE)}, name=f"{hour:%Y%m%dT%H}")
+
+    def audit_again(self, hour: datetime) -> str:
+        """Start another audit of the hour that begins at `hour`, as `mend repair` does; its execution's ARN."""
+        window = {"start": format_instant(hour), "end": format_instant(hour + HOUR)}
+        return self._start(window, name=f"{hour:%Y%m%dT%H}-again")
+
+    def sweep(self, day: datetime) -> str:
+        """Start the nightly sweep after the UTC date that begins at `day`, as its schedule does; its execution's
+        ARN. It audits the stage's trailing days, `day` the last of them."""
+        night = day + timedelta(days=1, hours=3, minutes=40)
+        return self._start({"scheduled_at": format_instant(night), "sweep": True}, name=f"{day:%Y%m%d}-sweep")
+
+    def _start(self, given: Mapping[str, object], *, name: str) -> str:
         from minutemend.adapters import executions
 
-        settled = hour + HOUR + self.stage.settings.settling_delay
-        given = {"scheduled_at": format_instant(settled + 5 * MINUTE)}
-        name = f"replay-{hour:%Y%m%dT%H}-{secrets.token_hex(3)}"
-        machine = self.stage.clients.stepfunctions
-        return executions.start(machine, self.stage.output("StateMachineArn"), given, name=name)
+        return executions.start(
+            self.stage.clients.stepfunctions,
+            self.stage.output("StateMachineArn"),
+            given,
+            name=f"replay-{name}-{secrets.token_hex(3)}",
+        )
 
 
 def vendor_bars(local: Any, symbols: Sequence[str], window: Range) -> pd.DataFrame:
