@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: docs help setup setup-bench demo test unit templates lint integration schedules chaos bench test-trino lock snapshots clean
+.PHONY: docs help setup setup-bench demo test unit templates lint integration schedules chaos replay bench test-trino lock snapshots clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ schedules: setup  ## 1,000 fault schedules of the repair, simulated, and the see
 
 chaos: setup  ## 20,000 of them, with new seeds each time
 	$(BIN)/pytest tests/unit/simulation -q -m chaos -n 2
+
+replay: setup  ## all of the real bars through capture, audits, repairs and publishing, compared in every bit
+	$(BIN)/pytest tests/integration/test_replay.py -q -s -m replay
 
 test-trino: setup  ## the SQL on a real Trino server (Maven, Java 24 or newer; half a gigabyte under .build/trino)
 	$(BIN)/pytest tests/trino -q

@@ -1,17 +1,16 @@
 """The real bars through the whole stream: captured minute by minute with a flaw, audited each hour, repaired,
 published. What is in the lake then equals the source, and the facts equal a direct aggregation of it.
 
-Both calendars trade at once: the crypto file's bars are moved by whole days onto the XNYS day (its dates are
-other years). Three hours of the day are replayed, those that hold everything there is: the open, a natural
-no-trade minute of each calendar, and the close. `REPLAY=day` replays all 24, which takes some minutes more than
-`make test` has.
+`make test` replays six hours that hold everything there is. `make replay` (marker `replay`) replays all of both
+files: every minute of every day in them, then each night's sweep, which has nothing left to do.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,91 +19,183 @@ import pytest
 from minutemend.core.bars import VALUES
 from minutemend.core.captures import DropRule
 from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.verdicts import Absence
 
-from cli.follow import follow
+from cli.follow import Followed, follow
 from cli.stage import Stage
 from local.replay import HOUR, Minute, Replay, differing_facts, direct_facts, published_facts
 from tests.integration.conftest import Market
+from tests.integration.real_days import RealDays, SymbolMinute, symbol_minutes
 
-DAY = datetime(2013, 10, 4, tzinfo=UTC)
-OPEN, CLOSE = DAY + timedelta(hours=13, minutes=30), DAY + timedelta(hours=20)
-CRYPTO_DAY = datetime(2016, 10, 7, tzinfo=UTC)
-SYMBOLS = {"XNYS": ["AIG", "IBM", "SPY"], "24/7": ["BTCUSD"]}
-HOURS = range(24) if os.environ.get("REPLAY") == "day" else (13, 16, 19)
+ELSEWHERE = timedelta(weeks=52)  # other tests of the same stage have the stocks' own dates
+NO_TRADE = 108  # minutes, by the README beside the data
+# By day of the replay and hour: the open; a minute without trade of IBM and some of BTCUSD; the close; one of AIG,
+# and BTCUSD of another year; one of LTCUSD, long before the stocks' session, in which they trade already; AAPL's open.
+HOURS_WITH_EVERYTHING = ((0, 13), (0, 16), (0, 19), (3, 17), (5, 8), (8, 13))
+TOGETHER = 6  # hours: few waits for the last message, and audits while the next are captured
+
+
+@dataclass(slots=True)
+class Course:
+    """What a replay did."""
+
+    minutes: list[Minute] = field(default_factory=list)
+    audits: dict[datetime, Followed] = field(default_factory=dict)  # by hour
+    sweeps: list[Followed] = field(default_factory=list)  # one for each night
+    seconds: float = 0.0
+
+    @property
+    def dropped(self) -> set[SymbolMinute]:
+        """The symbol-minutes that the flaw lost."""
+        return {(symbol, minute.start) for minute in self.minutes for symbol in minute.dropped}
+
+    @property
+    def unmended(self) -> list[datetime]:
+        """The hours whose own audit did not end well."""
+        return [hour for hour, audit in self.audits.items() if audit.execution.status != "SUCCEEDED"]
+
+
+def replayed(stage: Stage, hours: list[datetime]) -> Course:
+    """Replay these hours by their schedules."""
+    replay, course, began = Replay(stage), Course(), time.monotonic()
+
+    def audited(hour: datetime) -> Followed:
+        found = ended(stage, replay.audit(hour))
+        since = time.monotonic() - began
+        print(f"  {hour:%Y-%m-%d %H:%M} {found.execution.status} {len(course.minutes):,} minutes in {since:.0f} s")
+        return found
+
+    audits = replay.run(hours, audited, together=TOGETHER, tell=course.minutes.append)
+    course.audits = dict(zip(hours, audits, strict=True))
+    course.seconds = time.monotonic() - began
+    return course
+
+
+def swept(stage: Stage, days: RealDays, course: Course) -> None:
+    """Run the night's sweep after each day: all ends well, and facts are rewritten of unmended hours alone."""
+    began, before = time.monotonic(), facts_objects(stage)
+    course.sweeps = [ended(stage, Replay(stage).sweep(day)) for day in days.dates()]
+    for sweep in course.sweeps:
+        assert sweep.execution.status == "SUCCEEDED", (sweep.execution.error, sweep.execution.cause)
+    touched = {key for key, etag in facts_objects(stage).items() if before.get(key) != etag}
+    assert touched <= {f"hourly/dt={hour:%Y-%m-%d}/{hour:%H}.parquet" for hour in course.unmended}
+    course.seconds += time.monotonic() - began
+
+
+def ended(stage: Stage, arn: str) -> Followed:
+    """An execution, followed to its end."""
+    return follow(stage, arn, tell=lambda *_: None, pause=lambda _: time.sleep(1))
+
+
+def facts_objects(stage: Stage) -> dict[str, str]:
+    """Key and etag of every object with facts."""
+    return {stored.key: stored.etag for stored in stage.lake.store.list("hourly/")}
 
 
 @pytest.fixture
-def followed_symbols(stage: Stage) -> Iterator[None]:
+def days(request: pytest.FixtureRequest, real_bars: Path, tmp_path: Path, market: Market) -> RealDays:
+    """Both files, as the market trades them."""
+    found = RealDays.read(real_bars, later=getattr(request, "param", ELSEWHERE))
+    path = tmp_path / "market.parquet"
+    found.bars.to_parquet(path)
+    market.replay(path)
+    return found
+
+
+@pytest.fixture
+def _followed(stage: Stage, days: RealDays) -> Iterator[None]:
     """The stage follows the symbols of the files while a test runs, and its own again afterwards."""
     parameter = stage.output("SymbolsParameter")
     before = stage.clients.ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
-    stage.clients.ssm.put_parameter(Name=parameter, Type="String", Overwrite=True, Value=json.dumps(SYMBOLS))
+    stage.clients.ssm.put_parameter(Name=parameter, Type="String", Overwrite=True, Value=days.parameter())
     yield
     stage.clients.ssm.put_parameter(Name=parameter, Type="String", Overwrite=True, Value=before)
 
 
-@pytest.fixture
-def source(real_bars: Path, tmp_path: Path, market: Market) -> pd.DataFrame:
-    """The day's bars of both files, as the market trades them; expected minutes of the replayed hours alone."""
-    nyse = pd.read_parquet(real_bars / "xnys.parquet")
-    crypto = pd.read_parquet(real_bars / "crypto-24x7.parquet")
-    crypto["minute"] -= pd.Timedelta(CRYPTO_DAY - DAY)
-    both = pd.concat([nyse, crypto[crypto["symbol"] == "BTCUSD"]])
-    both = both[both["minute"].between(DAY, DAY + timedelta(days=1), inclusive="left")]
-    path = tmp_path / "market.parquet"
-    both.to_parquet(path)
-    market.replay(path)
-    session = (both["minute"] >= OPEN) & (both["minute"] < CLOSE)
-    both = both[((both["calendar"] == "24/7") | session) & both["minute"].dt.hour.isin(HOURS)]
-    return both.sort_values(["symbol", "minute"], ignore_index=True)
-
-
-def expected(symbol: str, hour: datetime) -> int:
-    """Minutes that the symbol's calendar expects in the hour."""
-    session = Range(OPEN, CLOSE) if symbol in SYMBOLS["XNYS"] else Range(DAY, DAY + timedelta(days=1))
-    part = session.intersect(Range(hour, hour + HOUR))
-    return part.minutes if part else 0
-
-
-@pytest.mark.usefixtures("followed_symbols")
-def test_a_replayed_day_ends_equal_to_its_source(stage: Stage, source: pd.DataFrame) -> None:
+@pytest.mark.usefixtures("_followed")
+def test_replayed_hours_end_equal_to_their_source(stage: Stage, days: RealDays) -> None:
     """Bars and facts to the last digit, holes by the flaw repaired, no-trade minutes proven and said to be absent."""
-    replay = Replay(stage)
-    asked: list[Minute] = []
-    audits = []
-    for number in HOURS:
-        hour = DAY + number * HOUR
-        replay.capture([hour + n * MINUTE for n in range(60)], tell=asked.append)
-        replay.settle()
-        audits.append(replay.audit(hour))  # it runs while the next hour is captured
-    for arn in audits:
-        ended = follow(stage, arn, tell=lambda *_: None).execution
-        assert ended.status == "SUCCEEDED", (ended.error, ended.cause)
+    dates = days.dates()
+    hours = [dates[day] + hour * HOUR for day, hour in HOURS_WITH_EVERYTHING]
+    course = replayed(stage, hours)
+    assert course.unmended == []
+    absent = ended_equal(stage, days, hours, course)
+    assert {symbol for symbol, _ in absent} == {"AIG", "IBM", "BTCUSD", "LTCUSD"}
 
-    flaw = stage.settings.flaw
-    assert flaw is not None
-    rule = DropRule(flaw.rate, flaw.seed)
-    traded = set(zip(source["symbol"], source["minute"], strict=True))
-    dropped = {(symbol, minute.start) for minute in asked for symbol in minute.dropped}
-    assert dropped
-    assert all(rule.drops(symbol, minute) for symbol, minute in dropped)
 
-    window = Range(DAY, DAY + timedelta(days=1))
+@pytest.mark.replay
+@pytest.mark.parametrize("days", [timedelta(0)], indirect=True)
+@pytest.mark.usefixtures("_followed")
+def test_every_minute_of_both_files_ends_accounted_for(stage: Stage, days: RealDays) -> None:
+    """All days of all symbols; an hour that its audit could not mend would be mended by the night's sweep."""
+    course = replayed(stage, days.hours())
+    swept(stage, days, course)
+    absent = ended_equal(stage, days, days.hours(), course)
+    assert len(absent) == NO_TRADE
+    print(figures(days, course, absent))
+
+
+def ended_equal(stage: Stage, days: RealDays, hours: Collection[datetime], course: Course) -> set[SymbolMinute]:
+    """Check everything that the lake is to hold of these hours, and return the minutes proven absent."""
+    window = Range(days.dates()[0], days.dates()[-1] + timedelta(days=1))
+    expected, source = days.expected_in(hours), days.traded_in(hours)
+    lost_on_purpose(stage, expected, course)
     stored = stage.lake.read_bars(window).to_pandas()
     stored["minute"] = stored["minute"].dt.tz_localize("UTC")
     columns = ["symbol", "minute", *VALUES]
     pd.testing.assert_frame_equal(
         stored[columns], source[columns], check_exact=True, check_dtype=False, check_index_type=False
     )
-    repaired = stored[stored["repair_id"].notna()]
-    assert set(zip(repaired["symbol"], repaired["minute"], strict=True)) == dropped & traded
+    assert symbol_minutes(stored[stored["repair_id"].notna()]) == course.dropped & symbol_minutes(source)
+    absent = symbol_minutes(expected) - symbol_minutes(source)
+    assert absences(stage.lake.absences(window)) == absent
+    facts_equal(stage, window, expected, source)
+    return absent
 
+
+def lost_on_purpose(stage: Stage, expected: pd.DataFrame, course: Course) -> None:
+    """The schedules asked for every expected minute but for those of the flaw, and for nothing else."""
+    flaw = stage.settings.flaw
+    assert flaw is not None
+    rule = DropRule(flaw.rate, flaw.seed)
+    assert course.dropped == {pair for pair in symbol_minutes(expected) if rule.drops(*pair)} != set()
+    asked = {minute.start: minute.symbols + len(minute.dropped) for minute in course.minutes}
+    assert +Counter(asked) == Counter(expected["minute"].to_list())
+
+
+def absences(found: list[Absence]) -> set[SymbolMinute]:
+    """The symbol-minutes of these proofs, each from two answers."""
+    assert all(one.observations == 2 and one.reason == "no_trade" for one in found)
+    return {(one.symbol, one.range.start + n * MINUTE) for one in found for n in range(one.range.minutes)}
+
+
+def facts_equal(stage: Stage, window: Range, expected: pd.DataFrame, source: pd.DataFrame) -> None:
+    """The facts are those of pandas, bit for bit; each symbol-hour says what was expected and what is absent."""
     ours = published_facts(stage, window)
     assert differing_facts(ours, direct_facts(source)) == []
+    counts = (frame.groupby(["symbol", frame["minute"].dt.floor("h")]).size() for frame in (expected, source))
+    asked, there = (dict(count) for count in counts)
+    told = {}
     for row in stage.lake.hour_facts(window).to_pylist():
-        hour = row["hour"].replace(tzinfo=UTC)
-        there = ours.loc[(row["symbol"], hour), "minutes_present"] if row["minutes_present"] else 0
-        assert row["minutes_expected"] == expected(row["symbol"], hour)
-        assert row["minutes_absent"] == row["minutes_expected"] - there
-    absent = ours[ours["minutes_absent"] > 0].index.get_level_values("symbol")
-    assert {"IBM", "BTCUSD"} <= set(absent)
+        if row["minutes_expected"]:
+            at = (row["symbol"], pd.Timestamp(row["hour"], tz=UTC))
+            told[at] = (row["minutes_expected"], row["minutes_present"], row["minutes_absent"])
+    assert told == {at: (count, there.get(at, 0), count - there.get(at, 0)) for at, count in asked.items()}
+
+
+def figures(days: RealDays, course: Course, absent: Collection[SymbolMinute]) -> str:
+    """What the replay came to, for people."""
+    expected, source = days.expected, days.traded_in(days.hours())
+    repaired = course.dropped & symbol_minutes(source)
+    asked = [sum(sum(one.jobs.values()) for one in some) for some in (course.audits.values(), course.sweeps)]
+    return "\n".join(
+        [
+            "",
+            f"{len(course.minutes):,} scheduled minutes of {len(days.dates())} days in {course.seconds / 60:.1f} min",
+            f"{len(expected):,} symbol-minutes expected: {len(source) - len(repaired):,} captured, "
+            f"{len(course.dropped):,} dropped on purpose, {len(repaired):,} repaired, {len(absent):,} proven absent",
+            f"{len(course.audits):,} hourly audits with {asked[0]:,} repair requests left {len(course.unmended)} hours "
+            f"to the {len(course.sweeps)} nightly sweeps, with {asked[1]:,}",
+            f"{len(direct_facts(source)):,} symbol-hours of facts equal pandas' in every bit",
+        ]
+    )
