@@ -68,13 +68,17 @@ class AuditMachine(Construct):
         wait.add_catch(check, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
         done = sfn.Succeed(self, "Done")
         publish = self._step("ExecuteDataTask", publish_hours)
+        # A long range is published date by date, in as many invocations as it takes.
+        published = sfn.Choice(self, "all published?")
+        published.when(sfn.Condition.is_present(f"$.{Key.PUBLISH_FROM}"), publish)
+        publish.next(published)
         if settings.task_arn:
             task = UserTask(
                 self, "UserTask", arn=settings.task_arn, timeout=settings.task_timeout, bucket=results_bucket
             )
-            publish.next(task.then(done))
+            published.otherwise(task.then(done))
         else:
-            publish.next(done)
+            published.otherwise(done)
         report = self._step("ReportFailure", report_failure).next(self._missing(results_bucket))
         refused = sfn.Fail(self, "Refused", error="BadInput", cause_path=f"$.{Key.REASON}")
         status = sfn.Choice(self, "data ready?")

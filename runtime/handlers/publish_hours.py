@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from minutemend.contract import Key
@@ -12,12 +13,25 @@ from minutemend.wiring.environment import PublishSettings
 from minutemend.wiring.telemetry import logger
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (Lambda's signature)
-    """`event`: the state. Returns it; what was published lies in the results bucket."""
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """`event`: the state. Returns it; what was published lies in the results bucket.
+
+    No date is begun in the second half of the time that there is: the state then says where to go on.
+    """
+    half = context.get_remaining_time_in_millis() / 2
     results = compose.store(compose.settings_of(PublishSettings).results_bucket)
     request = AuditRequest.from_json(working_files.get_json(results, event[Key.REQUEST_KEY]))
     audit_id = event[Key.AUDIT_ID]
-    published = compose.publish().run(request.range, request.symbols, audit_id=audit_id, now=compose.utc_now())
-    working_files.put_json(results, working_files.published_key(audit_id), published.as_json())
+    begin = date.fromisoformat(event[Key.PUBLISH_FROM]) if Key.PUBLISH_FROM in event else None
+    published = compose.publish().run(
+        request.range,
+        request.symbols,
+        audit_id=audit_id,
+        now=compose.utc_now(),
+        begin=begin,
+        out_of_time=lambda: context.get_remaining_time_in_millis() < half,
+    )
+    working_files.put_json(results, working_files.published_key(audit_id, begin), published.as_json())
     logger.info("published", extra={"audit_id": audit_id, "hours": published.hours, "changed": len(published.changed)})
-    return event
+    state = {key: value for key, value in event.items() if key != Key.PUBLISH_FROM}
+    return state if published.goes_on is None else state | {Key.PUBLISH_FROM.value: published.goes_on.isoformat()}

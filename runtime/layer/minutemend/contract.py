@@ -157,6 +157,7 @@ class Key(StrEnum):
     MISSING = "missing"  # minutes
     REPAIRABLE = "repairable"  # minutes that no vendor has refused in this audit
     EXPECTED = "expected"  # minutes
+    PUBLISH_FROM = "publish_from"  # the date at which publishing goes on; not there when all is published
     JOBS = "jobs"
     TASK_TOKEN = "task_token"  # noqa: S105 (a payload key)
 

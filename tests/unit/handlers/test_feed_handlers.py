@@ -162,3 +162,26 @@ def test_publishing_returns_the_state_and_leaves_what_it_did(stream: Feed) -> No
     done = working_files.get_json(stream.results, working_files.published_key("a1"))
     assert done["changed"] == {"2013-10-04T13:00:00Z": ["AIG", "IBM"]}
     assert len(stream.signals.announced) == 1
+
+
+def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed) -> None:
+    """The state names the date, as the state machine looks for it, and names none when all is published."""
+    stream.lake.put_symbols(stream.read())
+    request = AuditRequest(Range(OPEN, OPEN + timedelta(days=1)))
+    working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
+    state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "ready"}
+
+    class Late(Context):
+        left = iter([600_000, 299_000, 600_000])
+
+        def get_remaining_time_in_millis(self) -> int:
+            return next(self.left)
+
+    late = Late()
+    half = publish_hours.handler(dict(state), late)
+    assert half == state | {"publish_from": "2013-10-05"}
+    assert stream.signals.announced == []
+    assert publish_hours.handler(json.loads(json.dumps(half)), late) == state
+    assert len(stream.signals.announced) == 1
+    parts = [stored.key for stored in stream.results.list("audits/a1/published")]
+    assert parts == ["audits/a1/published-2013-10-05.json", "audits/a1/published.json"]

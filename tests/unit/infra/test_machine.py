@@ -45,6 +45,15 @@ def test_the_loop_goes_round_until_the_data_is_ready(states: dict[str, State]) -
     assert way == ["QueueRepairs", "WaitForRepairs", "CheckDataHealth", "data ready?"]
 
 
+def test_publishing_goes_on_until_no_date_is_left(states: dict[str, State]) -> None:
+    """A year does not fit into one invocation: the state says at which date the next one goes on."""
+    assert states["ExecuteDataTask"]["Next"] == "all published?"
+    assert "ResultPath" not in states["ExecuteDataTask"]
+    [again] = states["all published?"]["Choices"]
+    assert again == {"Variable": "$.publish_from", "IsPresent": True, "Next": "ExecuteDataTask"}
+    assert states["all published?"]["Default"] in ("Done", "ExecuteUserTask")
+
+
 def test_waiting_is_for_a_token_and_bounded_and_there_is_no_fixed_sleep(states: dict[str, State]) -> None:
     wait = states["WaitForRepairs"]
     assert wait["Resource"].endswith(":states:::lambda:invoke.waitForTaskToken")
@@ -108,7 +117,7 @@ def test_the_log_holds_no_task_token(template: Template) -> None:
 
 def test_the_users_task_runs_after_publishing_and_its_failure_names_it(synthesized: Synthesized) -> None:
     states = definition(synthesized.templates["with_task"])["States"]
-    task = states[states["ExecuteDataTask"]["Next"]]
+    task = states[states["all published?"]["Default"]]
     assert task["Resource"].endswith(":states:::states:startExecution.sync:2")
     assert task["Parameters"]["StateMachineArn"].endswith(":stateMachine:nightly")
     assert set(task["Parameters"]["Input"]) == {"start.$", "end.$", "audit_id.$", "request.$"}

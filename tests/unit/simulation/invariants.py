@@ -48,6 +48,8 @@ def _check_ends(run: Scenario) -> None:
         _hold(execution.state.get("attempt", 0) <= attempts, f"{execution.name} tried more than {attempts} times")
         if execution.ended == "Done":
             _hold(execution.state["missing"] == 0, f"{execution.name} is done and misses {execution.state['missing']}")
+            said = [event["start"] for event in run.signals.announced if event["end"] == execution.given["end"]]
+            _hold(not run.profile.publish or execution.given["start"] in said, f"{execution.name} announced nothing")
         if execution.ended == "MinutesMissing":
             _hold(any(execution.name in alarm for alarm in run.signals.alarms), f"{execution.name} told nobody")
     if _peaceful(run.profile):

@@ -115,6 +115,9 @@ class Execution:
     def _finished(self, result: Any) -> None:
         if self.at == "WaitForRepairs":
             return  # the answer goes by the token
+        if self.at == "ExecuteDataTask" and Key.PUBLISH_FROM in result:
+            self._enter(self.at, result)  # a long range: there are dates left
+            return
         if self.at != "CheckDataHealth":
             self._enter(NEXT[self.at], result)
             return

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from minutemend.contract import Status
 from minutemend.core import evidence, learned
 from minutemend.core.answers import Answer, AnswerKind
 from minutemend.core.jobs import RepairJob
-from minutemend.ports import Claim
+from minutemend.ports import Claim, Signals
 from minutemend.services import audit, process_repairs
 from minutemend.services.await_repairs import AwaitRepairs
 from minutemend.services.process_repairs import ProcessRepairs, Received, Tally
+from minutemend.services.publish import Publish
 
 from tests.unit.simulation.invariants import run_and_check
 from tests.unit.simulation.memory import MEMORY
@@ -169,6 +171,21 @@ def _budget_spends_receives(patch: Patch) -> None:
     patch.setattr(ProcessRepairs, "_send", send)
 
 
+def _marked_before_it_is_said(patch: Patch) -> None:
+    """The marker of an announcement is put before the event is sent."""
+    real = Publish._announce
+
+    def announce(self: Publish, *args: Any, **options: Any) -> bool:
+        said: list[Any] = []
+        silent = replace(self, signals=cast("Signals", SimpleNamespace(announce=lambda *event: said.append(event))))
+        real(silent, *args, **options)
+        for event in said:
+            self.signals.announce(*event)
+        return bool(said)
+
+    patch.setattr(Publish, "_announce", announce)
+
+
 BAD_DAY = Profile(death=0.02, errors=0.02, slowness=0.02, duplicates=0.2, throttling=0.1, outage=0.1)
 LIARS = Profile(lies=0.2, audits=3, vendors=1)
 MUTANTS = [
@@ -186,6 +203,7 @@ MUTANTS = [
     Mutant("tries are endless", _tries_are_endless, Profile(outage=0.8)),
     Mutant("attempts are endless", _attempts_are_endless, Profile(garbage=0.9)),
     Mutant("settling twice counts twice", _settling_twice_counts_twice, Profile(duplicates=0.5)),
+    Mutant("marked before it is said", _marked_before_it_is_said, Profile(death=0.05, audits=2, publish=True)),
     Mutant("the budget spends receives", _budget_spends_receives, Profile(per_minute=1, audits=3)),
 ]
 

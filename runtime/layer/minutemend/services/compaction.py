@@ -62,13 +62,22 @@ class Compaction:
 
 
 def compact(
-    lake: Lake, window: Range, *, closed: Collection[date], now: datetime, retire_after: timedelta
+    lake: Lake,
+    window: Range,
+    *,
+    closed: Collection[date],
+    now: datetime,
+    retire_after: timedelta,
+    retired: Collection[tuple[str, str]] | None = None,
 ) -> Compaction:
     """Compact the dates of `window` that are `closed` (no minute of theirs is still to come) each to one
-    object, and its hours on other dates each to one; then delete whatever is due at `now`."""
-    pending = retired_objects(lake.store)
+    object, and its hours on other dates each to one; then delete whatever is due at `now`.
+
+    `retired` are the `retired_objects`, from whoever compacts date by date and reads them once for all.
+    """
+    pending = retired_objects(lake.store) if retired is None else set(retired)
     written: list[str] = []
-    retired = 0
+    count = 0
     for day in window.dates():
         found = [stored for stored in lake.bar_objects(day_range(day)) if (stored.key, stored.etag) not in pending]
         groups: Iterable[tuple[int | None, list[Stored]]]
@@ -82,9 +91,9 @@ def compact(
             key = lake.put_compacted(resolve(bars), day=day, hour=hour)
             written.append(key)
             gone = [stored for stored in inputs if stored.key != key]
-            retired += retire(lake.store, gone, due=now + retire_after)
+            count += retire(lake.store, gone, due=now + retire_after)
             pending |= {(stored.key, stored.etag) for stored in gone}
-    return Compaction(tuple(written), retired, sweep(lake.store, now=now), frozenset(pending))
+    return Compaction(tuple(written), count, sweep(lake.store, now=now), frozenset(pending))
 
 
 def retire(store: Store, objects: Collection[Stored], *, due: datetime) -> int:

@@ -175,17 +175,19 @@ class Lake:
     def read_hour_facts(self, window: Range) -> dict[datetime, HourFacts]:
         """The facts of every UTC hour that `window` touches, as stored; an hour without facts has no rows."""
         schema = schema_of(Table.HOURLY)
-        found = {
-            stored.key: stored for day in window.dates() for stored in self.store.list(partition(Table.HOURLY, day))
-        }
-        keys = {hour: _facts_key(hour) for hour in window.hours()}
-        there = [key for key in keys.values() if key in found]
-        bodies = dict(zip(there, self._get_all(there), strict=True))
-        facts = dict.fromkeys(keys, HourFacts(schema.empty_table(), None))
-        for hour, key in keys.items():
-            if (body := bodies.get(key)) is not None:
-                facts[hour] = HourFacts(decode(body, schema), found[key].etag)
+        found = self.hour_objects(window)
+        bodies = self._get_all([stored.key for stored in found.values()])
+        facts = dict.fromkeys(window.hours(), HourFacts(schema.empty_table(), None))
+        for (hour, stored), body in zip(found.items(), bodies, strict=True):
+            if body is not None:
+                facts[hour] = HourFacts(decode(body, schema), stored.etag)
         return facts
+
+    def hour_objects(self, window: Range) -> dict[datetime, Stored]:
+        """The object of each UTC hour that `window` touches whose facts are stored, in order."""
+        listed = (self.store.list(partition(Table.HOURLY, day)) for day in window.dates())
+        found = {stored.key: stored for day in listed for stored in day}
+        return {hour: found[key] for hour in window.hours() if (key := _facts_key(hour)) in found}
 
     def put_hour_facts(self, hour: datetime, facts: pa.Table, *, replaces: str | None) -> str:
         """Write an hour's facts in place of those with the etag `replaces` (None: of none) and return the new

@@ -4,6 +4,7 @@
     audits/<audit id>/gaps-<attempt>.parquet  what was missing after that many attempts, with its history
     audits/<audit id>/report.json         what could not be mended
     audits/<audit id>/published.json      which hours' facts changed
+    audits/<audit id>/published-<date>.json  the same, of a publisher that went on at that date
 
 All of them expire with the bucket; the lake alone is the truth.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -54,8 +56,9 @@ def report_key(audit_id: str) -> str:
     return f"{AUDITS_PREFIX}{audit_id}/report.json"
 
 
-def published_key(audit_id: str) -> str:
-    return f"{AUDITS_PREFIX}{audit_id}/published.json"
+def published_key(audit_id: str, begin: date | None = None) -> str:
+    part = "" if begin is None else f"-{begin.isoformat()}"
+    return f"{AUDITS_PREFIX}{audit_id}/published{part}.json"
 
 
 def put_json(store: Store, key: str, content: object) -> None:
