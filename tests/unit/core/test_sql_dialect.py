@@ -28,7 +28,7 @@ TEXTS = [
 # `make test-trino` has to pass with it.
 SHARED = {
     *("cast", "count", "sum", "min", "max", "row_number"),
-    *("floor", "power", "mod", "least", "greatest", "coalesce", "array_position", "unnest"),
+    *("floor", "ceil", "power", "mod", "least", "greatest", "sign", "coalesce", "unnest"),
     *("date_trunc", "date_diff", "second", "millisecond", "minute"),
 }
 # What is followed by a parenthesis and is no function.

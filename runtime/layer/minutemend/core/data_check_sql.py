@@ -9,6 +9,10 @@ which minutes it has. A half hour is whole exactly when its sum equals what the 
 taken apart. Their bits are right whenever there are as many as rows, for a minute that came twice carries, and a
 carry makes two bits one. A word that fails that test comes back as `unclear` and is looked at closely with DISTINCT.
 Rows that nobody expects (extended hours, minutes outside the window) only set bits that nobody reads.
+
+What is expected meets what is stored session by session, not hour by hour: the hours of a session that are whole
+become one number with a bit for each (`seen`), beside a row for each hour that is not; what is missing from that
+number was not stored at all.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ _SLOTS = 60 // _WORDS  # minutes in a word
 _ROW_BITS = 36
 _ROW = 2**_ROW_BITS
 _HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
-_MINUTES = ", ".join(map(str, range(60)))
+_FIRST = 1  # of the minutes that have a weight of their own
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 
 
@@ -84,8 +88,7 @@ def generate_data_check_query(
         only,
     )
     return _TEMPLATE.format(
-        hours=_values(range(_HOURS)),
-        minutes=_values(range(60)),
+        halves=_values(range(_HOURS * _WORDS)),
         sessions=names[Table.SESSIONS],
         symbols=names[Table.SYMBOLS],
         absences=names[Table.ABSENCES],
@@ -97,17 +100,17 @@ def generate_data_check_query(
         start=_literal(window.start),
         end=_literal(window.end),
         cadence=cadence,
-        expected_words=", ".join(f"sum({_weights(w)}[at_minute + 1]) AS e{w}" for w in range(_WORDS)),
-        # Written so, DuckDB looks each weight up once for each distinct minute of a Parquet dictionary and not for
-        # each row: it does that for functions of one column that cannot fail, which `+ 1` is not.
-        stored_words=", ".join(
-            f"{_weights(w)}[array_position(ARRAY[{_MINUTES}], minute(minute))] AS w{w}" for w in range(_WORDS)
-        ),
+        step=f"{2**cadence - 1}e0",
+        first_word=_weights(0),
+        second_word=_weights(1),
+        hour_list=", ".join(map(str, range(_HOURS))),
         slot_list=", ".join(map(str, range(_SLOTS))),
         row=f"{_ROW}e0",
+        first_minute=f"{_ROW + 2**_FIRST}e0",
+        first_minute_once=f"{_ROW + 1}e0",
         slots=_SLOTS,
         # Up to the place of `_ROW` and not of the last minute alone: what its copies carry counts as well.
-        halves=" + ".join(f"floor(bits / {2**i}e0)" for i in range(1, _ROW_BITS)),
+        halvings=" + ".join(f"floor(bits / {2**i}e0)" for i in range(1, _ROW_BITS)),
     )
 
 
@@ -118,54 +121,114 @@ WITH spans AS (
     FROM {sessions}
     WHERE open < {end} AND close > {start}
 ),
-span_hours AS (
-    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.span_start, p.span_end,
-           date_trunc('hour', p.span_start) + k.k * INTERVAL '1' HOUR AS at_hour
-    FROM spans p CROSS JOIN (VALUES {hours}) AS k (k)
+-- The half hours of a session: where they begin, and where its first slot in them and their end lie, counted in
+-- minutes from the open.
+halves AS (
+    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.span_start, p.span_end, k.k AS half,
+           date_diff('minute', p.session_open, p.at_hour + k.k * INTERVAL '{slots}' MINUTE) AS word_start,
+           {cadence} * ceil(
+               date_diff('minute', p.session_open, greatest(p.at_hour + k.k * INTERVAL '{slots}' MINUTE, p.span_start))
+               / {cadence}e0) AS first_slot,
+           date_diff('minute', p.session_open, least(p.at_hour + (k.k + 1) * INTERVAL '{slots}' MINUTE, p.span_end))
+           AS word_end
+    FROM (SELECT *, date_trunc('hour', span_start) AS at_hour FROM spans) AS p CROSS JOIN (VALUES {halves}) AS k (k)
+    WHERE p.at_hour + k.k * INTERVAL '{slots}' MINUTE < p.span_end
 ),
 slots AS (
-    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.span_start, p.span_end, p.at_hour, m.m AS at_minute,
-           p.at_hour + m.m * INTERVAL '1' MINUTE AS slot
-    FROM span_hours p CROSS JOIN (VALUES {minutes}) AS m (m)
-    WHERE p.at_hour < p.span_end
-      AND p.at_hour + m.m * INTERVAL '1' MINUTE >= p.span_start
-      AND p.at_hour + m.m * INTERVAL '1' MINUTE < p.span_end
-      AND mod(date_diff('minute', p.session_open, p.at_hour + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
+    SELECT calendar, dt, session_open, session_close, span_start, span_end, half,
+           first_slot, first_slot - word_start AS place,
+           greatest(0e0, ceil((word_end - first_slot) / {cadence}e0)) AS bars
+    FROM halves
 ),
+-- The sum of 2**place, 2**(place + cadence) and so on, as many as bars.
 expected AS (
-    SELECT calendar, dt, session_open, session_close, span_start, span_end, at_hour,
-           {expected_words},
-           count(*) AS bars, sum(least({cadence}, date_diff('minute', slot, session_close))) AS minutes
-    FROM slots
-    GROUP BY calendar, dt, session_open, session_close, span_start, span_end, at_hour
+    SELECT calendar, dt, session_open, session_close, span_start, span_end, floor(half / 2e0) AS hour_number,
+           date_trunc('hour', span_start) + CAST(floor(half / 2e0) AS bigint) * INTERVAL '1' HOUR AS at_hour,
+           sum(CASE WHEN mod(half, 2) = 0 THEN word ELSE 0e0 END) AS e0,
+           sum(CASE WHEN mod(half, 2) = 1 THEN word ELSE 0e0 END) AS e1,
+           sum(bars) AS bars, sum(minutes) AS minutes
+    FROM (
+        SELECT calendar, dt, session_open, session_close, span_start, span_end, half, bars,
+               bars * {row} + power(2, place) * (power(2, {cadence} * bars) - 1) / {step} AS word,
+               least({cadence} * bars, date_diff('minute', session_open, session_close) - first_slot) AS minutes
+        FROM slots
+        WHERE bars > 0e0
+    ) AS filled
+    GROUP BY calendar, dt, session_open, session_close, span_start, span_end, floor(half / 2e0)
 ),
 interested AS (
     SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
 ),
-words AS (
-    SELECT symbol, at_hour, sum(w0) AS s0, sum(w1) AS s1
+-- Functions of one column that cannot fail: DuckDB evaluates those once for each distinct minute of a Parquet
+-- dictionary and not for each row. An index that starts at 1 is such a function only as `greatest`, which takes minute
+-- 0 for minute 1; `later` counts the rows after minute 0, and with it the two are told apart below.
+sums AS (
+    SELECT symbol, at_hour, sum(w0) AS s0, sum(w1) AS s1, sum(later) AS later
     FROM (
-        SELECT symbol, date_trunc('hour', minute) AS at_hour,
-               {stored_words}
+        SELECT symbol, date_trunc('hour', minute) AS at_hour, sign(minute(minute)) AS later,
+               {first_word}[greatest(minute(minute), 1)] AS w0,
+               {second_word}[greatest(minute(minute), 1)] AS w1
         FROM {bars}
     ) AS stored
     GROUP BY symbol, at_hour
 ),
--- An outer join is not reordered, and UNNEST stays behind it: no engine multiplies symbols by minutes first.
-suspects AS (
-    SELECT e.symbol, e.session_open, e.session_close, e.span_start, e.span_end, e.at_hour, w.s0, w.s1
+words AS (
+    SELECT symbol, at_hour, s1,
+           s0 - first_rows * {first_minute} + CASE WHEN first_rows > 0e0 THEN {first_minute_once} ELSE 0e0 END AS s0
     FROM (
-        SELECT y.symbol, h.session_open, h.session_close, h.span_start, h.span_end, h.at_hour, h.e0, h.e1
-        FROM interested y JOIN expected h ON h.calendar = y.calendar
+        SELECT symbol, at_hour, s0, s1, floor(s0 / {row}) + floor(s1 / {row}) - later AS first_rows FROM sums
+    ) AS counted
+),
+-- Outer joins are not reordered: no engine multiplies symbols by hours first.
+graded AS (
+    SELECT w.symbol, h.calendar, h.session_open, h.hour_number, w.s0, w.s1,
+           (h.e0 = 0e0 OR w.s0 = h.e0) AND (h.e1 = 0e0 OR w.s1 = h.e1) AS whole
+    FROM words w
+    LEFT JOIN (SELECT DISTINCT symbol, calendar FROM interested) AS y ON y.symbol = w.symbol
+    LEFT JOIN expected h ON h.calendar = y.calendar AND h.at_hour = w.at_hour
+),
+seen AS (
+    SELECT symbol, calendar, session_open, holed_hour, sum(power(2, hour_number)) AS seen, max(s0) AS s0, max(s1) AS s1
+    FROM (
+        SELECT symbol, calendar, session_open, hour_number, s0, s1,
+               CASE WHEN NOT whole THEN hour_number END AS holed_hour
+        FROM graded
+    ) AS marked
+    GROUP BY symbol, calendar, session_open, holed_hour
+),
+incomplete AS (
+    SELECT e.symbol, e.calendar, e.session_open, e.session_close, e.span_start, e.span_end, e.hours,
+           s.holed_hour, coalesce(s.seen, 0e0) AS seen, s.s0, s.s1
+    FROM (
+        SELECT y.symbol, h.calendar, h.session_open, h.session_close, h.span_start, h.span_end, h.hours
+        FROM interested y JOIN (
+            SELECT calendar, dt, session_open, session_close, span_start, span_end, sum(power(2, hour_number)) AS hours
+            FROM expected
+            GROUP BY calendar, dt, session_open, session_close, span_start, span_end
+        ) AS h ON h.calendar = y.calendar
         WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
     ) AS e
-    LEFT JOIN words w ON w.symbol = e.symbol AND w.at_hour = e.at_hour
-    WHERE w.symbol IS NULL OR (e.e0 > 0e0 AND w.s0 <> e.e0) OR (e.e1 > 0e0 AND w.s1 <> e.e1)
+    LEFT JOIN seen s ON s.symbol = e.symbol AND s.calendar = e.calendar AND s.session_open = e.session_open
+    WHERE s.symbol IS NULL OR s.holed_hour IS NOT NULL OR s.seen <> e.hours
+),
+unseen AS (
+    SELECT symbol, session_open, session_close, span_start, span_end, holed_hour, s0, s1,
+           hours - sum(seen) OVER (PARTITION BY symbol, calendar, session_open) AS unseen,
+           row_number() OVER (PARTITION BY symbol, calendar, session_open ORDER BY holed_hour) AS place
+    FROM incomplete
+),
+suspects AS (
+    SELECT symbol, session_open, session_close, span_start, span_end,
+           date_trunc('hour', span_start) + h.h * INTERVAL '1' HOUR AS at_hour,
+           CASE WHEN h.h = holed_hour THEN s0 ELSE 0e0 END AS s0, CASE WHEN h.h = holed_hour THEN s1 ELSE 0e0 END AS s1
+    FROM unseen CROSS JOIN UNNEST(ARRAY[{hour_list}]) AS h (h)
+    WHERE h.h = holed_hour
+       OR (place = 1 AND floor(unseen / power(2, h.h)) <> 2 * floor(unseen / power(2, h.h + 1)))
 ),
 suspect_words AS (
     SELECT symbol, session_open, session_close, span_start, span_end,
            at_hour + h.h * INTERVAL '{slots}' MINUTE AS at_word,
-           coalesce(CASE WHEN h.h = 0 THEN s0 ELSE s1 END, 0e0) AS word
+           CASE WHEN h.h = 0 THEN s0 ELSE s1 END AS word
     FROM suspects CROSS JOIN UNNEST(ARRAY[0, 1]) AS h (h)
 ),
 split AS (
@@ -175,35 +238,36 @@ split AS (
 ),
 judged AS (
     SELECT symbol, session_open, session_close, span_start, span_end, at_word, bits,
-           CASE WHEN stored_rows = bits - ({halves}) THEN 'gap' ELSE 'unclear' END AS kind
+           CASE WHEN stored_rows = bits - ({halvings}) THEN 'gap' ELSE 'unclear' END AS kind
     FROM split
 ),
 missing AS (
     SELECT symbol, session_open, session_close, kind, at_word + m.m * INTERVAL '1' MINUTE AS slot
     FROM judged CROSS JOIN UNNEST(ARRAY[{slot_list}]) AS m (m)
-    WHERE (kind = 'unclear' OR floor(bits / power(2, m.m)) = 2 * floor(bits / power(2, m.m + 1)))
+    WHERE (kind = 'unclear' OR bits = 0e0 OR floor(bits / power(2, m.m)) = 2 * floor(bits / power(2, m.m + 1)))
       AND at_word + m.m * INTERVAL '1' MINUTE >= span_start
       AND at_word + m.m * INTERVAL '1' MINUTE < span_end
       AND mod(date_diff('minute', session_open, at_word + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
 ),
+-- An absence stands once beside each kind, so that one window serves both.
 events AS (
-    SELECT symbol, slot, session_open, session_close, kind, CAST(NULL AS timestamp) AS absent_until
+    SELECT symbol, kind, slot, session_open, session_close, CAST(NULL AS timestamp) AS absent_until
     FROM missing
     UNION ALL
-    SELECT symbol, start, CAST(NULL AS timestamp), CAST(NULL AS timestamp), 'absence', "end"
-    FROM {absences} {proven}
+    SELECT symbol, k.kind, start, CAST(NULL AS timestamp), CAST(NULL AS timestamp), "end"
+    FROM {absences} CROSS JOIN (VALUES ('gap'), ('unclear')) AS k (kind) {proven}
 ),
 swept AS (
-    SELECT symbol, slot, session_open, session_close, kind,
-           max(absent_until) OVER (PARTITION BY symbol ORDER BY slot) AS absent_until
+    SELECT symbol, kind, slot, session_open, session_close,
+           max(absent_until) OVER (PARTITION BY symbol, kind ORDER BY slot) AS absent_until,
+           row_number() OVER (PARTITION BY symbol, kind ORDER BY slot) AS place
     FROM events
 ),
 numbered AS (
-    SELECT symbol, slot, session_open, session_close, kind,
-           date_diff('minute', session_open, slot)
-           - {cadence} * row_number() OVER (PARTITION BY symbol, session_open, kind ORDER BY slot) AS island
+    SELECT symbol, kind, slot, session_open, session_close,
+           date_diff('minute', session_open, slot) - {cadence} * place AS island
     FROM swept
-    WHERE kind <> 'absence' AND (absent_until IS NULL OR absent_until <= slot)
+    WHERE session_open IS NOT NULL AND (absent_until IS NULL OR absent_until <= slot)
 ),
 ranges AS (
     SELECT kind, symbol, min(slot) AS gap_start,
@@ -240,7 +304,7 @@ def _values(numbers: Iterable[int]) -> str:
 
 
 def _weights(word: int) -> str:
-    """A minute's weight in one word of its hour, as an array over the 60 minutes of the hour."""
+    """A minute's weight in one word of its hour, as an array over the minutes 1 to 59; minute 0 is taken for 1."""
     first = word * _SLOTS
     inside = range(first, first + _SLOTS)
-    return f"ARRAY[{', '.join(f'{_ROW + 2 ** (m - first) if m in inside else 0}e0' for m in range(60))}]"
+    return f"ARRAY[{', '.join(f'{_ROW + 2 ** (m - first) if m in inside else 0}e0' for m in range(_FIRST, 60))}]"
