@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
-# More at once do not make an emulator on two cores faster; boto3's clients may be shared by threads.
-AT_ONCE = 4
-AUDITS_AT_ONCE = 4
 FACTS = ["open", "high", "low", "close", "volume"]
 
 
@@ -44,9 +41,14 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A stage, driven by scheduled instants."""
+    """A stage, driven by scheduled instants.
+
+    `at_once` is how many schedules run at the same time, and how many audits beside them. An emulator on two cores is
+    not made faster by more than four; and each one more is a function that starts cold, which takes seconds.
+    """
 
     stage: Stage
+    at_once: int = 4
 
     def capture(self, minutes: Iterable[datetime], *, tell: Callable[[Minute], None] = lambda _: None) -> None:
         """Run the schedule of each of these minutes (left edges) at the instant at which it is due."""
@@ -60,23 +62,26 @@ class Replay:
             said = invoke(stage.clients.functions, name, {"scheduled_at": format_instant(due)})
             return Minute(minute, int(said["symbols"]), tuple(said["dropped"]))
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(self.at_once) as pool:  # boto3's clients may be shared by threads
             for done in pool.map(run, minutes):
                 tell(done)
 
-    def settle(self, *, seconds: float = 300) -> None:
-        """Wait until the capture workers have nothing left to do: the messages of one that died are hidden for six
-        times its time-out, two minutes in dev, and are waited for, too. Raises ReplayStuck."""
+    def settle(self, *, seconds: float | None = None) -> None:
+        """Wait until the capture workers have nothing left to do, for as long as a message can live: one whose worker
+        dies is hidden for six times the worker's time-out, and is dead when that has come to `max_receives` of them.
+        Raises ReplayStuck."""
         from minutemend.adapters.dead_letters import depth
 
-        until = time.monotonic() + seconds
+        settings = self.stage.settings
+        patience = seconds or settings.max_receives * 6 * settings.worker_timeout.total_seconds()
+        until = time.monotonic() + patience
         quiet = 0
         while quiet < 2:  # SQS's counts are approximate: twice nothing is nothing
             found = depth(self.stage.clients.sqs, self.stage.output("CaptureQueueUrl"))
             left = found.waiting + found.in_flight + found.delayed
             quiet = quiet + 1 if left == 0 else 0
             if time.monotonic() > until:
-                raise ReplayStuck(f"{left} messages are still on the capture queue after {seconds:.0f} s")
+                raise ReplayStuck(f"{left} messages are still on the capture queue after {patience:.0f} s")
             time.sleep(0.15)
 
     def run(
@@ -94,7 +99,7 @@ class Replay:
         its minutes have been captured. Raises ReplayStuck, and whatever `audit` raises.
         """
         blocks = [hours[first : first + together] for first in range(0, len(hours), together)]
-        with ThreadPoolExecutor(AUDITS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(self.at_once) as pool:
             audits = []
             for block in blocks:
                 self.capture((hour + n * MINUTE for hour in block for n in range(60)), tell=tell)

@@ -1,4 +1,4 @@
-"""The comparison that the replay ends with: one bit of difference in one hour is seen."""
+"""The replay's order of things, and the comparison that it ends with: one bit of difference in one hour is seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from local.replay import differing_facts, direct_facts
+from local.replay import MINUTE, Replay, differing_facts, direct_facts
 
 HOUR = datetime(2013, 10, 4, 14, tzinfo=UTC)
 
@@ -46,3 +46,25 @@ def test_an_hour_that_one_of_them_lacks_differs(bars):
     missing = [("AIG", HOUR + timedelta(hours=1)), ("IBM", HOUR + timedelta(hours=1))]
     assert differing_facts(whole, part) == missing
     assert differing_facts(part, whole) == missing
+
+
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_an_hour_is_audited_when_its_minutes_have_been_captured(together):
+    """All 60 of them asked for, and nothing left on the queue since; the results are in the order of the hours."""
+    hours = [HOUR + timedelta(hours=n) for n in range(5)]
+    asked, settled = set(), set()
+
+    class Stream(Replay):
+        def capture(self, minutes, *, tell):  # noqa: ARG002
+            asked.update(minutes)
+
+        def settle(self):
+            settled.update(asked)
+
+    def audit(hour):
+        assert settled >= {hour + n * MINUTE for n in range(60)}
+        return f"audit of {hour:%H}"
+
+    done = Stream(stage=None).run(hours, audit, together=together)
+    assert done == [f"audit of {hour:%H}" for hour in hours]
+    assert len(asked) == 300
