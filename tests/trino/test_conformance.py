@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from minutemend.core.bars_query import generate_bars_query
 from minutemend.core.data_check import check_data, generate_data_check_query
 
+from tests.integration.test_bars_query import WINDOW, random_bars
 from tests.lakes import random_lake
 from tests.trino import lakes, tables
 from tests.trino.client import Row, Trino
@@ -81,6 +85,19 @@ def test_random_lakes(trino: Trino, root: Path, seed: int) -> None:
     ask = ask_both(trino, root, name)
     found = check_data(lambda sql: tables.columns_of(ask(sql)), lake.window, symbols=lake.asked, cadence=lake.cadence)
     assert list(found.gaps) == lake.oracle()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bars_as_their_readers_ask_for_them(trino: Trino, root: Path, seed: int) -> None:
+    """The precedence rule in SQL: bars that lie on one another, nulls in every column, over midnight."""
+    name = f"bars_{seed}"
+    bars = random_bars(seed, 120)
+    days = pc.strftime(bars["minute"], "%Y-%m-%d")
+    for day in pc.unique(days).to_pylist():
+        folder = root / name / "bars" / f"dt={day}"
+        folder.mkdir(parents=True)
+        pq.write_table(bars.filter(pc.equal(days, day)), folder / "all.parquet")
+    assert ask_both(trino, root, name)(generate_bars_query(WINDOW))
 
 
 def test_a_lake_without_anything(trino: Trino, root: Path) -> None:
