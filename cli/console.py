@@ -149,6 +149,11 @@ def cell(value: Any) -> str:
     return text
 
 
+def count(number: float, what: str) -> str:
+    """`1 gap`, `2 gaps`, `1,000 gaps`: the number and what it counts, named by its singular."""
+    return f"{number:,.0f} {what}" if number == 1 else f"{number:,.0f} {what}s"
+
+
 def _numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
     values = [row[name] for row in rows if row[name] is not None]
     return bool(values) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)

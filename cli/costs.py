@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from cli.console import count
 from infra import prices
 from infra.settings import StageSettings
 
@@ -133,7 +134,7 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
         Line("audit", "Step Functions", "transitions", audits * 6 + mended * (STEPS - 6), prices.STATE_TRANSITION),
         *run("audit", "check_data_health", looks, CHECK_SECONDS),
         Line("audit", "Athena", "hourly, the least that is billed", looks - nights, _scan(prices.ATHENA_LEAST)),
-        Line("audit", "Athena", f"nightly, {settings.sweep_days} days", nights, _scan(nightly)),
+        Line("audit", "Athena", f"nightly, {count(settings.sweep_days, 'day')}", nights, _scan(nightly)),
         Line("audit", "S3", "objects that Athena reads, 3 requests each", 3 * LOOKS * messages, prices.S3_GET),
         *run("repair", "queue_repairs", mended, 0.5),
         *run("repair", "await_repairs", mended, 0.1),

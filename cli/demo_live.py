@@ -121,6 +121,7 @@ def _capture(replay: Replay, line: HourLine) -> None:
 
 
 def _audit(replay: Replay, line: HourLine, *, again: bool = False) -> None:
+    from cli.console import count
     from cli.follow import follow
 
     def tell(news: Look | int, followed: Followed) -> None:
@@ -131,7 +132,7 @@ def _audit(replay: Replay, line: HourLine, *, again: bool = False) -> None:
         line.expected, line.missing = news.expected, news.missing
         if line.missing_first is None:
             line.missing_first = news.missing
-        line.state = "publishing" if news.missing == 0 else f"{news.missing} minutes missing"
+        line.state = "publishing" if news.missing == 0 else f"{count(news.missing, 'minute')} missing"
 
     line.good, line.state = None, "auditing again" if again else "auditing"
     arn = replay.audit_again(line.start) if again else replay.audit(line.start)
@@ -142,7 +143,7 @@ def _audit(replay: Replay, line: HourLine, *, again: bool = False) -> None:
 
 def _compare(local: LocalStack, stage: Stage, hours: Range, session: Range) -> int:
     """The facts in the lake beside those computed directly from the vendor's bars."""
-    from cli.console import say, show
+    from cli.console import count, say, show
     from local.replay import differing_facts, direct_facts, published_facts, vendor_bars
 
     listings = {listing.symbol: listing.calendar for listing in stage.lake.symbols()}
@@ -157,7 +158,7 @@ def _compare(local: LocalStack, stage: Stage, hours: Range, session: Range) -> i
         say(f"{len(differing)} of {len(theirs)} symbol-hours differ from the vendor's, first {symbol} at {hour:%H:%M}")
         return 1
     absent = int(ours["minutes_absent"].sum())
-    marked = "1 minute is" if absent == 1 else f"{absent} minutes are"
+    marked = f"{count(absent, 'minute')} {'is' if absent == 1 else 'are'}"
     show(
         f"{len(theirs)} symbol-hours of facts equal those computed directly from the vendor's {len(bars):,} bars, "
         f"to the last digit; {marked} proven absent and marked so."

@@ -39,7 +39,7 @@ def command(
       mend bars --stage dev --start 2013-10-04 --symbols IBM --out ibm.parquet
       mend bars --stage dev --start yesterday --format csv | head
     """
-    from cli.console import say
+    from cli.console import count, say
     from cli.problems import Problem
     from cli.stage import open_stage
     from cli.times import parse_range
@@ -53,7 +53,7 @@ def command(
     wanted = split_symbols(symbols)
     table = open_stage(stage).lake.read_bars(window, wanted)
     _write(table, chosen, out)
-    say(f"{table.num_rows:,} bars of {window}")
+    say(f"{count(table.num_rows, 'bar')} of {window}")
     ctx.exit(0 if table.num_rows else 1)
 
 

@@ -149,7 +149,7 @@ def _show_progress(connection: duckdb.DuckDBPyConnection, worker: threading.Thre
 def show_result(result: CheckResult) -> None:
     """The strips, the gaps and the totals, for people."""
     from cli.check_files import bars_in
-    from cli.console import BAD, GOOD, cell, console, new_table, show
+    from cli.console import BAD, GOOD, cell, console, count, new_table, show
     from cli.strips import holed_strips
 
     dates = len({one.dt for one in result.sessions})
@@ -161,33 +161,30 @@ def show_result(result: CheckResult) -> None:
         for strip in strips[:SHOWN_STRIPS]:
             table.add_row(strip.symbol, f"{strip.session.dt}", f"[{BAD}]{strip.cells}[/]", cell(strip.missing))
         show(table)
-        _and_more(len(strips), SHOWN_STRIPS, "sessions with holes")
+        _and_more(len(strips), SHOWN_STRIPS, "session with holes", "sessions with holes")
         table = new_table("symbol", "start", "end", "missing", numbers=["missing"])
         for gap in result.gaps[:SHOWN_GAPS]:
             table.add_row(gap.symbol, cell(gap.start), cell(gap.end), cell(bars_in(gap, result.cadence)))
         show(table)
-        _and_more(len(result.gaps), SHOWN_GAPS, "gaps")
+        _and_more(len(result.gaps), SHOWN_GAPS, "gap", "gaps")
     share = 100 * result.present / result.expected if result.expected else 100.0
     share = min(share, 99.99) if result.missing else share  # never rounded up to a whole
     colour, word = (BAD, "holes") if result.missing else (GOOD, "whole")
     show(
         f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({share:.2f}%), "
-        f"{result.missing:,} missing in {_count(len(result.gaps), 'gap')}"
+        f"{result.missing:,} missing in {count(len(result.gaps), 'gap')}"
     )
     show(
-        f"{_count(len(result.listings), 'symbol')}, {_count(dates, 'session')} of {result.calendar}; "
-        f"{result.duplicates:,} duplicate rows, {result.unexpected:,} bars outside sessions"
+        f"{count(len(result.listings), 'symbol')}, {count(dates, 'session')} of {result.calendar}; "
+        f"{count(result.duplicates, 'duplicate row')}, {count(result.unexpected, 'bar')} outside sessions"
     )
     if not result.expected:
         show(f"[{BAD}]no minute was expected[/]: is {result.calendar} the right calendar for this range?")
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def _and_more(count: int, shown: int, what: str) -> None:
+def _and_more(found: int, shown: int, one: str, many: str) -> None:
     from cli.console import QUIET, show
 
-    if count > shown:
-        show(f"[{QUIET}]… and {count - shown:,} more {what}; --format json lists every gap[/]")
+    if found > shown:
+        more = found - shown
+        show(f"[{QUIET}]… and {more:,} more {one if more == 1 else many}; --format json lists every gap[/]")

@@ -85,11 +85,11 @@ def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str
 
 
 def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool) -> None:
-    from cli.console import show, show_rows
+    from cli.console import count, show, show_rows
     from cli.costs import by_service, total
     from infra import prices
 
-    title = f"{settings.name}: {load.symbols:,} symbols of {load.calendar}, dollars a month"
+    title = f"{settings.name}: {count(load.symbols, 'symbol')} of {load.calendar}, dollars a month"
     if every:
         rows = [
             {"for": line.concern, "service": line.service, "what": line.what}
@@ -120,12 +120,12 @@ def _dollars(amount: float | None) -> str | None:
 
 def _warn(symbols: int, settings: StageSettings, *, takes: int) -> None:
     """Money is not all: the vendor may not be asked as often as the load wants."""
-    from cli.console import say
+    from cli.console import count, say
 
     vendor = settings.vendors[0]
     requests = -(-symbols // takes)
     if requests > vendor.per_minute:
         say(
-            f"{vendor.name} takes {takes} symbols a request: {requests:,} requests each minute, and this stage may "
-            f"make {vendor.per_minute}; another vendor, or a slower cadence, would be right"
+            f"{vendor.name} takes {count(takes, 'symbol')} a request: {count(requests, 'request')} each minute, and "
+            f"this stage may make {vendor.per_minute}; another vendor, or a slower cadence, would be right"
         )

@@ -45,7 +45,7 @@ def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style
     from minutemend.core.minutes import Range
     from minutemend.services.dashboard_check import State, check_dashboard
 
-    from cli.console import say, show_json, show_rows
+    from cli.console import count, say, show_json, show_rows
     from cli.stage import open_stage
 
     place = open_stage(stage)
@@ -72,7 +72,7 @@ def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style
         show_rows(shown, style=style)
         ringing = sum(row.state is State.RINGING for row in rows)
         say(
-            f"{len(rows)} looked at, {len(wrong)} wrong, {ringing} alarms ringing"
+            f"{len(rows)} looked at, {len(wrong)} wrong, {count(ringing, 'alarm')} ringing"
             + ("" if everything else "; --all shows every widget and metric")
         )
         if wrong:

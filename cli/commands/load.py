@@ -47,14 +47,15 @@ def command(
 
     from cli.bar_files import BarFiles
     from cli.commands.sessions import put_sessions
-    from cli.console import progress, say
+    from cli.console import count, progress, say
     from cli.stage import open_stage
 
     files = BarFiles(paths, symbol_column=symbol_column, minute_column=minute_column, assume_utc=assume_utc)
     contents = files.check()
     opened = open_stage(stage)
     if contents.repeated:
-        say(f"{contents.repeated:,} rows say a minute again that another row says; one whole bar of each is kept")
+        again = "says" if contents.repeated == 1 else "say"
+        say(f"{count(contents.repeated, 'row')} {again} a minute that another row says; one whole bar of each is kept")
     with progress(f"loading into {opened.name}", total=len(contents.dates), unit="days") as bar:
         for _, table in files.days(contents.dates, source=source, captured_at=datetime.now(UTC)):
             opened.lake.put_bars(resolve(table))
@@ -68,7 +69,7 @@ def _conclude(contents: Contents, opened: Stage, style: str) -> None:
     """Say what is there now, what of it nobody audits, and what to run next."""
     from minutemend.adapters.parameters import get_interested_stocks
 
-    from cli.console import show, show_json
+    from cli.console import count, show, show_json
 
     first, last = contents.dates[0], contents.dates[-1]
     bars, symbols = contents.rows - contents.repeated, contents.symbols
@@ -78,7 +79,11 @@ def _conclude(contents: Contents, opened: Stage, style: str) -> None:
     if style == "json":
         show_json({"bars": bars, "symbols": len(symbols), "not_followed": strangers, "first": first, "last": last})
         return
-    show(f"{bars:,} bars of {len(symbols)} symbols, {first} to {last}, are in {opened.name} ({opened.where})")
+    are = "is" if bars == 1 else "are"
+    show(
+        f"{count(bars, 'bar')} of {count(len(symbols), 'symbol')}, {first} to {last}, {are} in {opened.name} "
+        f"({opened.where})"
+    )
     if strangers:
         named = ", ".join(strangers[:10]) + (" and others" if len(strangers) > 10 else "")
         show(f"{opened.name} does not follow {named}; next: mend symbols set --stage {opened.option} FILE")

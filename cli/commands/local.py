@@ -46,12 +46,15 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
     """Start local AWS and deploy the dev stage on it; 15 to 20 s.
 
     Starts MiniStack as an ordinary process on 127.0.0.1, a market simulator (unless --vendor-url names a server),
-    and deploys the template that ships. What fails, or is stopped with Ctrl-C, leaves nothing behind.
+    and deploys the template that ships; the sessions of its symbols are there at once, so that a plan can come before
+    the first audit. What fails, or is stopped with Ctrl-C, leaves nothing behind.
     """
     import local.stack
+    from cli.commands.sessions import put_sessions
     from cli.console import say, steps
     from cli.local_stage import resume, store_token
     from cli.problems import Problem
+    from cli.stage import open_stage
 
     if vendor_url is not None and not vendor_url.startswith(("http://", "https://")):
         raise Problem(f"--vendor-url is {vendor_url!r}: an address like http://127.0.0.1:8080 would be right")
@@ -73,6 +76,7 @@ def up(name: str, vendor: str | None, vendor_url: str | None, replay: tuple[Path
         stack = local.stack.up(
             name, say=step, vendor=vendor, vendor_url=vendor_url, replay=replay, port=port, store_token=store_token
         )
+    put_sessions(open_stage(_option(name)))
     click.echo(_how_to_use(stack))
 
 
@@ -119,8 +123,12 @@ def status(ctx: click.Context, name: str | None, export: bool, style: str) -> No
     ctx.exit(0 if stacks else 1)
 
 
+def _option(name: str) -> str:
+    return "local" if name == DEFAULT else f"local:{name}"
+
+
 def _how_to_use(stack: Any) -> str:
-    option = "local" if stack.name == DEFAULT else f"local:{stack.name}"
+    option = _option(stack.name)
     exports = "\n".join(f"  export {key}={value}" for key, value in stack.environment.items())
     named = "" if stack.name == DEFAULT else f" --name {stack.name}"
     return f"""local AWS {stack.name!r} is up at {stack.endpoint}; {stack.vendor} is {stack.vendor_url}

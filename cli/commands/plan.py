@@ -91,7 +91,7 @@ def _planning(opened: Stage) -> Any:
 
 
 def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: str) -> None:
-    from cli.console import show, show_json, show_rows
+    from cli.console import count, show, show_json, show_rows
 
     scanned = outlook.scanned_bytes or 0
     estimate = outlook.estimate
@@ -113,9 +113,11 @@ def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: s
     if outlook.jobs:
         rows = [{**row, "symbols": ",".join(row["symbols"])} for row in found["requests"]]
         show_rows(rows, style=style, title="requests of the first attempt")
+    is_are = "is" if outlook.missing == 1 else "are"
     show(
-        f"{outlook.missing:,} of {outlook.expected:,} expected minutes are missing, in {len(outlook.gaps):,} gaps; "
-        f"{estimate.requests:,} requests, at least {estimate.time.total_seconds():.0f} s by the vendors' rate limits; "
+        f"{outlook.missing:,} of {count(outlook.expected, 'expected minute')} {is_are} missing, "
+        f"in {count(len(outlook.gaps), 'gap')}; {count(estimate.requests, 'request')}, "
+        f"at least {estimate.time.total_seconds():.0f} s by the vendors' rate limits; "
         f"Athena reads {scanned:,} bytes a look, at most {looks} looks: ${found['athena_dollars_at_most']:.4f}"
     )
     if outlook.gaps:

@@ -46,26 +46,34 @@ def refresh(stage: str, calendars: tuple[str, ...]) -> None:
 
 
 def put_sessions(opened: Stage, calendars: Sequence[str] = ()) -> None:
-    """Write the sessions of the calendars (none: those of the symbols of interest), and the symbols in force."""
-    from minutemend.adapters.exchange_sessions import default_last, session_table
+    """Write the sessions of the calendars (none: those of the symbols of interest), and the symbols in force.
+
+    That is what a first audit brings along; a plan or a report that comes before it needs them.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
     from minutemend.adapters.parameters import get_interested_stocks
     from minutemend.contract import FIRST_DT
     from minutemend.core.sessions import Session
     from minutemend.services.tables import aware
 
+    from cli.calendars import calendar_file
     from cli.console import progress, say
 
     parameter = opened.output("SymbolsParameter")
     listings = get_interested_stocks(ssm=opened.clients.ssm, parameter=parameter)
     names = sorted(set(calendars) or {one.calendar for one in listings})
-    last = default_last(datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
     sessions = []
     with progress("reading calendars", total=len(names), unit="calendars") as bar:
         for name in names:
-            for row in session_table([name], first=FIRST_DT, last=last).to_pylist():
+            # A file for each release of exchange_calendars: importing the package takes longer than all the rest.
+            found = pq.read_table(calendar_file(name, today=today).sessions)
+            for row in found.filter(pc.greater_equal(found["dt"], FIRST_DT)).to_pylist():
                 dt = datetime.fromisoformat(row["dt"]).date()
                 sessions.append(Session(row["calendar"], dt, aware(row["open"]), aware(row["close"])))
             bar.advance(bar.task_ids[0])
     opened.lake.put_symbols(listings)
     opened.lake.put_sessions(sessions)
-    say(f"{len(sessions)} sessions of {', '.join(names)} from {FIRST_DT} to {last} are in force in {opened.name}")
+    first, last = (edge(session.dt for session in sessions) for edge in (min, max))
+    say(f"{len(sessions):,} sessions of {', '.join(names)} from {first} to {last} are in force in {opened.name}")

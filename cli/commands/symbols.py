@@ -53,7 +53,7 @@ def set_(stage: str, file: Path) -> None:
     from minutemend.adapters.exchange_sessions import known_calendar
     from minutemend.adapters.parameters import parse_listings, put_interested_stocks
 
-    from cli.console import say
+    from cli.console import count, say
     from cli.stage import open_stage
 
     text = sys.stdin.read() if str(file) == "-" else file.read_text()
@@ -62,4 +62,4 @@ def set_(stage: str, file: Path) -> None:
         known_calendar(calendar)
     opened = open_stage(stage)
     put_interested_stocks(text, ssm=opened.clients.ssm, parameter=opened.output("SymbolsParameter"))
-    say(f"{opened.name} follows {len(listings)} symbols; next: mend sessions refresh --stage {opened.option}")
+    say(f"{opened.name} follows {count(len(listings), 'symbol')}; next: mend sessions refresh --stage {opened.option}")

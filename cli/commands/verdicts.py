@@ -52,7 +52,7 @@ def command(
 
 
 def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str) -> None:
-    from cli.console import show, show_json, show_rows
+    from cli.console import count, show, show_json, show_rows
 
     if style == "json":
         rows: list[dict[str, Any]] = [
@@ -74,7 +74,7 @@ def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str) -
         return
     show_rows(_grouped(spans), style=style, empty="every expected minute is present")
     told = ", ".join(f"{number:,} {verdict}" for verdict, number in counts.items() if number)
-    show(f"{sum(counts.values()):,} minutes expected: {told}")
+    show(f"{count(sum(counts.values()), 'minute')} expected: {told}")
 
 
 def _grouped(spans: list[Span]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from minutemend.core.sessions import Session
 from minutemend.core.verdicts import Verdict
 
 from cli.check_result import CheckResult
+from cli.console import count
 from cli.report.model import Cause, ReportData, Runs
 
 
@@ -39,7 +40,9 @@ def _notes(checked: CheckResult) -> list[str]:
     if checked.cadence > 1:
         notes.append(f"A bar of these files stands for {checked.cadence} minutes; the counts are of minutes.")
     if checked.duplicates:
-        notes.append(f"{checked.duplicates:,} rows repeat a minute that an earlier row has.")
+        repeat = "repeats" if checked.duplicates == 1 else "repeat"
+        notes.append(f"{count(checked.duplicates, 'row')} {repeat} a minute that an earlier row has.")
     if checked.unexpected:
-        notes.append(f"{checked.unexpected:,} bars lie outside the sessions and do not count.")
+        outside = "lies outside the sessions and does" if checked.unexpected == 1 else "lie outside the sessions and do"
+        notes.append(f"{count(checked.unexpected, 'bar')} {outside} not count.")
     return notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cli.console import console
+from cli.console import console, count
 
 
 def test_the_width_is_the_one_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -13,3 +13,10 @@ def test_the_width_is_the_one_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     assert console().width == 60
     assert console() is console()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 gaps"), (1, "1 gap"), (2, "2 gaps"), (1000, "1,000 gaps"), (1.0, "1 gap")]
+)
+def test_one_is_singular(number: float, words: str) -> None:
+    assert count(number, "gap") == words
