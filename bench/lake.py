@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.audit_ways import FIRST_YEAR
+
 RECIPE = "1"
 ROOT = Path(__file__).resolve().parent.parent / ".build" / "bench"
 SEED = 20260101
-FIRST_YEAR = 2021
 HOLED = 0.02  # share of symbol-days
 CALENDAR = "XNYS"
 
