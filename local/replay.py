@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
+DELIVERIES = 4  # of a minute's schedule whose function fails: as infra/constructs/schedules.py has it
 FACTS = ["open", "high", "low", "close", "volume"]
 
 
@@ -51,20 +52,26 @@ class Replay:
     at_once: int = 4
 
     def capture(self, minutes: Iterable[datetime], *, tell: Callable[[Minute], None] = lambda _: None) -> None:
-        """Run the schedule of each of these minutes (left edges) at the instant at which it is due."""
-        from minutemend.adapters.functions import invoke
+        """Run the schedule of each of these minutes (left edges) at the instant at which it is due, again where its
+        function fails, as the scheduler does. Raises FunctionFailed when it fails each time."""
+        with ThreadPoolExecutor(self.at_once) as pool:  # boto3's clients may be shared by threads
+            for done in pool.map(self._request, minutes):
+                tell(done)
+
+    def _request(self, minute: datetime) -> Minute:
+        from minutemend.adapters.functions import FunctionFailed, invoke
 
         stage, settings = self.stage, self.stage.settings
         name = stage.output("RequestCapturesFunction")
-
-        def run(minute: datetime) -> Minute:
-            due = minute + settings.cadence + settings.settling_delay
-            said = invoke(stage.clients.functions, name, {"scheduled_at": format_instant(due)})
-            return Minute(minute, int(said["symbols"]), tuple(said["dropped"]))
-
-        with ThreadPoolExecutor(self.at_once) as pool:  # boto3's clients may be shared by threads
-            for done in pool.map(run, minutes):
-                tell(done)
+        due = {"scheduled_at": format_instant(minute + settings.cadence + settings.settling_delay)}
+        for delivery in range(1, DELIVERIES + 1):
+            try:
+                said = invoke(stage.clients.functions, name, due)
+                break
+            except FunctionFailed:
+                if delivery == DELIVERIES:
+                    raise
+        return Minute(minute, int(said["symbols"]), tuple(said["dropped"]))
 
     def settle(self, *, seconds: float | None = None) -> None:
         """Wait until the capture workers have nothing left to do, for as long as a message can live: one whose worker

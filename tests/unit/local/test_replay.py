@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from minutemend.adapters.functions import FunctionFailed
 
-from local.replay import MINUTE, Replay, differing_facts, direct_facts
+from infra.settings import DEV
+from local.replay import DELIVERIES, MINUTE, Replay, differing_facts, direct_facts
 
 HOUR = datetime(2013, 10, 4, 14, tzinfo=UTC)
 
@@ -68,3 +73,40 @@ def test_an_hour_is_audited_when_its_minutes_have_been_captured(together):
     done = Stream(stage=None).run(hours, audit, together=together)
     assert done == [f"audit of {hour:%H}" for hour in hours]
     assert len(asked) == 300
+
+
+class Functions:
+    """Lambda, as far as a schedule uses it: each minute's function fails `failures` times, then says what it asked."""
+
+    def __init__(self, failures):
+        self.failures = failures
+        self.invoked = []
+
+    def invoke(self, *, FunctionName, Payload):  # noqa: N803
+        due = json.loads(Payload)["scheduled_at"]
+        self.invoked.append((FunctionName, due))
+        if [at for _, at in self.invoked].count(due) <= self.failures:
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorType": "Sandbox.Timedout"}')}
+        return {"Payload": io.BytesIO(b'{"symbols": 3, "dropped": ["IBM"]}')}
+
+
+def captured(functions):
+    stage = SimpleNamespace(settings=DEV, output=lambda key: f"the {key}", clients=SimpleNamespace(functions=functions))
+    told = []
+    Replay(stage).capture([HOUR, HOUR + MINUTE], tell=told.append)
+    return [(minute.start, minute.symbols, minute.dropped) for minute in told]
+
+
+@pytest.mark.parametrize("failures", [0, 1, DELIVERIES - 1])
+def test_a_minute_whose_function_fails_is_delivered_again(failures):
+    """As the scheduler does on a stage: a worker that a busy machine has stopped costs no minute."""
+    functions = Functions(failures)
+    assert captured(functions) == [(HOUR, 3, ("IBM",)), (HOUR + MINUTE, 3, ("IBM",))]
+    first = ("the RequestCapturesFunction", "2013-10-04T14:02:00Z")  # the minute's end, and the settling delay
+    assert functions.invoked.count(first) == failures + 1
+
+
+def test_a_minute_whose_function_fails_each_time_is_an_error():
+    """It is not passed over in silence."""
+    with pytest.raises(FunctionFailed, match="Timedout"):
+        captured(Functions(DELIVERIES))
