@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -67,7 +69,8 @@ def calendar_zone(name: str) -> str:
         return "UTC"
     import exchange_calendars
 
-    return str(exchange_calendars.get_calendar(name).tz)
+    with _not_our_deprecations():
+        return str(exchange_calendars.get_calendar(name).tz)
 
 
 def default_last(today: date) -> str:
@@ -83,7 +86,8 @@ def _rows(name: str, first: str, last: str) -> tuple[list[str], np.ndarray, np.n
     import exchange_calendars
     import pandas as pd
 
-    calendar = exchange_calendars.get_calendar(name)
+    with _not_our_deprecations():
+        calendar = exchange_calendars.get_calendar(name)
     # Outside its bounds a calendar refuses to be made, so the dates are clipped to them first.
     lowest, highest = calendar.bound_min(), calendar.bound_max()
     if lowest is not None:
@@ -99,7 +103,8 @@ def _rows(name: str, first: str, last: str) -> tuple[list[str], np.ndarray, np.n
         wide_last = min(wide_last, highest.date().isoformat())
     if first > last:
         return [], np.empty(0, "M8[m]"), np.empty(0, "M8[m]")
-    schedule = exchange_calendars.get_calendar(name, start=wide_first, end=wide_last).schedule.loc[first:last]
+    with _not_our_deprecations():
+        schedule = exchange_calendars.get_calendar(name, start=wide_first, end=wide_last).schedule.loc[first:last]
     labels: list[str] = []
     opens: list[datetime] = []
     closes: list[datetime] = []
@@ -111,6 +116,17 @@ def _rows(name: str, first: str, last: str) -> tuple[list[str], np.ndarray, np.n
             opens.append(begin.tz_localize(None))
             closes.append(end.tz_localize(None))
     return labels, np.array(opens, dtype="M8[m]"), np.array(closes, dtype="M8[m]")
+
+
+@contextmanager
+def _not_our_deprecations() -> Iterator[None]:
+    """Keeps quiet what pandas says to exchange_calendars of pandas 4, dozens of times for each calendar: it is theirs
+    to mend, and nobody who reads our output can. Our own use of pandas is outside, and heard."""
+    from pandas.errors import Pandas4Warning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Pandas4Warning)
+        yield
 
 
 def _table(name: str, labels: list[str], opens: np.ndarray, closes: np.ndarray) -> pa.Table:
