@@ -16,6 +16,7 @@ from infra import prices
 from infra.settings import StageSettings
 
 CHUNK = 50  # symbols in a capture message (services/capture.py)
+AT_ONCE = 8  # vendor requests that a capture worker has under way together (wiring/feed.py)
 MONTH_DAYS = 365.25 / 12
 MONTH_HOURS = MONTH_DAYS * 24
 MONTH_MINUTES = MONTH_HOURS * 60
@@ -97,6 +98,7 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
     chunks = math.ceil(load.symbols / CHUNK)
     messages = load.minutes * chunks
     requests = load.minutes * math.ceil(load.symbols / min(vendor_symbols, CHUNK))
+    asking = math.ceil(requests / messages / AT_ONCE) * VENDOR_SECONDS
     jobs = load.bars * SHARE_MISSING
     nights = MONTH_DAYS
     audits = MONTH_HOURS + nights
@@ -127,8 +129,8 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
         Line("capture", "S3", "reading sessions and symbols", 3 * MONTH_MINUTES, prices.S3_GET),
         Line("capture", "SQS", "messages sent, received, deleted", 3 * messages, prices.SQS_REQUEST),
         Line("capture", "SQS", "polling", POLLS, prices.SQS_REQUEST),
-        *run("capture", "capture_bars", messages, CAPTURE_SECONDS + requests / messages * VENDOR_SECONDS),
-        Line("capture", "DynamoDB", "the vendor's rate budget", requests, prices.DYNAMODB_WRITE),
+        *run("capture", "capture_bars", messages, CAPTURE_SECONDS + asking),
+        Line("capture", "DynamoDB", "the vendor's rate budget, once a message", messages, prices.DYNAMODB_WRITE),
         Line("capture", "S3", "objects of bars written", messages, prices.S3_PUT),
         Line("audit", "EventBridge", "schedules of hour and night", audits, prices.SCHEDULE),
         Line("audit", "Step Functions", "transitions", audits * 6 + mended * (STEPS - 6), prices.STATE_TRANSITION),

@@ -18,7 +18,9 @@ class UnsafeSettings(ValueError):
 class VendorSettings:
     """One vendor as a stage uses it. `url` is its base URL, `per_minute` our share of its rate limit.
 
-    `symbols` are the names that this vendor has for ours, where they differ (docs/vendors.md).
+    `per_second`, where the vendor limits the second too, is half of what it allows: our seconds are the clock's, and
+    two of them may be spent around the stroke. `symbols` are the names that this vendor has for ours, where they
+    differ (docs/vendors.md).
     """
 
     name: str
@@ -26,6 +28,7 @@ class VendorSettings:
     per_minute: int
     timeout: timedelta = timedelta(seconds=5)
     symbols: dict[str, str] = field(default_factory=dict)
+    per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ DEV = StageSettings(
             "finnhub",
             "https://finnhub.io",
             per_minute=60,
+            per_second=15,
             symbols={"BTCUSD": "COINBASE:BTC-USD", "LTCUSD": "COINBASE:LTC-USD"},
         ),
     ),
@@ -149,7 +153,7 @@ PROD = StageSettings(
     symbols={"XNYS": _ELEVEN},
     vendors=(
         VendorSettings("alpaca", "https://data.alpaca.markets", per_minute=180),
-        VendorSettings("finnhub", "https://finnhub.io", per_minute=50),
+        VendorSettings("finnhub", "https://finnhub.io", per_minute=50, per_second=15),
     ),
     proof_apart=timedelta(minutes=10),
     settling_delay=timedelta(minutes=16),

@@ -41,6 +41,7 @@ class Functions(Construct):
                     "name": vendor.name,
                     "url": vendor.url,
                     "per_minute": vendor.per_minute,
+                    **({"per_second": vendor.per_second} if vendor.per_second else {}),
                     "timeout_seconds": vendor.timeout.total_seconds(),
                     "symbols": vendor.symbols,
                 }

@@ -8,10 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from minutemend.ports import Board, ClaimStatus
+from minutemend.ports import Board, ClaimStatus, Grant, Limits
 
 NOW = datetime(2026, 1, 5, 15, 30, 20, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
+
+
+def limits(per_minute: int, *, per_second: int | None = None) -> Limits:
+    return Limits(rows=1, symbols=1, per_minute=per_minute, per_second=per_second)
 
 
 class BoardContract:
@@ -124,21 +128,38 @@ class BoardContract:
         assert any(one.done for one in progress)
 
     def test_the_budget_of_a_minute_is_shared_and_refilled_the_next(self, board: Board, name: str) -> None:
-        granted = [board.take(name, per_minute=2, now=NOW) for _ in range(3)]
-        assert granted == [timedelta(0), timedelta(0), timedelta(seconds=40)]
-        assert board.take(name, per_minute=2, now=NOW + timedelta(seconds=40)) == timedelta(0)
+        granted = [board.take(name, requests=1, limits=limits(2), now=NOW) for _ in range(3)]
+        assert granted == [Grant(1), Grant(1), Grant(0, timedelta(seconds=40))]
+        assert board.take(name, requests=1, limits=limits(2), now=NOW + timedelta(seconds=40)) == Grant(1)
+
+    def test_of_many_requests_as_many_are_granted_as_the_minute_still_holds(self, board: Board, name: str) -> None:
+        granted = [board.take(name, requests=wanted, limits=limits(60), now=NOW) for wanted in (50, 50, 1)]
+        rest = timedelta(seconds=40)
+        assert granted == [Grant(50), Grant(10, rest), Grant(0, rest)]
+        assert board.take(name, requests=99, limits=limits(60), now=NOW + rest) == Grant(60, timedelta(minutes=1))
+
+    def test_a_second_holds_its_limit_and_leaves_the_rest_of_the_minute_alone(self, board: Board, name: str) -> None:
+        """Of 60 a minute and 30 a second, each second gives 30, and nothing of the minute is lost to waiting."""
+        both = limits(60, per_second=30)
+        granted = [board.take(name, requests=50, limits=both, now=NOW) for _ in range(2)]
+        assert granted == [Grant(30, timedelta(seconds=1)), Grant(0, timedelta(seconds=1))]
+        assert board.take(name, requests=20, limits=both, now=NOW + timedelta(seconds=1)) == Grant(20)
+        assert board.take(name, requests=20, limits=both, now=NOW + timedelta(seconds=2)).requests == 10
 
     def test_a_clock_that_is_behind_takes_nothing_of_a_minute_that_is_over(self, board: Board, name: str) -> None:
-        board.take(name, per_minute=1, now=NOW)
-        assert board.take(name, per_minute=1, now=NOW - timedelta(minutes=1)) > timedelta(0)
+        board.take(name, requests=1, limits=limits(1), now=NOW)
+        late = board.take(name, requests=1, limits=limits(1), now=NOW - timedelta(minutes=1))
+        assert late.requests == 0
+        assert late.wait > timedelta(0)
 
     def test_workers_at_once_take_no_more_than_the_budget(self, board: Board, name: str) -> None:
         with ThreadPoolExecutor(8) as pool:
-            granted = list(pool.map(lambda _: board.take(name, per_minute=3, now=NOW), range(8)))
-        assert granted.count(timedelta(0)) <= 3
+            granted = list(pool.map(lambda _: board.take(name, requests=3, limits=limits(10), now=NOW), range(8)))
+        assert sum(one.requests for one in granted) == 10
+        assert all(one.requests == 3 or one.wait > timedelta(0) for one in granted)
 
     def test_a_pause_holds_everybody_and_the_longer_one_wins(self, board: Board, name: str) -> None:
         board.pause(name, until=NOW + timedelta(seconds=90))
         board.pause(name, until=NOW + timedelta(seconds=30))
-        assert board.take(name, per_minute=9, now=NOW) == timedelta(seconds=90)
-        assert board.take(name, per_minute=9, now=NOW + timedelta(seconds=90)) == timedelta(0)
+        assert board.take(name, requests=1, limits=limits(9), now=NOW) == Grant(0, timedelta(seconds=90))
+        assert board.take(name, requests=1, limits=limits(9), now=NOW + timedelta(seconds=90)) == Grant(1)

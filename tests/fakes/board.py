@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 
-from minutemend.core.minutes import EPOCH, MINUTE, epoch_minute
-from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Progress
+from minutemend.core.minutes import EPOCH, MINUTE
+from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Grant, Progress
+from minutemend.ports.vendor import Limits
+
+SECOND = timedelta(seconds=1)
 
 
 @dataclass
@@ -25,7 +29,7 @@ class FakeAttempt:
 
 @dataclass
 class FakeBudget:
-    minute: int = -1
+    window: int = -1
     taken: int = 0
     paused: datetime | None = None
 
@@ -37,6 +41,7 @@ class FakeBoard(Board):
         self.jobs: dict[str, FakeJob] = {}
         self.attempts: dict[tuple[str, int], FakeAttempt] = {}
         self.budgets: dict[str, FakeBudget] = {}
+        self._lock = Lock()
 
     def open_attempt(self, audit_id: str, attempt: int, *, jobs: int) -> None:
         self.attempts.setdefault((audit_id, attempt), FakeAttempt()).jobs = jobs
@@ -77,17 +82,26 @@ class FakeBoard(Board):
             job.outcome, job.lease = outcome, None
         return self._progress(audit_id, attempt)
 
-    def take(self, vendor: str, *, per_minute: int, now: datetime) -> timedelta:
-        budget = self.budgets.setdefault(vendor, FakeBudget())
-        if budget.paused is not None and budget.paused > now:
-            return budget.paused - now
-        minute = epoch_minute(now)
-        if budget.minute < minute:
-            budget.minute, budget.taken = minute, 0
-        if budget.minute == minute and budget.taken < per_minute:
-            budget.taken += 1
-            return timedelta(0)
-        return EPOCH + (minute + 1) * MINUTE - now
+    def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
+        if limits.per_second is None:
+            return self._take(vendor, requests, limits.per_minute, MINUTE, now)
+        second = self._take(f"{vendor}#second", requests, limits.per_second, SECOND, now)
+        if second.requests == 0:
+            return second
+        minute = self._take(vendor, second.requests, limits.per_minute, MINUTE, now)
+        return minute if minute.requests < second.requests else second
+
+    def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
+        with self._lock:
+            budget = self.budgets.setdefault(name, FakeBudget())
+            if budget.paused is not None and budget.paused > now:
+                return Grant(0, budget.paused - now)
+            window = (now - EPOCH) // length
+            if budget.window < window:
+                budget.window, budget.taken = window, 0
+            given = min(requests, limit - budget.taken) if budget.window == window else 0
+            budget.taken += given
+            return Grant(given, EPOCH + (window + 1) * length - now if given < requests else timedelta(0))
 
     def pause(self, vendor: str, *, until: datetime) -> None:
         budget = self.budgets.setdefault(vendor, FakeBudget())

@@ -40,7 +40,7 @@ def test_a_function_is_given_exactly_what_its_settings_name(handler: str, synthe
 def test_vendors_can_be_read_back(template: Template) -> None:
     """What infra writes, the runtime reads."""
     variables = functions(template)["process_repairs"]["Environment"]["Variables"]
-    names = ("name", "url", "per_minute", "timeout", "symbols")
+    names = ("name", "url", "per_minute", "timeout", "symbols", "per_second")
     read, meant = env.vendor_settings(variables["VENDORS"]), STAGES[variables["STAGE"]].vendors
     assert [[getattr(one, name) for name in names] for one in read] == [
         [getattr(one, name) for name in names] for one in meant

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import pytest
-from minutemend.core.answers import Answer, AnswerKind
-from minutemend.core.bars import Bar
+from minutemend.core.answers import AnswerKind
 from minutemend.core.captures import CaptureJob, DropRule
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.ports.vendor import Limits, Vendor
-from minutemend.services.capture import CHUNK, LONGEST_WAIT, MAX_TRIES, CaptureBars, RequestCaptures
+from minutemend.services.capture import CHUNK, RequestCaptures
 from minutemend.services.lake import Lake
-from minutemend.services.process_repairs import Received
 
-from tests.fakes.board import FakeBoard
 from tests.fakes.queue import FakeJobQueue
 from tests.fakes.store import FakeStore
+from tests.unit.services.capturing import BAR, MANY, NOW, NYSE, OPEN, Market, message, stored, worker
 
-OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
-BAR = Range(OPEN, OPEN + MINUTE)
-NYSE = Session("XNYS", date(2013, 10, 4), OPEN, OPEN + 390 * MINUTE)
-NOW = OPEN + 2 * MINUTE
 IBM = (Listing("IBM", "XNYS"),)
-MANY = [f"S{number:03d}" for number in range(120)]
-
-
-class Market(Vendor):
-    """A vendor that knows every symbol, but those that a test tells it to treat otherwise."""
-
-    name = "sim"
-
-    def __init__(self, *, symbols=1, per_minute=1000):
-        self.limits = Limits(rows=1000, symbols=symbols, per_minute=per_minute)
-        self.asked = []
-        self.answers = {}  # symbol -> (kind, status, retry_after)
-
-    def fetch(self, request):
-        self.asked.append(request.symbols)
-        for symbol in request.symbols:
-            if symbol in self.answers:
-                kind, status, wait = self.answers[symbol]
-                return Answer(request, kind, NOW, status=status, detail="no", retry_after=wait)
-        bars = tuple(Bar(symbol, request.range.start, 1.0, 1.0, 1.0, 1.0, 5.0) for symbol in request.symbols)
-        return Answer(request, AnswerKind.BARS, NOW, bars=bars, covered=request.range, status=200)
 
 
 @pytest.fixture
@@ -77,20 +48,6 @@ def request(lake, queue, at=NOW, listings=IBM, **options):
         **options,
     )
     return service.run(at)
-
-
-def worker(lake, queue, market, **options):
-    options = {"board": FakeBoard(), "clock": lambda: NOW, "max_receives": 3} | options
-    return CaptureBars(lake=lake, queue=queue, vendor=market, **options)
-
-
-def message(symbols=("IBM",), *, tries=0, receives=1, body=None):
-    said = body if body is not None else json.dumps(CaptureJob(BAR, tuple(symbols), tries).to_message())
-    return Received("m1", said, receives)
-
-
-def stored(lake):
-    return lake.read_bars(BAR)["symbol"].to_pylist()
 
 
 def test_the_due_minute_is_asked_for(lake, queue):
@@ -195,49 +152,6 @@ def test_a_refused_token_is_not_tried_on_every_half(lake, queue, status):
     assert (len(market.asked), tally.errors["sim"], queue.sent) == (1, 1, [])
 
 
-def test_what_failed_is_asked_again_later(lake, queue):
-    """The others are written; the failed one travels on in a message of its own, and no receive is spent."""
-    market = Market()
-    market.answers["IBM"] = (AnswerKind.RETRY, 500, None)
-    tally = worker(lake, queue, market).run([message(("AIG", "IBM", "XOM"))])
-    assert stored(lake) == ["AIG", "XOM"]
-    (again,) = queue.sent
-    assert CaptureJob.from_message(again.body) == CaptureJob(BAR, ("IBM",), tries=1)
-    assert again.delay == timedelta(seconds=2)
-    assert tally.failed == []
-
-
-def test_a_throttling_vendor_is_left_alone(lake, queue):
-    """Its Retry-After pauses everybody; the rest of the chunk waits as well."""
-    market = Market()
-    market.answers["AIG"] = (AnswerKind.RETRY, 429, timedelta(seconds=30))
-    service = worker(lake, queue, market)
-    tally = service.run([message(("AIG", "IBM"))])
-    assert market.asked == [("AIG",)]
-    assert queue.sent[0].body["symbols"] == ["AIG", "IBM"]
-    assert queue.sent[0].delay == timedelta(seconds=30)
-    assert service.board.take("sim", per_minute=1000, now=NOW) > timedelta(0)
-    assert (tally.throttles["sim"], tally.errors["sim"]) == (1, 0)
-
-
-def test_an_exhausted_budget_puts_off_what_is_left(lake, queue):
-    """The budget is shared with the repairs: what it does not grant is asked for in the next minute."""
-    tally = worker(lake, queue, Market(per_minute=2)).run([message(("AIG", "IBM", "XOM"))])
-    assert stored(lake) == ["AIG", "IBM"]
-    assert queue.sent[0].body["symbols"] == ["XOM"]
-    assert timedelta(0) < queue.sent[0].delay <= LONGEST_WAIT
-    assert tally.bars == 2
-
-
-def test_after_a_few_tries_the_hole_is_left_to_the_audit(lake, queue):
-    """No message goes round for ever."""
-    market = Market()
-    market.answers["IBM"] = (AnswerKind.RETRY, 500, None)
-    tally = worker(lake, queue, market).run([message(tries=MAX_TRIES)])
-    assert queue.sent == []
-    assert tally.events[-1]["event"] == "left to the audit"
-
-
 @pytest.mark.parametrize("kind", [AnswerKind.NO_DATA, AnswerKind.GARBAGE])
 def test_an_answer_without_bars_writes_nothing(lake, queue, kind):
     """No trade or nonsense: nothing is invented, and the audit will see the hole."""
@@ -268,13 +182,3 @@ def test_trouble_brings_the_message_back_until_its_last_delivery(queue, receives
     tally = worker(Lake(Broken()), queue, Market()).run([message(receives=receives)])
     assert (tally.failed, len(queue.dead)) == (failed, dead)
     assert all("ConnectionError" in attributes["reason"] for _, attributes in queue.dead)
-
-
-def test_what_time_does_not_allow_goes_back_to_the_queue(lake, queue):
-    """The worker stops asking before it is stopped, and loses nothing; what was not asked has spent no try."""
-    ticks = iter(NOW + n * timedelta(seconds=1) for n in range(100))
-    service = worker(lake, queue, Market(), clock=lambda: next(ticks))
-    service.run([message(MANY[:50])], deadline=NOW + timedelta(seconds=20))
-    assert sorted([*stored(lake), *queue.sent[0].body["symbols"]]) == MANY[:50]
-    assert 0 < len(stored(lake)) < 50
-    assert queue.sent[0].body["tries"] == 0

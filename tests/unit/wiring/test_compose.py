@@ -26,3 +26,15 @@ def test_a_stage_s_symbol_mapping_reaches_the_vendor(monkeypatch: pytest.MonkeyP
     start = datetime(2017, 9, 3, tzinfo=UTC)
     vendor.fetch(VendorRequest("finnhub", ("BTCUSD",), Range(start, start + timedelta(minutes=1))))
     assert http.asked[0].params["symbol"] == "COINBASE:BTC-USD"
+
+
+def test_a_stage_s_share_of_the_rate_limit_reaches_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the minute always, of the second where the stage says so."""
+    monkeypatch.setattr(compose, "_http", lambda: FakeHttp([]))
+    monkeypatch.setattr(compose, "_credential", lambda *_: None)
+    setting = (
+        '[{"name": "finnhub", "url": "https://f.example", "per_minute": 60, "per_second": 15, "timeout_seconds": 5}, '
+        '{"name": "alpaca", "url": "https://a.example", "per_minute": 180, "timeout_seconds": 5}]'
+    )
+    limits = [vendor.limits for vendor in compose.vendors(vendor_settings(setting), "secret").values()]
+    assert [(one.per_minute, one.per_second) for one in limits] == [(60, 15), (180, None)]

@@ -1,9 +1,4 @@
-"""The board in one DynamoDB table: partition key `pk`, items expire by `expires` (epoch seconds).
-
-    audit#<audit id>               latest (the highest attempt that was opened)
-    attempt#<audit id>#<attempt>   jobs, settled, token
-    job#<job id>                   lease (epoch milliseconds at which it ends), tries, outcome
-    vendor#<name>                  minute (epoch minute), taken, paused (epoch milliseconds)
+"""The board in one DynamoDB table, whose items are in board_items.py.
 
 Every read is strongly consistent. Reading and writing races are decided by conditions, never by order.
 """
@@ -18,14 +13,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from minutemend.core.minutes import EPOCH, MINUTE, epoch_minute
-from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Progress
+from minutemend.adapters import board_items as items
+from minutemend.adapters.board_items import Item
+from minutemend.core.minutes import EPOCH, MINUTE
+from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Grant, Progress
+from minutemend.ports.vendor import Limits
 
 _KEEP = timedelta(days=14)  # as long as SQS may keep a message
 _CONFLICT_TRIES = 8  # waits up to 0.05, 0.1, 0.2 … s: 6 s in all at the most
-_MILLISECOND = timedelta(milliseconds=1)
-
-Item = dict[str, dict[str, Any]]
+_SECOND = timedelta(seconds=1)
+_WINDOW_TRIES = 3  # whoever loses the race to begin a window finds it begun
 
 
 class DynamoBoard(Board):
@@ -46,12 +43,12 @@ class DynamoBoard(Board):
 
     def open_attempt(self, audit_id: str, attempt: int, *, jobs: int) -> None:
         self._update(
-            _attempt(audit_id, attempt), "SET jobs = :jobs, expires = :expires", {":jobs": jobs, **self._expires()}
+            items.attempt(audit_id, attempt), "SET jobs = :jobs, expires = :expires", {":jobs": jobs, **self._expires()}
         )
 
         try:
             self._update(
-                _audit(audit_id),
+                items.audit(audit_id),
                 "SET latest = :attempt, expires = :expires",
                 {":attempt": attempt, **self._expires()},
                 condition="attribute_not_exists(latest) OR latest < :attempt",
@@ -60,63 +57,63 @@ class DynamoBoard(Board):
             _refused(error)  # opened again, or late
 
     def latest_attempt(self, audit_id: str) -> int:
-        return int(self._get(_audit(audit_id)).get("latest", {"N": "0"})["N"])
+        return int(self._get(items.audit(audit_id)).get("latest", {"N": "0"})["N"])
 
     def wait(self, audit_id: str, attempt: int, *, token: str) -> Progress:
         item = self._update(
-            _attempt(audit_id, attempt),
+            items.attempt(audit_id, attempt),
             "SET #token = :token, expires = :expires",
             {":token": token, **self._expires()},
             names={"#token": "token"},
         )
-        return _progress(item)
+        return items.progress(item)
 
     def progress(self, audit_id: str, attempt: int) -> Progress:
         """How far an attempt is, for a person who watches it; nobody waits by it."""
-        return _progress(self._get(_attempt(audit_id, attempt)))
+        return items.progress(self._get(items.attempt(audit_id, attempt)))
 
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
-        until = _milliseconds(now + lease)
+        until = items.milliseconds(now + lease)
         free = "(attribute_not_exists(lease) OR lease <= :now)"
-        values = {":lease": until, ":now": _milliseconds(now), ":one": 1, **self._expires()}
+        values = {":lease": until, ":now": items.milliseconds(now), ":one": 1, **self._expires()}
         try:
             item = self._update(
-                _job(job_id),
+                items.job(job_id),
                 "SET lease = :lease, expires = :expires ADD tries :one",
                 values,
                 condition=f"attribute_not_exists(outcome) AND {free}",
             )
-            return Claim(ClaimStatus.GRANTED, _instant(item["lease"]), tries=int(item["tries"]["N"]))
+            return Claim(ClaimStatus.GRANTED, items.instant(item["lease"]), tries=int(item["tries"]["N"]))
         except ClientError as error:
             refused = _refused(error)
         outcome = refused.get("outcome", {}).get("S")
         if outcome is None:
-            return Claim(ClaimStatus.BUSY, _instant(refused["lease"]) if "lease" in refused else None)
+            return Claim(ClaimStatus.BUSY, items.instant(refused["lease"]) if "lease" in refused else None)
         if not redo or outcome != FAILED:
             return Claim(ClaimStatus.SETTLED)
         try:
             # Redriven by a person: its tries begin anew when it is first taken up again.
             self._update(
-                _job(job_id),
+                items.job(job_id),
                 "SET lease = :lease, expires = :expires, tries = :one",
                 {**values, ":failed": FAILED},
                 condition=f"outcome = :failed AND {free}",
             )
-            return Claim(ClaimStatus.GRANTED, _instant({"N": str(until)}), tries=1)
+            return Claim(ClaimStatus.GRANTED, items.instant({"N": str(until)}), tries=1)
         except ClientError as error:
             refused = _refused(error)
         if refused.get("outcome", {}).get("S") != FAILED:
             return Claim(ClaimStatus.SETTLED)
-        return Claim(ClaimStatus.BUSY, _instant(refused["lease"]) if "lease" in refused else None)
+        return Claim(ClaimStatus.BUSY, items.instant(refused["lease"]) if "lease" in refused else None)
 
     def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:
         if claim.until is None:
             return
-        update, values = "REMOVE lease", {":lease": _milliseconds(claim.until)}
+        update, values = "REMOVE lease", {":lease": items.milliseconds(claim.until)}
         if not tried:
             update, values = f"{update} ADD tries :back", {**values, ":back": -1}
         try:
-            self._update(_job(job_id), update, values, condition="lease = :lease")
+            self._update(items.job(job_id), update, values, condition="lease = :lease")
         except ClientError as error:
             _refused(error)  # somebody else's by now
 
@@ -133,36 +130,50 @@ class DynamoBoard(Board):
                 if not _conflict(error, reasons) or one_try == _CONFLICT_TRIES - 1:
                     raise
                 self._sleep(random.uniform(0, 0.05 * 2**one_try))  # noqa: S311 (jitter)
-        return _progress(self._get(_attempt(audit_id, attempt)))
+        return items.progress(self._get(items.attempt(audit_id, attempt)))
 
-    def take(self, vendor: str, *, per_minute: int, now: datetime) -> timedelta:
-        minute, names = epoch_minute(now), {"#minute": "minute"}
+    def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
+        if limits.per_second is None:
+            return self._take(vendor, requests, limits.per_minute, MINUTE, now)
+        # The second first: what it does not give is only lost to this second, and stays in the minute's budget.
+        second = self._take(f"{vendor}#second", requests, limits.per_second, _SECOND, now)
+        if second.requests == 0:
+            return second
+        minute = self._take(vendor, second.requests, limits.per_minute, MINUTE, now)
+        return minute if minute.requests < second.requests else second
+
+    def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
+        """Take from one window. Each adds what it wants to `taken`, which may so pass the limit, and has what of its
+        own share lies below it: one write, and the shares of all that were at it together are the limit at most."""
+        window, names = (now - EPOCH) // length, {"#window": "window"}
+        later = EPOCH + (window + 1) * length - now
         free = "(attribute_not_exists(paused) OR paused <= :now)"
-        values = {":minute": minute, ":now": _milliseconds(now), ":one": 1}
-        try:
-            condition = f"#minute = :minute AND taken < :limit AND {free}"
-            self._update(_vendor(vendor), "ADD taken :one", {**values, ":limit": per_minute}, condition, names)
-            return timedelta(0)
-        except ClientError as error:
-            item = _refused(error)
-        paused = _instant(item["paused"]) if "paused" in item else now
-        if paused > now:
-            return paused - now
-        if int(item.get("minute", {"N": "-1"})["N"]) < minute and per_minute > 0:
+        values = {":window": window, ":now": items.milliseconds(now), ":requests": requests}
+        for _ in range(_WINDOW_TRIES):
             try:
-                condition = f"(attribute_not_exists(#minute) OR #minute < :minute) AND {free}"
-                self._update(_vendor(vendor), "SET #minute = :minute, taken = :one", values, condition, names)
-                return timedelta(0)
+                condition = f"#window = :window AND taken < :limit AND {free}"
+                counted = {**values, ":limit": limit}
+                item = self._update(items.vendor(name), "ADD taken :requests", counted, condition, names)
+                return _grant(requests, limit - int(item["taken"]["N"]) + requests, later)
             except ClientError as error:
-                _refused(error)
-                return timedelta(seconds=1)  # another worker began this minute, or paused, just now
-        return EPOCH + (minute + 1) * MINUTE - now
+                item = _refused(error)
+            if "paused" in item and items.instant(item["paused"]) > now:
+                return Grant(0, items.instant(item["paused"]) - now)
+            if int(item.get("window", {"N": "-1"})["N"]) >= window or limit < 1:
+                return Grant(0, later)
+            try:
+                condition = f"(attribute_not_exists(#window) OR #window < :window) AND {free}"
+                self._update(items.vendor(name), "SET #window = :window, taken = :requests", values, condition, names)
+                return _grant(requests, limit, later)
+            except ClientError as error:
+                _refused(error)  # another worker began this window, or paused, just now
+        return Grant(0, _SECOND)
 
     def pause(self, vendor: str, *, until: datetime) -> None:
-        values = {":until": _milliseconds(until)}
+        values = {":until": items.milliseconds(until)}
         try:
             self._update(
-                _vendor(vendor),
+                items.vendor(vendor),
                 "SET paused = :until",
                 values,
                 condition="attribute_not_exists(paused) OR paused < :until",
@@ -171,13 +182,13 @@ class DynamoBoard(Board):
             _refused(error)  # a longer pause is on already
 
     def _settle_once(self, job_id: str, audit_id: str, attempt: int, outcome: str) -> None:
-        expires = _typed(self._expires())
+        expires = items.typed(self._expires())
         self._db.transact_write_items(
             TransactItems=[
                 {
                     "Update": {
                         "TableName": self._table,
-                        "Key": _job(job_id),
+                        "Key": items.job(job_id),
                         "UpdateExpression": "SET outcome = :outcome, expires = :expires REMOVE lease",
                         "ConditionExpression": "attribute_not_exists(outcome)",
                         "ExpressionAttributeValues": {":outcome": {"S": outcome}, **expires},
@@ -186,7 +197,7 @@ class DynamoBoard(Board):
                 {
                     "Update": {
                         "TableName": self._table,
-                        "Key": _attempt(audit_id, attempt),
+                        "Key": items.attempt(audit_id, attempt),
                         "UpdateExpression": "SET expires = :expires ADD settled :one",
                         "ExpressionAttributeValues": {":one": {"N": "1"}, **expires},
                     }
@@ -199,7 +210,7 @@ class DynamoBoard(Board):
             return
         try:
             self._update(
-                _job(job_id),
+                items.job(job_id),
                 "SET outcome = :outcome REMOVE lease",
                 {":outcome": outcome, ":failed": FAILED},
                 condition="outcome = :failed",
@@ -228,7 +239,7 @@ class DynamoBoard(Board):
             TableName=self._table,
             Key=key,
             UpdateExpression=update,
-            ExpressionAttributeValues=_typed(values),
+            ExpressionAttributeValues=items.typed(values),
             ReturnValues="ALL_NEW",
             **extra,
         )
@@ -239,38 +250,8 @@ class DynamoBoard(Board):
         return {":expires": int((self._clock() + _KEEP).timestamp())}
 
 
-def _attempt(audit_id: str, attempt: int) -> Item:
-    return {"pk": {"S": f"attempt#{audit_id}#{attempt}"}}
-
-
-def _audit(audit_id: str) -> Item:
-    return {"pk": {"S": f"audit#{audit_id}"}}
-
-
-def _job(job_id: str) -> Item:
-    return {"pk": {"S": f"job#{job_id}"}}
-
-
-def _vendor(name: str) -> Item:
-    return {"pk": {"S": f"vendor#{name}"}}
-
-
-def _typed(values: dict[str, Any]) -> Item:
-    return {name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in values.items()}
-
-
-def _progress(item: Item) -> Progress:
-    # An attempt that nobody opened has no number of jobs: it is not done, whatever was settled.
-    jobs = int(item["jobs"]["N"]) if "jobs" in item else 2**31
-    return Progress(jobs=jobs, settled=int(item.get("settled", {"N": "0"})["N"]), token=item.get("token", {}).get("S"))
-
-
-def _milliseconds(instant: datetime) -> int:
-    return (instant - EPOCH) // _MILLISECOND
-
-
-def _instant(value: dict[str, Any]) -> datetime:
-    return EPOCH + int(value["N"]) * _MILLISECOND
+def _grant(requests: int, left: int, later: timedelta) -> Grant:
+    return Grant(requests) if requests <= left else Grant(left, later)
 
 
 def _refused(error: ClientError) -> Item:

@@ -4,7 +4,7 @@ Every method may be called twice with the same arguments and means the same both
 otherwise. Instants are aware UTC datetimes.
 """
 
-from minutemend.ports.board import Board, Claim, ClaimStatus, Progress
+from minutemend.ports.board import Board, Claim, ClaimStatus, Grant, Progress
 from minutemend.ports.gap_finder import GapFinder, Gaps
 from minutemend.ports.queue import JobQueue, Message
 from minutemend.ports.signals import Signals
@@ -17,6 +17,7 @@ __all__ = [
     "ClaimStatus",
     "GapFinder",
     "Gaps",
+    "Grant",
     "JobQueue",
     "Limits",
     "Message",

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from minutemend.ports.vendor import Limits
+
 FAILED = "failed"  # the one outcome that a redrive may better
 
 
@@ -46,6 +48,15 @@ class Progress:
     @property
     def done(self) -> bool:
         return self.settled >= self.jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a vendor's budget gave: `requests`, at most as many as were wanted, and how long to `wait` for more
+    (zero when all were given). What is not used is not given back: its minute is that much poorer."""
+
+    requests: int
+    wait: timedelta = timedelta(0)
 
 
 class Board(ABC):
@@ -80,9 +91,9 @@ class Board(ABC):
         A job counts once, whatever becomes of it. Returns the attempt's progress, as it is from then on."""
 
     @abstractmethod
-    def take(self, vendor: str, *, per_minute: int, now: datetime) -> timedelta:
-        """Take one request from the vendor's budget: zero when granted, else how long to wait. Shared by
-        all workers; a fixed window of one minute. Not idempotent."""
+    def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
+        """Take `requests` (one at least) from the vendor's budget, or as many of them as it still holds. Shared
+        by all workers; fixed windows of one minute and, where `limits` say so, of one second. Not idempotent."""
 
     @abstractmethod
     def pause(self, vendor: str, *, until: datetime) -> None:

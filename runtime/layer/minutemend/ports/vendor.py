@@ -14,7 +14,8 @@ class Limits:
 
     rows: int  # bars in one answer, over all its symbols and pages
     symbols: int  # symbols in one request
-    per_minute: int  # requests
+    per_minute: int  # requests, by all workers together
+    per_second: int | None = None  # likewise; None: only the minute counts
 
 
 class Vendor(ABC):
@@ -25,4 +26,5 @@ class Vendor(ABC):
 
     @abstractmethod
     def fetch(self, request: VendorRequest) -> Answer:
-        """Ask, validate, and say what the answer is worth. Never raises for what a vendor or a network does."""
+        """Ask, validate, and say what the answer is worth. Never raises for what a vendor or a network does.
+        Several threads may call it at once."""

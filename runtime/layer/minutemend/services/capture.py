@@ -7,8 +7,11 @@ vendor and writes. A minute that cannot be had in a few tries is left to the aud
 from __future__ import annotations
 
 import json
-from collections import Counter, deque
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +35,8 @@ CHUNK = 50
 MAX_TRIES = 4
 BACKOFF = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=1)
+# A wait as short as this, for the vendor's next second, is cheaper spent here than in a message of its own.
+SHORT_WAIT = timedelta(seconds=1)
 _NOBODY_ASKED = (401, 403)  # refused whoever was asked for: asking for half of them cannot help
 
 
@@ -89,9 +94,38 @@ class Captured:
     events: list[dict[str, Any]] = field(default_factory=list)  # one log line each
 
 
+@dataclass(slots=True)
+class _Chunk:
+    """A message under way."""
+
+    groups: list[tuple[str, ...]]  # still to be asked for, each in a request of its own
+    at: datetime  # of the latest answer with bars
+    bars: list[Bar] = field(default_factory=list)
+    in_vain: list[str] = field(default_factory=list)  # asked for, and to be asked for again
+    wait: timedelta = timedelta(0)  # the vendor or its budget wants us to; zero: it does not
+    tried: int = 0  # a worker that runs out of time has tried nothing: its chunk goes on as it came
+
+    def sort(self, group: tuple[str, ...], answer: Answer) -> None:
+        """Take in the answer to one group."""
+        if answer.kind is AnswerKind.BARS:
+            self.bars += answer.bars
+            self.at = max(self.at, answer.observed_at)
+        elif answer.kind is AnswerKind.RETRY:
+            self.in_vain += group
+            self.tried = 1
+            self.wait = max(self.wait, answer.retry_after or timedelta(0))
+        elif answer.kind is AnswerKind.GIVE_UP and len(group) > 1 and answer.status not in _NOBODY_ASKED:
+            half = len(group) // 2  # somebody among them is unknown: the others are not to suffer for it
+            self.groups += group[:half], group[half:]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureBars:
-    """The capture worker, over ports. `board` holds the rate budget that it shares with the repairs."""
+    """The capture worker, over ports. `board` holds the rate budget that it shares with the repairs.
+
+    `at_once` is how many requests of a message are under way together; the vendor is asked by as many threads,
+    all else is done by one.
+    """
 
     lake: Lake
     board: Board
@@ -99,6 +133,8 @@ class CaptureBars:
     vendor: Vendor
     clock: Callable[[], datetime]
     max_receives: int
+    at_once: int = 1
+    sleep: Callable[[float], None] = time.sleep
 
     def run(self, batch: Iterable[Received], *, deadline: datetime | None = None) -> Captured:
         """Work through a batch. What is not asked by `deadline` goes back to the queue."""
@@ -114,41 +150,62 @@ class CaptureBars:
 
     def _work(self, job: CaptureJob, deadline: datetime | None, tally: Captured) -> None:
         """Ask for the job's symbols, write what came, and put off what did not: in this order."""
-        bars: list[Bar] = []
-        groups = deque(self._groups(job))
-        later: list[str] = []
-        wait = timedelta(0)
-        tried = 0  # a worker that runs out of time has tried nothing: its chunk goes on as it came
-        at = self.clock()
-        while groups:
-            if deadline is not None and self.clock() >= deadline:
-                break
-            pause = self.board.take(self.vendor.name, per_minute=self.vendor.limits.per_minute, now=self.clock())
-            if pause > timedelta(0):
-                wait, tried = pause, 1
-                break
-            group = groups.popleft()
-            answer = self.vendor.fetch(VendorRequest(self.vendor.name, group, job.range))
-            self._account(answer, tally)
-            if answer.kind is AnswerKind.BARS:
-                bars += answer.bars
-                at = answer.observed_at
-            elif answer.kind is AnswerKind.RETRY:
-                later += group
-                tried = 1
-                if answer.retry_after is not None:
-                    wait = answer.retry_after
-                    self.board.pause(self.vendor.name, until=self.clock() + wait)
-                    break
-            elif answer.kind is AnswerKind.GIVE_UP and len(group) > 1 and answer.status not in _NOBODY_ASKED:
-                half = len(group) // 2  # somebody among them is unknown: the others are not to suffer for it
-                groups.extendleft((group[half:], group[:half]))
-        if bars:
-            self.lake.put_bars(to_table(bars, source=self.vendor.name, repair_id=None, captured_at=at))
-            tally.bars += len(bars)
-        later += [symbol for group in groups for symbol in group]
+        chunk = _Chunk(self._groups(job), at=self.clock())
+        while chunk.groups and not chunk.wait and (deadline is None or self.clock() < deadline):
+            self._ask_round(chunk, job.range, deadline, tally)
+        if chunk.bars:
+            table = to_table(chunk.bars, source=self.vendor.name, repair_id=None, captured_at=chunk.at)
+            self.lake.put_bars(table)
+            tally.bars += len(chunk.bars)
+        later = sorted([*chunk.in_vain, *(symbol for group in chunk.groups for symbol in group)])
         if later:
-            self._put_off(replace(job, symbols=tuple(sorted(later)), tries=job.tries + tried), wait, tally)
+            put_off = replace(job, symbols=tuple(later), tries=job.tries + chunk.tried)
+            self._put_off(put_off, chunk.wait, tally)
+
+    def _ask_round(self, chunk: _Chunk, window: Range, deadline: datetime | None, tally: Captured) -> None:
+        """Ask for as many of the chunk's groups as the budget gives at once, and sort what comes of them."""
+        name, limits = self.vendor.name, self.vendor.limits
+        grant = self.board.take(name, requests=len(chunk.groups), limits=limits, now=self.clock())
+        asked, chunk.groups = chunk.groups[: grant.requests], chunk.groups[grant.requests :]
+        more = 0
+        for group, answer in zip(asked, self._ask(asked, window, deadline), strict=True):
+            if answer is None:
+                chunk.groups.append(group)
+                continue
+            self._account(answer, tally)
+            more += max(0, answer.requests - 1)
+            chunk.sort(group, answer)
+        if more:  # pages, and questions anew without the symbol that was refused: they count as well
+            self.board.take(name, requests=more, limits=limits, now=self.clock())
+        if chunk.wait:
+            self.board.pause(name, until=self.clock() + chunk.wait)
+        elif chunk.groups and grant.wait <= SHORT_WAIT:
+            self.sleep(grant.wait.total_seconds())
+        elif chunk.groups:
+            chunk.wait, chunk.tried = grant.wait, 1
+
+    def _ask(self, groups: Sequence[tuple[str, ...]], window: Range, deadline: datetime | None) -> list[Answer | None]:
+        """The answers in the order of the groups; None for what nobody asked any more, because time ran out or
+        the vendor wants to be left alone."""
+        alone = threading.Event()
+
+        def ask(group: tuple[str, ...]) -> Answer | None:
+            if alone.is_set() or (deadline is not None and self.clock() >= deadline):
+                return None
+            request = VendorRequest(self.vendor.name, group, window)
+            try:
+                answer = self.vendor.fetch(request)
+            except Exception as error:  # noqa: BLE001 (one request's trouble is that request's alone)
+                # Its text is not ours: a token might be in it.
+                return Answer(request, AnswerKind.RETRY, self.clock(), detail=f"it raised {type(error).__name__}")
+            if answer.kind is AnswerKind.RETRY and answer.retry_after is not None:
+                alone.set()
+            return answer
+
+        if not groups:
+            return []
+        with ThreadPoolExecutor(min(self.at_once, len(groups))) as pool:
+            return list(pool.map(ask, groups))
 
     def _groups(self, job: CaptureJob) -> list[tuple[str, ...]]:
         """The job's symbols as the vendor takes them."""

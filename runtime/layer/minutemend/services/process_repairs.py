@@ -103,8 +103,8 @@ class ProcessRepairs:
             return
         vendor = self.vendors[job.request.vendor]
         answer = vendor.fetch(job.request)
-        for _ in range(answer.requests - 1):  # pages that nobody could foresee count against the budget, too
-            self.board.take(vendor.name, per_minute=vendor.limits.per_minute, now=self.clock())
+        if answer.requests > 1:  # pages that nobody could foresee count against the budget, too
+            self.board.take(vendor.name, requests=answer.requests - 1, limits=vendor.limits, now=self.clock())
         self._account(job, answer, tally)
         if answer.kind is AnswerKind.RETRY and claim.tries < self.max_receives:
             self._again(job, message, claim, answer)
@@ -131,10 +131,10 @@ class ProcessRepairs:
             self._give_in(job, message, f"{claim.tries - 1} workers took it and none came back")
         else:
             vendor = self.vendors[job.request.vendor]
-            wait = self.board.take(vendor.name, per_minute=vendor.limits.per_minute, now=now)
-            if wait <= timedelta(0):
+            grant = self.board.take(vendor.name, requests=1, limits=vendor.limits, now=now)
+            if grant.requests:
                 return claim
-            self._postpone(job, message, claim, wait, tally)
+            self._postpone(job, message, claim, grant.wait, tally)
         return None
 
     def _postpone(self, job: RepairJob, message: Received, claim: Claim, wait: timedelta, tally: Tally) -> None:

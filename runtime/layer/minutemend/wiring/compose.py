@@ -171,6 +171,7 @@ def vendors(settings: Iterable[env.VendorSetting], secret: str) -> dict[str, Ven
             url=vendor.url,
             timeout=vendor.timeout,
             per_minute=vendor.per_minute,
+            per_second=vendor.per_second,
             credentials=_credential(secret, vendor.name),
             http=_http(),
             clock=utc_now,

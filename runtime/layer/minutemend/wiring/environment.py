@@ -34,6 +34,7 @@ class VendorSetting:
     per_minute: int
     timeout: timedelta
     symbols: Mapping[str, str] = field(default_factory=dict)  # ours to the vendor's, where they differ
+    per_second: int | None = None  # None: only the minute counts
 
 
 def vendor_settings(text: str) -> tuple[VendorSetting, ...]:
@@ -46,6 +47,7 @@ def vendor_settings(text: str) -> tuple[VendorSetting, ...]:
                 per_minute=int(entry["per_minute"]),
                 timeout=timedelta(seconds=float(entry["timeout_seconds"])),
                 symbols=dict(entry.get("symbols", {})),
+                per_second=int(entry["per_second"]) if "per_second" in entry else None,
             )
             for entry in json.loads(text)
         )

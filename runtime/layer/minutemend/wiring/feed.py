@@ -11,6 +11,10 @@ from minutemend.wiring import environment as env
 if TYPE_CHECKING:
     from minutemend.services.capture import CaptureBars, RequestCaptures
 
+# Requests that a capture worker has under way together: as many as `UrllibHttp` keeps connections for. A vendor that
+# answers in 0.15 s is then asked for a chunk of 50 symbols in a second, not in eight.
+AT_ONCE = 8
+
 
 def request_captures() -> RequestCaptures:
     from minutemend.adapters.parameters import get_interested_stocks
@@ -46,4 +50,5 @@ def capture_bars() -> CaptureBars:
         vendor=compose.vendors([first], settings.vendor_secret)[first.name],
         clock=compose.utc_now,
         max_receives=settings.max_receives,
+        at_once=AT_ONCE,
     )

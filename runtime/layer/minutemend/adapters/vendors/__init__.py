@@ -34,6 +34,7 @@ def make_vendor(
     http: Http,
     clock: Callable[[], datetime],
     symbols: Mapping[str, str] | None = None,
+    per_second: int | None = None,
 ) -> Vendor:
     """The adapter of a vendor, ready to fetch. Raises BadInput that lists the known vendors.
 
@@ -49,6 +50,7 @@ def make_vendor(
         http=http,
         clock=clock,
         symbols=symbols,
+        per_second=per_second,
     )
 
 

@@ -46,9 +46,10 @@ class Page:
 class HttpVendor(Vendor):
     """One vendor over HTTP. A subclass says how to ask and how to read; the rest is here.
 
-    `url` is the base URL, `timeout` that of one HTTP request, `per_minute` our share of the rate limit,
-    `credentials` this vendor's entry of the vendor secret, `symbols` maps ours to the vendor's where they
-    differ (all others pass through as they are), `clock` gives the aware UTC time of an observation.
+    `url` is the base URL, `timeout` that of one HTTP request, `per_minute` our share of the rate limit
+    (`per_second` as well, where there is such a limit), `credentials` this vendor's entry of the vendor secret,
+    `symbols` maps ours to the vendor's where they differ (all others pass through as they are), `clock` gives
+    the aware UTC time of an observation.
     """
 
     rows: int  # bars in one answer
@@ -64,8 +65,9 @@ class HttpVendor(Vendor):
         http: Http,
         clock: Callable[[], datetime],
         symbols: Mapping[str, str] | None = None,
+        per_second: int | None = None,
     ) -> None:
-        self.limits = Limits(rows=self.rows, symbols=self.symbols, per_minute=per_minute)
+        self.limits = Limits(self.rows, self.symbols, per_minute, per_second)
         self._url = url.rstrip("/")
         self._timeout = timeout.total_seconds()
         self._credentials = credentials
