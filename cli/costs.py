@@ -43,7 +43,7 @@ CAPTURE_SECONDS = 0.20  # capture_bars, besides its vendor requests
 REPAIR_SECONDS = 0.30  # process_repairs, besides its vendor request
 CHECK_SECONDS = 4.0  # check_data_health: mostly waiting for Athena
 PUBLISH_SECONDS = 1.0  # publish_hours, and as much again for each 500 symbols
-LOOKS, STEPS = 2, 10  # of an audit that repairs once; one that finds nothing looks once, in 6 steps
+LOOKS, STEPS, FEWEST = 2, 11, 7  # of an audit that repairs once; one that finds nothing looks once, in 7 steps
 BYTES_A_BAR = 8  # Parquet zstd, all columns, compacted (7.6 measured for 500 symbols: python -m bench.publish)
 SCANNED_A_BAR = 0.3  # symbol and minute, before compaction
 MONTHS_KEPT = 12
@@ -104,6 +104,7 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
     audits = MONTH_HOURS + nights
     mended = load.hours if jobs else 0
     looks = audits + mended * (LOOKS - 1)
+    steps = audits * FEWEST + mended * (STEPS - FEWEST)
     nightly = settings.sweep_days * load.bars / MONTH_DAYS * SCANNED_A_BAR
     publish_seconds = PUBLISH_SECONDS * (1 + load.symbols / 500)
 
@@ -133,7 +134,7 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
         Line("capture", "DynamoDB", "the vendor's rate budget, once a message", messages, prices.DYNAMODB_WRITE),
         Line("capture", "S3", "objects of bars written", messages, prices.S3_PUT),
         Line("audit", "EventBridge", "schedules of hour and night", audits, prices.SCHEDULE),
-        Line("audit", "Step Functions", "transitions", audits * 6 + mended * (STEPS - 6), prices.STATE_TRANSITION),
+        Line("audit", "Step Functions", "transitions", steps, prices.STATE_TRANSITION),
         *run("audit", "check_data_health", looks, CHECK_SECONDS),
         Line("audit", "Athena", "hourly, the least that is billed", looks - nights, _scan(prices.ATHENA_LEAST)),
         Line("audit", "Athena", f"nightly, {count(settings.sweep_days, 'day')}", nights, _scan(nightly)),
