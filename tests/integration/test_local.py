@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import local.stack
-from cli.local_stage import resume, store_token
+from cli.local_stage import resume
 from cli.stage import Stage, open_stage
 from local.deployment import ROOT
 from local.servers import Server
@@ -102,13 +102,19 @@ def test_ctrl_c_in_the_middle_leaves_nothing(name: str) -> None:
 
 
 def test_a_second_stage_runs_beside_and_survives_a_restart(stage: Stage, name: str) -> None:
-    """What is written into one is not in the other, and is there again after `down --keep` and `up`."""
+    """A fresh one has the sessions that a plan needs; what is written into one is not in the other, and is there again
+    after `down --keep` and `up`."""
     market = "http://127.0.0.1:9"  # nobody is asked in this test
-    up = local.stack.up(name, say=lambda _: None, vendor="binance", vendor_url=market, store_token=store_token)
+    done = _up(name, "--vendor", "binance", "--vendor-url", market)
+    assert done.returncode == 0, done.stderr
+    up = local.stack.read(name)
+    assert up
     assert {one.name for one in local.stack.running()} >= {name}
     before = dict(os.environ)
     try:
         second = open_stage(f"local:{name}")
+        assert second.lake.has_sessions()
+        assert second.lake.symbols()
         second.lake.store.put("bars/dt=2013-10-04/note", b"here")
         assert stage.lake.store.get("bars/dt=2013-10-04/note") is None
         local.stack.down(name, keep=True)
