@@ -100,7 +100,7 @@ class _Known:
         if first >= last:
             return
         whys = [_Why(Verdict.MISSING)]
-        slots = np.zeros(last - first, dtype=np.int64)  # which of `whys`
+        slots = np.zeros(last - first, dtype=np.int64)  # which of `whys`, and of the bars' origins
         for span, why in self._evidence.get(symbol, ()):
             start, end = (-(-(epoch_minute(at) - opened) // step) - first for at in (span.start, span.end))
             if end > 0 and start < len(slots):
@@ -109,13 +109,12 @@ class _Known:
         minutes, origins = self._bars.get(symbol, _NO_BARS)
         inside = slice(*np.searchsorted(minutes, (epoch_minute(window.start), epoch_minute(window.end))))
         place, off = np.divmod(minutes[inside] - opened, step)
-        place, stored = place[off == 0] - first, origins[inside][off == 0]
-        for origin in np.unique(stored).tolist():
-            slots[place[stored == origin]] = len(whys)
-            whys.append(self._origins[origin])
+        known = len(whys)  # from here on a slot says which of the bars' origins
+        slots[place[off == 0] - first] = known + origins[inside][off == 0]
         edges = [0, *(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(slots)]
         for start, end in pairwise(edges):
-            why = whys[slots[start]]
+            slot = int(slots[start])
+            why = whys[slot] if slot < known else self._origins[slot - known]
             begin = session.open + (first + start) * cadence
             stop = min(session.open + (first + end) * cadence, window.end)
             yield Span(symbol, Range(begin, stop), why.verdict, why.reason, why.evidence, end - start)
