@@ -1,4 +1,4 @@
-"""The audit's statement, with places for names, literals and numbers; `data_check_sql` fills them and says how it works.
+"""The audit's statement, with places for names, literals and numbers; `data_check_sql` fills and explains it.
 
 It is read from top to bottom: what the sessions expect of each half hour, what is stored of it, which half hours
 differ, which of their minutes are missing, and the ranges of those that no absence covers.
