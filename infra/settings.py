@@ -51,7 +51,7 @@ class StageSettings:
     proof_apart: timedelta  # two observations of an absence are at least this far apart; at most 15 min (SQS)
     settling_delay: timedelta  # a minute is due this long after its end
     retire_after: timedelta  # how long compaction keeps the files that it replaced
-    repair_timeout: timedelta  # how long one attempt may wait for its jobs
+    repair_timeout: timedelta  # how long one attempt may wait without one of its jobs being settled
     worker_timeout: timedelta
     worker_concurrency: int
     max_receives: int

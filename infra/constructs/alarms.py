@@ -56,10 +56,10 @@ class Alarms(Construct):
             statistic="Maximum", period=Duration.minutes(1)
         )
         self._alarm(f"{queue.name}-dlq", dead, 1, says="A job was given up: its message lies on the dead-letter queue.")
-        # A job may rightly wait for the vendor's rate budget; longer than an attempt it may not.
+        # A job may rightly wait for the vendor's rate budget; longer than an attempt may stand still it may not.
         oldest = queue.queue.metric_approximate_age_of_oldest_message(statistic="Maximum", period=FIVE_MINUTES)
         limit = int(self._settings.repair_timeout.total_seconds())
-        says = f"A message has waited on the {queue.name} queue for longer than an attempt lasts."
+        says = f"A message has waited on the {queue.name} queue for longer than an attempt may stand still."
         self._alarm(f"{queue.name}-queue-age", oldest, limit, says=says, operator=_ABOVE)
 
     def _of_audits(self, machine_arn: str) -> None:

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
-from minutemend.contract import Key, Status
+from minutemend.contract import MOST_WAITS, Key, Status
 
 from infra.concerns import Concern, tag
 from infra.constructs.grants import acknowledge_wildcard
@@ -65,7 +65,10 @@ class AuditMachine(Construct):
         check = self._step("CheckDataHealth", check_data_health)
         wait = self._wait(await_repairs, timeout=settings.repair_timeout.total_seconds())
         repair = self._step("QueueRepairs", queue_repairs).next(wait).next(check)
-        wait.add_catch(check, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
+        late = self._step("CheckProgress", await_repairs)
+        wait.add_catch(late, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
+        moving = sfn.Condition.boolean_equals(f"$.{Key.MOVING}", True)
+        late.next(sfn.Choice(self, "still repairing?").when(moving, wait).otherwise(check))
         done = sfn.Succeed(self, "Done")
         publish = self._step("ExecuteDataTask", publish_hours)
         # A long range is published date by date, in as many invocations as it takes.
@@ -122,7 +125,10 @@ class AuditMachine(Construct):
         return _retried(step)
 
     def _wait(self, function: lambda_.IFunction, *, timeout: float) -> tasks.LambdaInvoke:
-        """Leaves the token on the board and waits for whoever settles the last job, or for the timeout."""
+        """Leaves the token on the board and waits for whoever settles the last job, or for the timeout.
+
+        A fixed timeout, and on while jobs make progress (CheckProgress): docs/decisions/waiting.md.
+        """
         step = tasks.LambdaInvoke(
             self,
             "WaitForRepairs",
@@ -146,8 +152,9 @@ class AuditMachine(Construct):
         return sfn.Fail(self, "MinutesMissing", error="MinutesMissing", cause_path=cause)
 
     def _machine(self, settings: StageSettings, *, start: sfn.IChainable) -> sfn.StateMachine:
-        # Nothing may run for ever: each attempt's wait and its steps, and the user's own task besides.
+        # Nothing may run for ever: each attempt's wait and its steps, waiting on, and the user's own task besides.
         attempts = MAX_ATTEMPTS * (settings.repair_timeout + timedelta(minutes=30))
+        attempts += MOST_WAITS * (settings.repair_timeout + timedelta(minutes=1))
         machine = sfn.StateMachine(
             self,
             "Machine",

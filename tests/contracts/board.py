@@ -109,6 +109,14 @@ class BoardContract:
         assert not board.wait(name, 1, token="t").done
         assert not board.settle(name, audit_id=name, attempt=1, outcome="bars").done
 
+    def test_whoever_only_looks_leaves_no_token(self, board: Board, name: str) -> None:
+        board.open_attempt(name, 1, jobs=2)
+        board.wait(name, 1, token="t")
+        board.settle(name, audit_id=name, attempt=1, outcome="bars")
+        seen = board.progress(name, 1)
+        assert (seen.jobs, seen.settled, seen.token) == (2, 1, "t")
+        assert not board.progress(name, 2).done, "an attempt that nobody opened is not done"
+
     def test_the_latest_attempt_is_the_highest_that_was_opened(self, board: Board, name: str) -> None:
         assert board.latest_attempt(name) == 0
         for attempt in (1, 2, 1):

@@ -52,7 +52,7 @@ class FakeBoard(Board):
 
     def wait(self, audit_id: str, attempt: int, *, token: str) -> Progress:
         self.attempts.setdefault((audit_id, attempt), FakeAttempt()).token = token
-        return self._progress(audit_id, attempt)
+        return self.progress(audit_id, attempt)
 
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
         job = self.jobs.setdefault(job_id, FakeJob())
@@ -80,7 +80,7 @@ class FakeBoard(Board):
             job.outcome, job.lease = outcome, None
         elif job.outcome == FAILED and outcome != FAILED:
             job.outcome, job.lease = outcome, None
-        return self._progress(audit_id, attempt)
+        return self.progress(audit_id, attempt)
 
     def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
         if limits.per_second is None:
@@ -107,7 +107,7 @@ class FakeBoard(Board):
         budget = self.budgets.setdefault(vendor, FakeBudget())
         budget.paused = max(until, budget.paused or until)
 
-    def _progress(self, audit_id: str, attempt: int) -> Progress:
+    def progress(self, audit_id: str, attempt: int) -> Progress:
         found = self.attempts.setdefault((audit_id, attempt), FakeAttempt())
         jobs = found.jobs if found.jobs is not None else 2**31
         return Progress(jobs=jobs, settled=found.settled, token=found.token)

@@ -83,6 +83,14 @@ def test_the_steps_pass_the_state_on_until_the_range_is_ready(loop: Loop, capsys
     assert {"Completeness", "MissingMinutes", "RepairedMinutes", "VendorRequests", "Audits", "AuditSeconds"} <= names
 
 
+def test_a_wait_without_a_token_is_one_that_timed_out(loop: Loop) -> None:
+    """The state comes back with what decides: here nothing was settled, and there is nothing to wait for."""
+    first = {"input": loop.audit_input(), "audit_id": "a", "started_at": loop.now.isoformat()}
+    state = queue_repairs.handler(check_data_health.handler(first, Context()), Context())
+    late = await_repairs.handler(state, Context())
+    assert late == {**state, "settled": 0, "waits": 0, "moving": False}
+
+
 def test_a_message_that_met_trouble_is_the_only_one_that_comes_again(loop: Loop) -> None:
     event = {"input": loop.audit_input(), "audit_id": "a", "started_at": loop.now.isoformat()}
     queue_repairs.handler(check_data_health.handler(event, Context()), Context())

@@ -61,8 +61,16 @@ def test_waiting_is_for_a_token_and_bounded_and_there_is_no_fixed_sleep(states: 
     assert 0 < wait["TimeoutSeconds"] <= 3600
     [late] = wait["Catch"]
     assert late["ErrorEquals"] == ["States.Timeout"]
-    assert late["Next"] == "CheckDataHealth"
+    assert late["Next"] == "CheckProgress"
     assert "Wait" not in {state["Type"] for state in states.values()}
+
+
+def test_a_wait_that_timed_out_is_looked_at_by_the_function_that_knows_the_board(states: dict[str, State]) -> None:
+    """The state goes there whole and comes back whole, and no attempt is counted on the way."""
+    late = states["CheckProgress"]
+    assert "AwaitRepairs" in json.dumps(late["Resource"])
+    assert "Parameters" not in late
+    assert "ResultPath" not in late
 
 
 def test_the_wait_leaves_the_state_as_it_was(states: dict[str, State]) -> None:
@@ -104,7 +112,7 @@ def _worst_wait(retry: State) -> int:
 
 
 def test_nothing_runs_for_ever(template: Template) -> None:
-    assert 0 < definition(template)["TimeoutSeconds"] <= 24 * 3600
+    assert 0 < definition(template)["TimeoutSeconds"] <= 48 * 3600
 
 
 def test_the_log_holds_no_task_token(template: Template) -> None:

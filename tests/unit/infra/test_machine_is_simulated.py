@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.infra.conftest import Template
 from tests.unit.infra.test_machine import definition
-from tests.unit.simulation.machine import CHOICES, ENDS, NEXT, STEP_TRIES
+from tests.unit.simulation.machine import CHOICES, ENDS, LATE, NEXT, STEP_TRIES, WAIT_ON
 
 State = dict[str, Any]
 
@@ -41,11 +41,15 @@ def test_the_ends_are_ends(states: dict[str, State]) -> None:
 
 
 def test_a_step_that_failed_is_tried_as_often(states: dict[str, State]) -> None:
-    for name in ("CheckDataHealth", *NEXT):
+    for name in ("CheckDataHealth", LATE, *NEXT):
         [retry] = [one for one in states[name]["Retry"] if "States.TaskFailed" in one["ErrorEquals"]]
         assert retry["MaxAttempts"] == STEP_TRIES - 1
 
 
-def test_a_wait_that_timed_out_goes_on_as_if_it_were_resumed(states: dict[str, State]) -> None:
+def test_a_wait_that_timed_out_goes_on_while_jobs_make_progress(states: dict[str, State]) -> None:
     [late] = states["WaitForRepairs"]["Catch"]
-    assert (late["ErrorEquals"], late["Next"]) == (["States.Timeout"], NEXT["WaitForRepairs"])
+    assert (late["ErrorEquals"], late["Next"]) == (["States.Timeout"], LATE)
+    asked = states[states[LATE]["Next"]]
+    [choice] = asked["Choices"]
+    assert (choice["Variable"], choice["BooleanEquals"]) == ("$.moving", True)
+    assert {True: choice["Next"], False: asked["Default"]} == WAIT_ON

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
-from minutemend.contract import Key, Status
+from minutemend.contract import MOST_WAITS, Key, Status
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import to_table
 from minutemend.core.errors import BadInput
@@ -124,6 +124,35 @@ def test_an_exhausted_budget_postpones_and_the_rest_is_done_in_the_next_minute()
     assert (len(loop.vendor.asked), len(loop.queue.sent), tally.failed) == (2, 1, [])
     loop.work()
     assert len(loop.vendor.asked) == 3
+
+
+def test_a_wait_that_timed_out_goes_on_as_long_as_jobs_are_settled() -> None:
+    """Three jobs, one a minute: each look finds one more settled, then the same, then all."""
+    holes = {("AAA", 3), ("BBB", 3), ("CCC", 3)}
+    stored = [one for one in TRUTH if (one.symbol, (one.minute - OPEN) // MINUTE) not in holes]
+    loop = Loop(truth=TRUTH, stored=stored, per_minute=1)
+    state = loop.queue_repairs(loop.begin())
+    seen = []
+    for works in (True, True, False):
+        if works:
+            loop.work()
+        state = loop.waiter().look(state)
+        seen.append((state[Key.SETTLED], state[Key.WAITS], state[Key.MOVING]))
+    assert seen == [(1, 1, True), (2, 2, True), (2, 2, False)]
+    loop.work()
+    state = loop.waiter().look(state)
+    assert (state[Key.SETTLED], state[Key.MOVING]) == (3, False), "all is settled: there is nothing to wait for"
+    state = loop.check(state).state
+    assert (state[Key.STATUS], state[Key.ATTEMPT], state[Key.WAITS]) == (Status.READY, 1, 2)
+
+
+def test_an_audit_waits_on_only_so_often_in_all_its_attempts() -> None:
+    loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol == "AAA"], per_minute=1)
+    state = loop.queue_repairs(loop.begin())
+    loop.work()
+    assert loop.waiter().look({**state, "waits": MOST_WAITS - 1})[Key.MOVING] is True
+    assert loop.waiter().look({**state, "waits": MOST_WAITS})[Key.MOVING] is False
+    assert loop.check({**state, "waits": MOST_WAITS}).state[Key.WAITS] == MOST_WAITS
 
 
 def test_a_job_that_waited_until_the_next_attempt_was_planned_is_left_to_that_plan() -> None:

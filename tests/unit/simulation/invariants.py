@@ -58,6 +58,10 @@ def _check_ends(run: Scenario) -> None:
             _hold(execution.timeouts == 0, f"{execution.name} timed out without any fault")
         asked = sum(len(vendor.told) for vendor in run.vendors.values())
         _hold(asked == len(run.planned), f"{asked} requests for {len(run.planned)} planned, without any fault")
+    if run.profile == Profile(per_minute=run.profile.per_minute, patience=run.profile.patience):
+        for execution in run.executions:
+            _hold(execution.ended == "Done", f"{execution.name} ended {execution.ended}: the vendor was slow, no more")
+            _hold(execution.state["attempt"] <= 2, f"{execution.name} spent {execution.state['attempt']} attempts")
     if _only_slow(run.profile):
         letters = [held.body for held in run.queue.dead]
         _hold(len(letters) == run.profile.poison, f"a postponed job spent its receives: {letters}")

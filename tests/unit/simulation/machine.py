@@ -18,7 +18,7 @@ from tests.unit.simulation.world import Violation, World
 
 NEXT = {
     "QueueRepairs": "WaitForRepairs",
-    "WaitForRepairs": "CheckDataHealth",  # resumed, or timed out
+    "WaitForRepairs": "CheckDataHealth",  # resumed
     "ExecuteDataTask": "Done",
     "ReportFailure": "MinutesMissing",
 }
@@ -28,11 +28,12 @@ CHOICES = {
     Status.EXHAUSTED: "ReportFailure",
     Status.REFUSED: "Refused",
 }
+LATE = "CheckProgress"  # where a wait goes that timed out …
+WAIT_ON = {True: "WaitForRepairs", False: "CheckDataHealth"}  # … and from there, by `moving`
 ENDS = {"Done", "MinutesMissing", "Refused"}
 STEP_LIFE = timedelta(seconds=60)
 STEP_TRIES = 4  # one, and three retries
 RETRY_AFTER = timedelta(seconds=2)
-WAIT_TIMEOUT = timedelta(minutes=15)
 LARGEST_STATE = 10_000  # bytes
 
 Step = Callable[[dict[str, Any]], Any]
@@ -72,7 +73,7 @@ class Execution:
             self.world.note(f"{self.name} waited long enough")
             self.timeouts += 1
             self.on_timeout(self)
-            self._enter(NEXT[self.at], self.state)
+            self._enter(LATE, self.state)
         else:
             self._invoke()
 
@@ -90,7 +91,7 @@ class Execution:
         step, state = self.at, dict(self.state)
         if step == "WaitForRepairs":
             self.token = f"{self.name}/{state[Key.ATTEMPT]}/{self.tries}"
-            self.timer = self.world.now + WAIT_TIMEOUT
+            self.timer = self.world.now + timedelta(minutes=self.world.profile.patience)
             state = {key: state[key] for key in (Key.AUDIT_ID, Key.ATTEMPT)} | {str(Key.TASK_TOKEN): self.token}
         mine = (step, self.tries, self.token)
 
@@ -117,6 +118,9 @@ class Execution:
             return  # the answer goes by the token
         if self.at == "ExecuteDataTask" and Key.PUBLISH_FROM in result:
             self._enter(self.at, result)  # a long range: there are dates left
+            return
+        if self.at == LATE:
+            self._enter(WAIT_ON[result[Key.MOVING]], result)
             return
         if self.at != "CheckDataHealth":
             self._enter(NEXT[self.at], result)

@@ -120,6 +120,7 @@ class Scenario:
             "CheckDataHealth": self._check,
             "QueueRepairs": self._queue_repairs,
             "WaitForRepairs": self._wait,
+            "CheckProgress": self._look_on,
             "ExecuteDataTask": self._publish,
             "ReportFailure": self._report,
         }
@@ -208,6 +209,9 @@ class Scenario:
 
     def _wait(self, state: dict[str, Any]) -> None:
         AwaitRepairs(board=self._mortal(self.board), signals=self._mortal(self.signals)).run(state)
+
+    def _look_on(self, state: dict[str, Any]) -> dict[str, Any]:
+        return AwaitRepairs(board=self._mortal(self.board), signals=self._mortal(self.signals)).look(state)
 
     def _work(self, records: list[Received]) -> list[str]:
         service = ProcessRepairs(

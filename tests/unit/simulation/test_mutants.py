@@ -122,6 +122,11 @@ def _nobody_wakes_who_comes_late(patch: Patch) -> None:
     patch.setattr(AwaitRepairs, "run", run)
 
 
+def _a_late_wait_spends_its_attempt(patch: Patch) -> None:
+    """A wait that timed out is over, though its jobs are on their way."""
+    patch.setattr(AwaitRepairs, "look", lambda _self, state: {**state, "moving": False})
+
+
 def _settled_jobs_wake_nobody(patch: Patch) -> None:
     """A job that is settled already is acknowledged at once: whoever settled it will have said so."""
     real = ProcessRepairs._settle
@@ -199,6 +204,7 @@ MUTANTS = [
     Mutant("everything is written", _everything_is_written, Profile()),
     Mutant("holes are interpolated", _holes_are_interpolated, Profile()),
     Mutant("nobody wakes who comes late", _nobody_wakes_who_comes_late, Profile()),
+    Mutant("a late wait spends its attempt", _a_late_wait_spends_its_attempt, Profile(per_minute=1, patience=2)),
     Mutant("settled jobs wake nobody", _settled_jobs_wake_nobody, Profile(death=0.05)),
     Mutant("tries are endless", _tries_are_endless, Profile(outage=0.8)),
     Mutant("attempts are endless", _attempts_are_endless, Profile(garbage=0.9)),

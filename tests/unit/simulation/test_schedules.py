@@ -29,7 +29,8 @@ PROFILES = st.builds(
     audits=st.sampled_from([1, 1, 2, 3]),
     poison=st.sampled_from([0, 0, 2]),
     redrives=st.sampled_from([0, 0, 1, 2]),
-    per_minute=st.sampled_from([1000, 1000, 3]),
+    per_minute=st.sampled_from([1000, 1000, 3, 1]),
+    patience=st.sampled_from([15, 15, 2]),
     symbols_together=st.sampled_from([1, 3]),
     vendors=st.sampled_from([1, 2]),
     publish=st.sampled_from([False, False, True]),
@@ -79,6 +80,12 @@ def test_without_faults_requests_are_exactly_the_plan(together: int, publish: bo
     """No fault: every audit is Done, nothing times out, and nobody is asked once more than planned."""
     for seed in range(5):
         run_and_check(seed, Profile(symbols_together=together, publish=publish))
+
+
+def test_a_plan_that_needs_longer_than_a_wait_ends_done_all_the_same() -> None:
+    """Some of these runs wait on, and none spends an attempt by it."""
+    runs = [run_and_check(seed, Profile(per_minute=1, patience=2)) for seed in range(12)]
+    assert any(run.executions[0].timeouts > 1 for run in runs)
 
 
 def test_one_seed_replays_one_run() -> None:

@@ -50,6 +50,7 @@ class Profile:
     poison: int = 0
     redrives: int = 0
     per_minute: int = 1000
+    patience: int = 15  # minutes until a wait times out
     symbols_together: int = 1
     vendors: int = 1
     publish: bool = False

@@ -75,6 +75,10 @@ class Board(ABC):
         """Leave the token of the one who waits, and return the progress as it is from then on."""
 
     @abstractmethod
+    def progress(self, audit_id: str, attempt: int) -> Progress:
+        """How far an attempt is. Changes nothing: nobody waits by it."""
+
+    @abstractmethod
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
         """Ask to work on a job. A lease that ran out is granted anew: its holder is dead. `redo` grants a job
         that is settled as `failed`, too: somebody redrove it. Not idempotent: the holder itself, asking again

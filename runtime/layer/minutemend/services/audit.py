@@ -88,6 +88,7 @@ class Audit:
             Key.GAPS_KEY: key,
             Key.ATTEMPT: attempt,
             Key.ATTEMPTS: request.attempts,
+            Key.WAITS: event.get(Key.WAITS, 0),
             Key.MISSING: sum(gap.minutes for gap in missing),
             Key.REPAIRABLE: sum(need.gap.minutes for need in history if need.repairable(self.vendors)),
             Key.EXPECTED: found.expected,

@@ -1,4 +1,7 @@
-"""WaitForRepairs: leave the state machine's token where the worker that settles the last job finds it."""
+"""WaitForRepairs: leave the state machine's token where the worker that settles the last job finds it.
+
+CheckProgress: a wait that timed out has cost no attempt as long as jobs are settled.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from minutemend.contract import Key
+from minutemend.contract import MOST_WAITS, Key
 from minutemend.ports import Board, Progress, Signals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitRepairs:
-    """One step of the loop: event-driven, no poll and no fixed sleep."""
+    """Two steps of the loop: event-driven, no poll and no fixed sleep."""
 
     board: Board
     signals: Signals
@@ -22,6 +25,19 @@ class AwaitRepairs:
         token = state[Key.TASK_TOKEN]
         progress = self.board.wait(state[Key.AUDIT_ID], state[Key.ATTEMPT], token=token)
         resume_when_done(self.signals, progress, audit_id=state[Key.AUDIT_ID], attempt=state[Key.ATTEMPT])
+
+    def look(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """After a wait that timed out: `moving` says whether to wait on.
+
+        A plan may need longer than one wait under its vendor's rate limit, and nobody can say beforehand how long:
+        other audits take from the same budget, and a vendor may ask for a pause. So what counts is whether a job was
+        settled since the last time. When none was, or the audit has waited on MOST_WAITS times, the attempt is over.
+        """
+        progress = self.board.progress(state[Key.AUDIT_ID], state[Key.ATTEMPT])
+        waits = state.get(Key.WAITS, 0)
+        moving = not progress.done and progress.settled > state.get(Key.SETTLED, 0) and waits < MOST_WAITS
+        known = {Key.SETTLED: progress.settled, Key.WAITS: waits + moving, Key.MOVING: moving}
+        return {**state, **{str(key): value for key, value in known.items()}}
 
 
 def resume_when_done(signals: Signals, progress: Progress, *, audit_id: str, attempt: int) -> None:
