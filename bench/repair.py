@@ -17,26 +17,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from minutemend.adapters import executions
 from minutemend.adapters.sqs import send_to_sqs
 from minutemend.adapters.vendors import limits_of
 from minutemend.core.answers import VendorRequest
-from minutemend.core.bars import Bar, to_table
 from minutemend.core.cover import cover
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
+from minutemend.core.minutes import MINUTE, Range
 from minutemend.ports.queue import Message
 
 from bench.bound import at_least
+from bench.healed_hour import healed_hour
 from bench.table import Figure
 
 SEED = 20260101
 JOBS = 10_000
 SYMBOLS, HOLED = 500, 0.02
-# The original design, as cli/costs.py counts it: two waits of 90 s an audit, a function for each symbol and minute,
-# a record in the stream for each, a grid of minutes (and not ranges) back from the query.
-ORIGINAL_WAIT = 90.0
-ORIGINAL_TRANSITIONS = 12
 
 
 def run(*, jobs: int = JOBS) -> list[Figure]:
@@ -115,33 +110,6 @@ def stage() -> Iterator[tuple[Any, Any]]:
             local.stack.down(name)
 
 
-def healed_hour(opened: Any, market: Any) -> Iterator[Figure]:
-    """An hour of the stage's eleven symbols with a tenth of its minutes missing, healed by a warm stage."""
-    hours = [datetime(2024, 3, day, 15, tzinfo=UTC) for day in (4, 5, 6)]
-    symbols = [one.symbol for one in _listings(opened) if one.calendar == "XNYS"]
-    waits, spans, told = [], [], []
-    for hour in hours:
-        window = Range(hour, hour + 60 * MINUTE)
-        _load(opened, market, symbols, window)
-        market.control(reset=True)
-        begun = time.monotonic()
-        arn = _audit(opened, window)
-        spans.append(time.monotonic() - begun)
-        told.append((market.counts()["requests"], _transitions(opened, arn)))
-        waits += _ways_back(opened, arn, window)
-    requests, transitions = told[-1]
-    steps, looks = _step_seconds(opened, arn)
-    fixed = f"original: {2 * ORIGINAL_WAIT:.0f} s of fixed waits"
-    once = "original: 660, one for each symbol and minute"
-    apart = "its steps without the workers; original: 660 s, a function of a second for each symbol and minute"
-    yield Figure("from the last job's answer to the next look, at most", max(waits), "s", fixed, limit=2.0)
-    yield Figure("an hour of eleven symbols healed, warm, start to published", min(spans[1:]), "s", fixed)
-    yield Figure("vendor requests of a healed hour", requests, "", once)
-    yield Figure("state transitions of a healed hour", transitions, "", f"original: {ORIGINAL_TRANSITIONS}, with polls")
-    yield Figure("function seconds of a healed hour, warm", steps, "s", apart)
-    yield Figure("Athena MB billed of a healed hour", looks * 10.0, "MB", f"{looks} looks, 10 MB each at least")
-
-
 def throughput(opened: Any, market: Any, *, jobs: int) -> Iterator[Figure]:
     """`jobs` jobs of one attempt, sent at once, until the last is settled; and the workers' memory on the way."""
     from minutemend.adapters.dynamo_board import DynamoBoard
@@ -194,70 +162,6 @@ def _raise_budget(opened: Any) -> None:
     functions.update_function_configuration(
         FunctionName=name, Environment={"Variables": {**variables, "VENDORS": given}}
     )
-
-
-def _listings(opened: Any) -> list[Any]:
-    from minutemend.adapters.parameters import get_interested_stocks
-
-    found: list[Any] = get_interested_stocks(ssm=opened.clients.ssm, parameter=opened.output("SymbolsParameter"))
-    return found
-
-
-def _load(opened: Any, market: Any, symbols: list[str], window: Range) -> None:
-    dice = random.Random(SEED)
-    bars = [
-        Bar(symbol, from_epoch_minute(minute), *values)
-        for symbol in symbols
-        for minute, *values in market.market.source.rows(symbol, epoch_minute(window.start), epoch_minute(window.end))
-        if dice.random() > 0.1
-    ]
-    opened.lake.put_bars(to_table(bars, source="loaded", repair_id=None, captured_at=window.end))
-
-
-def _audit(opened: Any, window: Range) -> str:
-    machine = opened.clients.stepfunctions
-    given = {"start": format_instant(window.start), "end": format_instant(window.end)}
-    arn = executions.start(machine, opened.output("StateMachineArn"), given, name=f"bench-{uuid.uuid4().hex[:12]}")
-    while executions.describe(machine, arn).running:
-        time.sleep(0.1)
-    return arn
-
-
-def _history(opened: Any, arn: str) -> list[dict[str, Any]]:
-    pages = opened.clients.stepfunctions.get_paginator("get_execution_history").paginate(executionArn=arn)
-    return [event for page in pages for event in page["events"]]
-
-
-def _transitions(opened: Any, arn: str) -> int:
-    return sum(event["type"].endswith("StateEntered") for event in _history(opened, arn))
-
-
-def _step_seconds(opened: Any, arn: str) -> tuple[float, int]:
-    """Seconds that the steps' functions took, the wait left out, and how often CheckDataHealth looked."""
-    took, looks, name, since = 0.0, 0, "", None
-    for event in _history(opened, arn):
-        if event["type"] == "TaskStateEntered":
-            name, since = event["stateEnteredEventDetails"]["name"], event["timestamp"]
-            looks += name == "CheckDataHealth"
-        elif event["type"] == "TaskSucceeded" and since is not None and name != "WaitForRepairs":
-            took += (event["timestamp"] - since).total_seconds()
-    return took, looks
-
-
-def _ways_back(opened: Any, arn: str, window: Range) -> list[float]:
-    """For each attempt, seconds from the last answer that a job had to the beginning of the next look."""
-    looks = [
-        event["timestamp"]
-        for event in _history(opened, arn)
-        if event["type"] == "TaskStateEntered" and event["stateEnteredEventDetails"]["name"] == "CheckDataHealth"
-    ]
-    name = arn.rpartition(":")[2]
-    told = [one for one in opened.lake.observations(list(window.dates())) if one.audit_id == name]
-    ways = []
-    for attempt, look in enumerate(looks[1:], start=1):
-        last = max(one.observed_at for one in told if one.attempt == attempt)
-        ways.append((look - last).total_seconds())
-    return ways
 
 
 def _worker_memory(opened: Any) -> float:
