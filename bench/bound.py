@@ -8,12 +8,13 @@ with this minute in it can hold at all, so that no request ever weighs more than
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from minutemend.core.cover import Parts, fewest
 
 APART = (1, 100, 400)  # minutes between the chosen minutes of a symbol; each choice gives a bound
+FEW = 500  # instants up to which every number of symbols is tried by itself
 
 
 def at_least(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> int:
@@ -21,13 +22,18 @@ def at_least(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> int:
     bound = fewest(missing, rows=rows, symbols=symbols)
     if symbols == 1:
         return bound
-    for apart in APART:
-        bound = max(bound, _weighed(_chosen(missing, apart), rows=rows, symbols=symbols))
-    return bound
+    choices = [_chosen(missing, apart) for apart in APART]
+    # Of an outage, who asks for the first minute and for the last has the width of all of it, and so few symbols.
+    edges = {
+        (minute, symbol) for symbol, parts in missing.items() for start, end in parts for minute in (start, end - 1)
+    }
+    if len({minute for minute, _ in edges}) <= FEW:
+        choices.append(sorted(edges))
+    return max(bound, *(_weighed(chosen, rows=rows, symbols=symbols) for chosen in choices))
 
 
 def _chosen(missing: Mapping[str, Parts], apart: int) -> list[tuple[int, str]]:
-    """The first minutes of gaps, at least `apart` from one another in a symbol, in the order of time."""
+    """The first minutes of gaps, at least `apart` from one another in a symbol."""
     chosen = []
     for symbol, parts in missing.items():
         last = -math.inf
@@ -35,42 +41,47 @@ def _chosen(missing: Mapping[str, Parts], apart: int) -> list[tuple[int, str]]:
             if start - last >= apart:
                 chosen.append((start, symbol))
                 last = start
-    return sorted(chosen)
+    return chosen
 
 
 def _weighed(chosen: Sequence[tuple[int, str]], *, rows: int, symbols: int) -> int:
-    most = [0] * len(chosen)
-    for fewest_symbols, most_symbols in _steps(min(symbols, rows, len({symbol for _, symbol in chosen}))):
-        _raise_most(chosen, most, width=rows // fewest_symbols, together=most_symbols)
+    at: dict[int, list[str]] = {}
+    for minute, symbol in sorted(chosen):
+        at.setdefault(minute, []).append(symbol)
+    most = dict.fromkeys(at, 0)
+    limit = min(symbols, rows, len({symbol for _, symbol in chosen}))
+    for fewest_symbols, most_symbols in _steps(limit, exact=len(at) <= FEW):
+        _raise_most(at, most, width=rows // fewest_symbols, together=most_symbols)
     # A hair less than the sum: its rounding must not make a bound that is none.
-    return math.ceil(sum(1 / count for count in most) - 1e-6)
+    return math.ceil(sum(len(names) / most[minute] for minute, names in at.items()) - 1e-6)
 
 
-def _raise_most(chosen: Sequence[tuple[int, str]], most: list[int], *, width: int, together: int) -> None:
-    """For each chosen minute, the most that a request of this width and so many symbols can hold with it."""
+def _raise_most(at: Mapping[int, Sequence[str]], most: dict[int, int], *, width: int, together: int) -> None:
+    """For each instant (sorted), the most that a request of this width and so many symbols can hold with it."""
+    minutes = list(at)
     inside: Counter[str] = Counter()
     end = 0
-    held: list[int] = []  # by the first minute of the window
-    for start, (minute, _) in enumerate(chosen):
-        while end < len(chosen) and chosen[end][0] < minute + width:
-            inside[chosen[end][1]] += 1
+    held: list[int] = []  # by the first instant of the window
+    for minute in minutes:
+        while end < len(minutes) and minutes[end] < minute + width:
+            inside.update(at[minutes[end]])
             end += 1
         held.append(_largest(inside, together))
-        symbol = chosen[start][1]
-        inside[symbol] -= 1
-        if not inside[symbol]:
-            del inside[symbol]
+        inside.subtract(at[minute])
+        for symbol in at[minute]:
+            if not inside[symbol]:
+                del inside[symbol]
     first = 0
-    window: list[int] = []  # indexes of `held`, falling
-    for index, (minute, _) in enumerate(chosen):
+    window: deque[int] = deque()  # indexes of `held`, falling
+    for index, minute in enumerate(minutes):
         while window and held[window[-1]] <= held[index]:
             window.pop()
         window.append(index)
-        while chosen[first][0] <= minute - width:
+        while minutes[first] <= minute - width:
             first += 1
         while window[0] < first:
-            window.pop(0)
-        most[index] = max(most[index], held[window[0]])
+            window.popleft()
+        most[minute] = max(most[minute], held[window[0]])
 
 
 def _largest(inside: Counter[str], together: int) -> int:
@@ -79,10 +90,10 @@ def _largest(inside: Counter[str], together: int) -> int:
     return sum(sorted(inside.values(), reverse=True)[:together])
 
 
-def _steps(most: int) -> Iterator[tuple[int, int]]:
-    """Every number of symbols from 1 to `most`, in steps: one by one at first, then a tenth at a time."""
+def _steps(most: int, *, exact: bool) -> Iterator[tuple[int, int]]:
+    """Every number of symbols from 1 to `most`: one by one, or, beyond the first few, a tenth at a time."""
     low = 1
     while low <= most:
-        high = min(most, max(low, low + low // 10))
+        high = low if exact else min(most, low + low // 10)
         yield low, high
         low = high + 1

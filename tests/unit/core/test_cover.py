@@ -83,6 +83,16 @@ def test_an_outage_of_all_symbols_fills_every_request_to_the_brim() -> None:
     assert len(cover(outage, rows=10_000, symbols=100)) == fewest(outage, rows=10_000, symbols=100) == 20
 
 
+def test_an_outage_that_cannot_be_cut_to_fit_needs_one_request_more_than_its_rows_and_the_plan_is_the_least() -> None:
+    """500 symbols, 60 minutes, 200 symbols and 10,000 rows a request: 3 by the rows, 3 by the symbols. But the first
+    minute of 500 symbols is in three requests at least, and so is the last; were there three in all, each would hold
+    both, be 60 minutes wide, and have room for 166 symbols."""
+    outage = {f"S{n:03d}": [(0, 60)] for n in range(500)}
+    assert fewest(outage, rows=10_000, symbols=200) == 3
+    assert at_least(outage, rows=10_000, symbols=200) == 4
+    assert len(cover(outage, rows=10_000, symbols=200)) == 4
+
+
 def test_two_gaps_of_different_days_share_a_request_where_it_reaches() -> None:
     two = {"A": [(0, 1), (1440, 1441)]}
     assert len(cover(two, rows=1441, symbols=1)) == 1
