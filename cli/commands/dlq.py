@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -66,7 +67,7 @@ def redrive(stage: str, queue: str, style: str) -> None:
 
     opened = open_stage(stage)
     dead, alive = (opened.output(key) for key in QUEUES[queue])
-    moved = redrive_letters(opened.clients.sqs, dead_letter_url=dead, queue_url=alive)
+    moved = redrive_letters(opened.clients.sqs, dead_letter_url=dead, queue_url=alive, now=datetime.now(UTC))
     if style == "json":
         show_json({"queue": queue, "redriven": moved})
     elif moved:

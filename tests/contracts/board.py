@@ -74,17 +74,30 @@ class BoardContract:
         board.claim(name, now=NOW, lease=LEASE)
         board.settle(name, audit_id=name, attempt=1, outcome="failed")
         assert board.claim(name, now=NOW, lease=LEASE).status is ClaimStatus.SETTLED
-        redriven = board.claim(name, now=NOW, lease=LEASE, redo=True)
+        redriven = board.claim(name, now=NOW, lease=LEASE, redo=NOW)
         assert (redriven.status, redriven.tries) == (ClaimStatus.GRANTED, 1)
-        assert board.claim(name, now=NOW, lease=LEASE, redo=True).status is ClaimStatus.BUSY
+        assert board.claim(name, now=NOW, lease=LEASE, redo=NOW).status is ClaimStatus.BUSY
         assert board.settle(name, audit_id=name, attempt=1, outcome="bars").settled == 1
-        assert board.claim(name, now=NOW + 2 * LEASE, lease=LEASE, redo=True).status is ClaimStatus.SETTLED
+        assert board.claim(name, now=NOW + 2 * LEASE, lease=LEASE, redo=NOW).status is ClaimStatus.SETTLED
+
+    def test_the_tries_of_a_redriven_job_begin_anew_once_for_each_redrive(self, board: Board, name: str) -> None:
+        """A vendor that is down is not asked for ever, only because somebody redrove the job."""
+        board.open_attempt(name, 1, jobs=1)
+        for _ in range(2):
+            board.release(name, board.claim(name, now=NOW, lease=LEASE), tried=True)
+        board.settle(name, audit_id=name, attempt=1, outcome="failed")
+        tries = []
+        for redo in (NOW, NOW, NOW, NOW + LEASE, NOW, NOW + LEASE):
+            claim = board.claim(name, now=NOW, lease=LEASE, redo=redo)
+            tries.append(claim.tries)
+            board.release(name, claim, tried=True)
+        assert tries == [1, 2, 3, 1, 2, 3]
 
     def test_a_good_outcome_never_becomes_failed(self, board: Board, name: str) -> None:
         board.open_attempt(name, 1, jobs=1)
         board.settle(name, audit_id=name, attempt=1, outcome="bars")
         board.settle(name, audit_id=name, attempt=1, outcome="failed")
-        assert board.claim(name, now=NOW, lease=LEASE, redo=True).status is ClaimStatus.SETTLED
+        assert board.claim(name, now=NOW, lease=LEASE, redo=NOW).status is ClaimStatus.SETTLED
 
     def test_whoever_comes_second_of_wait_and_last_settle_sees_both(self, board: Board, name: str) -> None:
         board.open_attempt(name, 1, jobs=1)

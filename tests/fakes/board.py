@@ -18,6 +18,7 @@ class FakeJob:
     lease: datetime | None = None
     tries: int = 0
     outcome: str | None = None
+    redone: datetime | None = None
 
 
 @dataclass
@@ -54,15 +55,17 @@ class FakeBoard(Board):
         self.attempts.setdefault((audit_id, attempt), FakeAttempt()).token = token
         return self.progress(audit_id, attempt)
 
-    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
+    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
         job = self.jobs.setdefault(job_id, FakeJob())
-        again = redo and job.outcome == FAILED
+        again = redo is not None and job.outcome == FAILED
         if job.outcome is not None and not again:
             return Claim(ClaimStatus.SETTLED)
         if job.lease is not None and job.lease > now:
             return Claim(ClaimStatus.BUSY, job.lease)
         job.lease = now + lease
-        job.tries = 1 if again else job.tries + 1
+        if redo is not None and again and (job.redone is None or job.redone < redo):
+            job.redone, job.tries = redo, 0
+        job.tries += 1
         return Claim(ClaimStatus.GRANTED, job.lease, tries=job.tries)
 
     def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:

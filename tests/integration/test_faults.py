@@ -132,14 +132,14 @@ def test_poison_reaches_the_dead_letters_with_its_reason_and_a_redrive_does_no_h
     """Not JSON, not a job, a vendor that nobody knows: three letters with reasons, and three after a redrive."""
     sqs, queue, dead = stage.clients.sqs, stage.output("RepairQueueUrl"), stage.output("RepairDlqUrl")
     sqs.purge_queue(QueueUrl=dead)
-    assert redrive(sqs, dead_letter_url=dead, queue_url=queue) == 0  # an empty one is no error
+    assert redrive(sqs, dead_letter_url=dead, queue_url=queue, now=datetime.now(UTC)) == 0  # an empty one is no error
     stranger = dict(_messages(_hole(fresh_day))[0].body) | {"vendor": "nobody"}
     for body in ("{nonsense", json.dumps({"audit_id": "a"}), json.dumps(stranger)):
         sqs.send_message(QueueUrl=queue, MessageBody=body)
     reasons = ["is 'nobody': this stage asks finnhub", "the body is no JSON", "the message has to be an object"]
     for moved in (0, 3):
         if moved:
-            assert redrive(sqs, dead_letter_url=dead, queue_url=queue) == moved
+            assert redrive(sqs, dead_letter_url=dead, queue_url=queue, now=datetime.now(UTC)) == moved
         _until("three dead letters", lambda: depth(sqs, dead).waiting == 3 and _quiet(stage))
         letters = dead_letters(sqs, dead, limit=10)
         told = [letter.attributes["reason"] for letter in letters]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from minutemend.adapters.dead_letters import NotRedriven, dead_letters, depth, redrive
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 class FakeSqs:
@@ -73,11 +76,14 @@ def test_a_look_has_a_limit() -> None:
 def test_a_redrive_moves_each_letter_once_and_says_why() -> None:
     """The worker knows a redriven message by its reason; one that had a reason keeps it."""
     sqs = FakeSqs(dead=[_letter(1, reason="garbage"), _letter(2), _letter(3)], alive=[])
-    assert redrive(sqs, dead_letter_url="dead", queue_url="alive") == 3
+    assert redrive(sqs, dead_letter_url="dead", queue_url="alive", now=NOW) == 3
     assert depth(sqs, "dead").waiting == 0
     reasons = [entry["MessageAttributes"]["reason"]["StringValue"] for entry in sqs.waiting["alive"]]
     assert reasons == ["garbage", "redriven by a person", "redriven by a person"]
-    assert redrive(sqs, dead_letter_url="dead", queue_url="alive") == 0
+    assert all(
+        entry["MessageAttributes"]["redriven"]["StringValue"] == NOW.isoformat() for entry in sqs.waiting["alive"]
+    )
+    assert redrive(sqs, dead_letter_url="dead", queue_url="alive", now=NOW) == 0
 
 
 def test_a_letter_that_the_queue_refuses_stays_dead() -> None:
@@ -85,5 +91,5 @@ def test_a_letter_that_the_queue_refuses_stays_dead() -> None:
     sqs = FakeSqs(dead=[_letter(1)], alive=[])
     sqs.refuse = True
     with pytest.raises(NotRedriven, match="refused m1: too long"):
-        redrive(sqs, dead_letter_url="dead", queue_url="alive")
+        redrive(sqs, dead_letter_url="dead", queue_url="alive", now=NOW)
     assert "r1" in sqs.held

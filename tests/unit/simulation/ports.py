@@ -24,7 +24,7 @@ class SimBoard(FakeBoard):
         super().__init__()
         self.grants: Counter[str] = Counter()
 
-    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
+    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
         claim = super().claim(job_id, now=now, lease=lease, redo=redo)
         self.grants[job_id] += claim.status is ClaimStatus.GRANTED
         return claim

@@ -80,5 +80,6 @@ class SimQueue(JobQueue):
         """Send the dead letters back, as `mend dlq redrive` does."""
         letters, self.dead = self.dead, []
         for letter in letters:
-            self.put(letter.body, {"reason": "redriven by a person"} | letter.attributes)
+            attributes = {"reason": "redriven by a person"} | letter.attributes
+            self.put(letter.body, attributes | {"redriven": self.world.now.isoformat()})
         return len(letters)

@@ -150,6 +150,18 @@ def _tries_are_endless(patch: Patch) -> None:
     patch.setattr(SimBoard, "claim", claim)
 
 
+def _each_claim_is_a_redrive_of_its_own(patch: Patch) -> None:
+    """The tries of a redriven job begin anew whenever it is taken up."""
+    real = SimBoard.claim
+
+    def claim(self: SimBoard, job_id: str, **how: Any) -> Claim:
+        if how["redo"] is not None and job_id in self.jobs:
+            self.jobs[job_id].redone = None
+        return real(self, job_id, **how)
+
+    patch.setattr(SimBoard, "claim", claim)
+
+
 def _attempts_are_endless(patch: Patch) -> None:
     """An audit tries until it succeeds."""
     patch.setattr(audit.Audit, "_status", lambda _self, history, **_: Status.REPAIR if history else Status.READY)
@@ -207,6 +219,9 @@ MUTANTS = [
     Mutant("a late wait spends its attempt", _a_late_wait_spends_its_attempt, Profile(per_minute=1, patience=2)),
     Mutant("settled jobs wake nobody", _settled_jobs_wake_nobody, Profile(death=0.05)),
     Mutant("tries are endless", _tries_are_endless, Profile(outage=0.8)),
+    Mutant(
+        "each claim is a redrive", _each_claim_is_a_redrive_of_its_own, Profile(errors=0.04, outage=0.8, redrives=1)
+    ),
     Mutant("attempts are endless", _attempts_are_endless, Profile(garbage=0.9)),
     Mutant("settling twice counts twice", _settling_twice_counts_twice, Profile(duplicates=0.5)),
     Mutant("marked before it is said", _marked_before_it_is_said, Profile(death=0.05, audits=2, publish=True)),

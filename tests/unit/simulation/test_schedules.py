@@ -65,6 +65,37 @@ def test_twenty_thousand_schedules(part: int) -> None:
     _explore(part, examples=500, derandomize=False)
 
 
+# What `make chaos` found: a redriven job began its tries anew with each claim, so that a vendor that was down was asked
+# for ever.
+BROKE_ONCE = [
+    (2, Profile(errors=0.04, outage=0.8, redrives=1)),
+    (10, Profile(death=0.04, outage=0.8, redrives=1)),
+    (
+        690014,
+        Profile(
+            death=0.01,
+            errors=0.01,
+            slowness=0.01,
+            throttling=0.3,
+            outage=0.3,
+            garbage=0.1,
+            cut_short=0.3,
+            skew=2,
+            poison=2,
+            redrives=1,
+            symbols_together=3,
+            vendors=2,
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("seed", "profile"), BROKE_ONCE)
+def test_a_schedule_that_broke_an_invariant_once_holds_now(seed: int, profile: Profile) -> None:
+    """With the bug seeded again (test_mutants.py, `each claim is a redrive`) each of these fails."""
+    run_and_check(seed, profile)
+
+
 def _explore(part: int, *, examples: int, derandomize: bool) -> None:
     @given(number=SEEDS, profile=PROFILES)
     @settings(max_examples=examples, derandomize=derandomize, **QUIET)

@@ -2,7 +2,7 @@
 
 audit#<audit id>               latest (the highest attempt that was opened)
 attempt#<audit id>#<attempt>   jobs, settled, token
-job#<job id>                   lease (epoch milliseconds at which it ends), tries, outcome
+job#<job id>                   lease (epoch milliseconds at which it ends), tries, outcome, redone (the newest redrive)
 vendor#<name>                  window (epoch minute), taken, paused (epoch milliseconds)
 vendor#<name>#second           window (epoch second), taken; of vendors that limit the second
 """

@@ -11,7 +11,9 @@ from minutemend.core.errors import MinutemendError
 
 BATCH = 10
 HOLD = 30  # seconds for which a message is hidden from others while we look at it or move it
-REASON = "reason"  # the attribute by which a worker knows a message that was redriven
+# The attributes by which a worker knows a message that was redriven, and when.
+REASON = "reason"
+REDRIVEN = "redriven"
 
 
 class NotRedriven(MinutemendError):
@@ -65,11 +67,12 @@ def dead_letters(sqs: Any, queue_url: str, *, limit: int) -> list[DeadLetter]:
     return sorted(seen.values(), key=lambda letter: (letter.sent_at, letter.message_id))
 
 
-def redrive(sqs: Any, *, dead_letter_url: str, queue_url: str) -> int:
+def redrive(sqs: Any, *, dead_letter_url: str, queue_url: str, now: datetime) -> int:
     """Send every dead letter that is there now back to its queue, and return how many.
 
     A letter is sent before it is deleted: interrupted between the two it is there twice, and the workers do the
-    work of one message once. Raises NotRedriven when the queue refuses one.
+    work of one message once. `now` is when: the tries of a job begin anew once for each such instant. Raises
+    NotRedriven when the queue refuses one.
     """
     # Poison comes back while we are at it; what is there now is moved once.
     most = depth(sqs, dead_letter_url).waiting
@@ -80,7 +83,7 @@ def redrive(sqs: Any, *, dead_letter_url: str, queue_url: str) -> int:
                 QueueUrl=dead_letter_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
             break
-        attributes = {REASON: "redriven by a person"} | _letter(message).attributes
+        attributes = {REASON: "redriven by a person"} | _letter(message).attributes | {REDRIVEN: now.isoformat()}
         entry = {
             "Id": "0",
             "MessageBody": message["Body"],

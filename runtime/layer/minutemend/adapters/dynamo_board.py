@@ -72,7 +72,7 @@ class DynamoBoard(Board):
         """How far an attempt is, for a person who watches it; nobody waits by it."""
         return items.progress(self._get(items.attempt(audit_id, attempt)))
 
-    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
+    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
         until = items.milliseconds(now + lease)
         free = "(attribute_not_exists(lease) OR lease <= :now)"
         values = {":lease": until, ":now": items.milliseconds(now), ":one": 1, **self._expires()}
@@ -89,19 +89,19 @@ class DynamoBoard(Board):
         outcome = refused.get("outcome", {}).get("S")
         if outcome is None:
             return Claim(ClaimStatus.BUSY, items.instant(refused["lease"]) if "lease" in refused else None)
-        if not redo or outcome != FAILED:
+        if redo is None or outcome != FAILED:
             return Claim(ClaimStatus.SETTLED)
-        try:
-            # Redriven by a person: its tries begin anew when it is first taken up again.
-            self._update(
-                items.job(job_id),
-                "SET lease = :lease, expires = :expires, tries = :one",
-                {**values, ":failed": FAILED},
-                condition=f"outcome = :failed AND {free}",
-            )
-            return Claim(ClaimStatus.GRANTED, items.instant({"N": str(until)}), tries=1)
-        except ClientError as error:
-            refused = _refused(error)
+        # Redriven by a person: its tries begin anew when it is first taken up again, and are counted from there.
+        new = "(attribute_not_exists(redone) OR redone < :redone)"
+        begin = ("SET lease = :lease, expires = :expires, tries = :one, redone = :redone", new)
+        go_on = ("SET lease = :lease, expires = :expires ADD tries :one", "redone >= :redone")
+        again = {**values, ":failed": FAILED, ":redone": items.milliseconds(redo)}
+        for update, whose in (begin, go_on):
+            try:
+                item = self._update(items.job(job_id), update, again, f"outcome = :failed AND {whose} AND {free}")
+                return Claim(ClaimStatus.GRANTED, items.instant(item["lease"]), tries=int(item["tries"]["N"]))
+            except ClientError as error:
+                refused = _refused(error)
         if refused.get("outcome", {}).get("S") != FAILED:
             return Claim(ClaimStatus.SETTLED)
         return Claim(ClaimStatus.BUSY, items.instant(refused["lease"]) if "lease" in refused else None)

@@ -79,10 +79,10 @@ class Board(ABC):
         """How far an attempt is. Changes nothing: nobody waits by it."""
 
     @abstractmethod
-    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: bool = False) -> Claim:
+    def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
         """Ask to work on a job. A lease that ran out is granted anew: its holder is dead. `redo` grants a job
-        that is settled as `failed`, too: somebody redrove it. Not idempotent: the holder itself, asking again
-        inside its lease, is told BUSY."""
+        that is settled as `failed`, too: somebody redrove it then, and its tries begin anew, once for each such
+        instant. Not idempotent: the holder itself, asking again inside its lease, is told BUSY."""
 
     @abstractmethod
     def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:

@@ -19,13 +19,15 @@ from minutemend.core.bars import to_table
 from minutemend.core.errors import BadInput
 from minutemend.core.jobs import RepairJob
 from minutemend.core.learned import believed, learned
+from minutemend.core.minutes import EPOCH
 from minutemend.ports import Board, Claim, ClaimStatus, JobQueue, Message, Signals, Vendor
 from minutemend.ports.board import FAILED
 from minutemend.services.await_repairs import resume_when_done
 from minutemend.services.lake import Lake
 from minutemend.services.queue_repairs import LONGEST_DELAY, to_message
 
-REASON = "reason"  # the attribute of a dead letter; one that comes back with it was redriven
+REASON = "reason"  # the attribute of a dead letter; one that comes back with it was redriven …
+REDRIVEN = "redriven"  # … at this instant, when `mend` did it
 RETRY_EXHAUSTED = "retry_exhausted"
 SUPERSEDED = "superseded"
 # A vendor that failed without saying for how long is asked again after 2, 4, 8 … seconds: 30 s in all for 4 tries.
@@ -121,7 +123,7 @@ class ProcessRepairs:
         if job.not_before is not None and now < job.not_before:
             self._send(job, message, job.not_before - now)
             return None
-        claim = self.board.claim(job.id, now=now, lease=self.lease, redo=REASON in message.attributes)
+        claim = self.board.claim(job.id, now=now, lease=self.lease, redo=_redriven(message))
         if claim.status is ClaimStatus.BUSY:
             self._send(job, message, (claim.until or now + self.lease) - now)
         elif claim.status is ClaimStatus.SETTLED:
@@ -205,6 +207,13 @@ class ProcessRepairs:
             {"event": "answer", "job_id": job.id, "vendor": name, "kind": str(answer.kind), "bars": len(answer.bars)}
             | {"status": answer.status, "detail": answer.detail}
         )
+
+
+def _redriven(message: Received) -> datetime | None:
+    """When a person redrove it; the beginning of time when that was done by other means, which do not say."""
+    if REASON not in message.attributes:
+        return None
+    return datetime.fromisoformat(message.attributes.get(REDRIVEN, EPOCH.isoformat()))
 
 
 def _json(body: str) -> object:
