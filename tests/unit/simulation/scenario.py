@@ -285,4 +285,4 @@ def _is_of(body: str, audit_id: str, attempt: int) -> bool:
         given = json.loads(body)
     except ValueError:
         return False
-    return bool(given.get("audit_id") == audit_id and given.get("attempt") == attempt)
+    return bool(isinstance(given, dict) and given.get("audit_id") == audit_id and given.get("attempt") == attempt)
