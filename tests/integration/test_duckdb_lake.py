@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from minutemend.adapters import duckdb_lake
 from minutemend.adapters.duckdb_gaps import DuckDbGapFinder
-from minutemend.adapters.duckdb_lake import DuckDbLake, parquet_table, years
+from minutemend.adapters.duckdb_lake import DuckDbLake, parquet_table, parts
 from minutemend.contract import Table
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.symbols import Listing
@@ -99,12 +100,12 @@ def test_an_hourly_cadence_starts_at_the_open_and_ends_at_the_close(tmp_path: Pa
     assert (found.expected_bars, found.expected_minutes) == (7, 390)
 
 
-def test_a_long_window_is_asked_year_by_year_and_no_gap_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session over New Year keeps its one gap."""
+def test_a_long_window_is_asked_part_by_part_and_no_gap_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session over midnight keeps its one gap, though each date is asked by itself."""
     from tests.lakes import session
 
     night = session("24/7", "2023-12-31", "2023-12-31 22:00", "2024-01-01 03:00")
-    window = Range(at("2022-06-01 00:00"), at("2024-06-01 00:00"))
+    window = Range(at("2023-12-01 00:00"), at("2024-02-01 00:00"))
     lake = RandomLake([Listing("BTC", "24/7")], [], [], window, 1, None, 0, [night])
     monkeypatch.setattr(duckdb_lake, "AT_ONCE", 0)
     found = opened(lake, tmp_path).check(window)
@@ -112,11 +113,11 @@ def test_a_long_window_is_asked_year_by_year_and_no_gap_is_cut(tmp_path: Path, m
     assert found.expected_minutes == 300
 
 
-def test_years_cut_a_window_at_new_year() -> None:
-    """Half-open, adjacent, nothing lost."""
-    parts = years(Range(at("2022-06-01 00:00"), at("2024-01-01 00:00")))
-    new_year = datetime(2023, 1, 1, tzinfo=UTC)
-    assert parts == [Range(at("2022-06-01 00:00"), new_year), Range(new_year, at("2024-01-01 00:00"))]
+@pytest.mark.parametrize(("days", "cut"), [(30, []), (29, [16]), (11, [11, 21]), (1, range(2, 31))])
+def test_parts_are_as_few_as_they_can_be_and_about_as_long(days: int, cut: list[int]) -> None:
+    """Half-open, adjacent, cut at midnights, nothing lost: from the first, 06:00, to the thirtieth, 18:00."""
+    edges = [at("2022-06-01 06:00"), *(at(f"2022-06-{day:02} 00:00") for day in cut), at("2022-06-30 18:00")]
+    assert parts(Range(edges[0], edges[-1]), days) == [Range(start, end) for start, end in pairwise(edges)]
 
 
 def test_the_gap_finder_speaks_in_minutes(tmp_path: Path) -> None:

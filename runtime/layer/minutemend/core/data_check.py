@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from minutemend.core.data_check_sql import CADENCES, RESULT_COLUMNS, generate_data_check_query
 from minutemend.core.gaps import Gap
-from minutemend.core.minutes import EPOCH, MINUTE, Range, merge
+from minutemend.core.minutes import EPOCH, MINUTE, Range
 from minutemend.core.symbols import SYMBOL_PATTERN
 
 __all__ = [
@@ -110,18 +111,21 @@ def _inside(gaps: Iterable[Gap], unclear: Iterable[Gap]) -> list[Gap]:
     return parts
 
 
+_SESSION = attrgetter("symbol", "session_open", "session_close")
+_WITHIN_SESSIONS = attrgetter("symbol", "session_open", "session_close", "start")
+_BY_START = attrgetter("symbol", "start")
+
+
 def _joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """The same minutes as the longest runs within each symbol and session, sorted."""
-    grouped: dict[tuple[str, datetime, datetime], list[Range]] = {}
-    for gap in gaps:
-        grouped.setdefault((gap.symbol, gap.session_open, gap.session_close), []).append(gap.range)
-    return tuple(
-        sorted(
-            Gap(symbol, span.start, span.end, opened, closed)
-            for (symbol, opened, closed), spans in grouped.items()
-            for span in merge(spans)
-        )
-    )
+    joined: list[Gap] = []
+    for gap in sorted(gaps, key=_WITHIN_SESSIONS):
+        last = joined[-1] if joined else None
+        if last is not None and gap.start <= last.end and _SESSION(gap) == _SESSION(last):
+            joined[-1] = replace(last, end=max(last.end, gap.end))
+        else:
+            joined.append(gap)
+    return tuple(sorted(joined, key=_BY_START))
 
 
 def _ranges(columns: Columns, chosen: np.ndarray[Any, Any]) -> tuple[Gap, ...]:
