@@ -139,11 +139,12 @@ def test_every_minute_of_both_files_ends_accounted_for(stage: Stage, days: RealD
 
 def ended_equal(stage: Stage, days: RealDays, hours: Collection[datetime], course: Course) -> set[SymbolMinute]:
     """Check everything that the lake is to hold of these hours, and return the minutes proven absent."""
-    window = Range(days.dates()[0], days.dates()[-1] + timedelta(days=1))
+    dates = [Range(day, day + timedelta(days=1)) for day in days.dates()]
     expected, source = days.expected_in(hours), days.traded_in(hours)
     lost_on_purpose(stage, expected, course)
-    stored = stage.lake.read_bars(window).to_pandas()
+    stored = pd.concat([stage.lake.read_bars(date).to_pandas() for date in dates])
     stored["minute"] = stored["minute"].dt.tz_localize("UTC")
+    stored = stored.sort_values(["symbol", "minute"], ignore_index=True)
     columns = ["symbol", "minute", *VALUES]
     pd.testing.assert_frame_equal(
         stored[columns], source[columns], check_exact=True, check_dtype=False, check_index_type=False
@@ -151,8 +152,8 @@ def ended_equal(stage: Stage, days: RealDays, hours: Collection[datetime], cours
     course.repaired = symbol_minutes(stored[stored["repair_id"].notna()])
     assert course.repaired >= course.dropped & symbol_minutes(source)
     absent = symbol_minutes(expected) - symbol_minutes(source)
-    assert absences(stage.lake.absences(window)) == absent
-    facts_equal(stage, window, expected, source)
+    assert absences([one for date in dates for one in stage.lake.absences(date)]) == absent
+    facts_equal(stage, dates, expected, source)
     return absent
 
 
@@ -172,14 +173,14 @@ def absences(found: list[Absence]) -> set[SymbolMinute]:
     return {(one.symbol, one.range.start + n * MINUTE) for one in found for n in range(one.range.minutes)}
 
 
-def facts_equal(stage: Stage, window: Range, expected: pd.DataFrame, source: pd.DataFrame) -> None:
+def facts_equal(stage: Stage, dates: list[Range], expected: pd.DataFrame, source: pd.DataFrame) -> None:
     """The facts are those of pandas, bit for bit; each symbol-hour says what was expected and what is absent."""
-    ours = published_facts(stage, window)
+    ours = pd.concat([published_facts(stage, date) for date in dates]).sort_index()
     assert differing_facts(ours, direct_facts(source)) == []
     counts = (frame.groupby(["symbol", frame["minute"].dt.floor("h")]).size() for frame in (expected, source))
     asked, there = (dict(count) for count in counts)
     told = {}
-    for row in stage.lake.hour_facts(window).to_pylist():
+    for row in (row for date in dates for row in stage.lake.hour_facts(date).to_pylist()):
         if row["minutes_expected"]:
             at = (row["symbol"], pd.Timestamp(row["hour"], tz=UTC))
             told[at] = (row["minutes_expected"], row["minutes_present"], row["minutes_absent"])
