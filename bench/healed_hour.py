@@ -23,6 +23,7 @@ from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
 
 from bench.table import Figure
+from cli.console import count
 from cli.costs import MEMORY, ORIGINAL_GB, ORIGINAL_SECONDS, ORIGINAL_STEPS
 from infra.prices import ATHENA_LEAST
 
@@ -106,7 +107,7 @@ def figures(cold: Hour, warm: list[Hour]) -> Iterator[Figure]:
         "a healed hour: Lambda ms billed, warm", hour.milliseconds, "ms", f"{of_warm}; original: {original_ms:,.0f}"
     )
     for name, one in sorted(hour.invoked.items(), key=lambda entry: -entry[1].milliseconds):
-        times = f"{one.times} invocation{'' if one.times == 1 else 's'} at {MEMORY[name]:g} GB"
+        times = f"{count(one.times, 'invocation')} at {MEMORY[name]:g} GB"
         yield Figure(f"… of these {name}", one.milliseconds, "ms", times)
     yield Figure(
         "a healed hour: Lambda GB-seconds, warm",

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from minutemend.core.minutes import EPOCH, MINUTE
+from minutemend.core.minutes import EPOCH
 from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Grant, Progress
-from minutemend.ports.vendor import Limits
-
-SECOND = timedelta(seconds=1)
 
 
 @dataclass
@@ -84,15 +81,6 @@ class FakeBoard(Board):
         elif job.outcome == FAILED and outcome != FAILED:
             job.outcome, job.lease = outcome, None
         return self.progress(audit_id, attempt)
-
-    def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
-        if limits.per_second is None:
-            return self._take(vendor, requests, limits.per_minute, MINUTE, now)
-        second = self._take(f"{vendor}#second", requests, limits.per_second, SECOND, now)
-        if second.requests == 0:
-            return second
-        minute = self._take(vendor, second.requests, limits.per_minute, MINUTE, now)
-        return minute if minute.requests < second.requests else second
 
     def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
         with self._lock:

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from minutemend.core.errors import MinutemendError
+from minutemend.ports.queue import REASON, REDRIVEN
 
 BATCH = 10
 HOLD = 30  # seconds for which a message is hidden from others while we look at it or move it
-# The attributes by which a worker knows a message that was redriven, and when.
-REASON = "reason"
-REDRIVEN = "redriven"
 
 
 class NotRedriven(MinutemendError):

@@ -32,8 +32,7 @@ class DuckDbLake:
     """The tables that the audit reads, as views of one DuckDB connection. Tables not given are empty.
 
     Each of `views` is a SELECT with the columns of its table in `contract.COLUMNS` (`bars` needs symbol, minute
-    and dt alone). `cadence` is in minutes; `aligned` says that somebody has seen
-    every row to be on a whole minute.
+    and dt alone). `cadence` is in minutes; `aligned` says that somebody has seen every row to be on a whole minute.
     """
 
     def __init__(

@@ -15,13 +15,11 @@ from botocore.exceptions import ClientError
 
 from minutemend.adapters import board_items as items
 from minutemend.adapters.board_items import Item
-from minutemend.core.minutes import EPOCH, MINUTE
-from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Grant, Progress
-from minutemend.ports.vendor import Limits
+from minutemend.core.minutes import EPOCH
+from minutemend.ports.board import FAILED, SECOND, Board, Claim, ClaimStatus, Grant, Progress
 
 _KEEP = timedelta(days=14)  # as long as SQS may keep a message
 _CONFLICT_TRIES = 8  # waits up to 0.05, 0.1, 0.2 … s: 6 s in all at the most
-_SECOND = timedelta(seconds=1)
 _WINDOW_TRIES = 3  # whoever loses the race to begin a window finds it begun
 
 
@@ -132,16 +130,6 @@ class DynamoBoard(Board):
                 self._sleep(random.uniform(0, 0.05 * 2**one_try))  # noqa: S311 (jitter)
         return items.progress(self._get(items.attempt(audit_id, attempt)))
 
-    def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
-        if limits.per_second is None:
-            return self._take(vendor, requests, limits.per_minute, MINUTE, now)
-        # The second first: what it does not give is only lost to this second, and stays in the minute's budget.
-        second = self._take(f"{vendor}#second", requests, limits.per_second, _SECOND, now)
-        if second.requests == 0:
-            return second
-        minute = self._take(vendor, second.requests, limits.per_minute, MINUTE, now)
-        return minute if minute.requests < second.requests else second
-
     def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
         """Take from one window. Each adds what it wants to `taken`, which may so pass the limit, and has what of its
         own share lies below it: one write, and the shares of all that were at it together are the limit at most."""
@@ -167,7 +155,7 @@ class DynamoBoard(Board):
                 return _grant(requests, limit, later)
             except ClientError as error:
                 _refused(error)  # another worker began this window, or paused, just now
-        return Grant(0, _SECOND)
+        return Grant(0, SECOND)
 
     def pause(self, vendor: str, *, until: datetime) -> None:
         values = {":until": items.milliseconds(until)}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from minutemend.core.errors import MinutemendError
-from minutemend.ports.queue import JobQueue, Message
+from minutemend.ports.queue import REASON, JobQueue, Message
 
 BATCH = 10  # entries that SendMessageBatch takes
 BATCH_BYTES = 1_000_000  # of 1,048,576 that a message or a batch may weigh; the rest is for the envelope
@@ -67,7 +67,7 @@ class SqsJobQueue(JobQueue):
             QueueUrl=self._dead_letter_url,
             MessageBody=body or " ",  # SQS takes no empty body
             MessageAttributes=_attributes(
-                {**attributes, "reason": reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore")}
+                {**attributes, REASON: reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore")}
             ),
         )
 

@@ -72,7 +72,7 @@ def check_data(
 ) -> DataCheck:
     """Ask the query through `ask` (SQL text to result columns), and ask closely about what came back unclear.
 
-    The second question is asked only when some minute is stored four times or more, and only about the symbols
+    The second question is asked only when some minute is stored more than once, and only about the symbols
     and the range where that is so. The result has no unclear ranges left.
     """
     first = decode_data_check(

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from minutemend.core.minutes import MINUTE
 from minutemend.ports.vendor import Limits
 
+SECOND = timedelta(seconds=1)
 FAILED = "failed"  # the one outcome that a redrive may better
 
 
@@ -94,10 +96,21 @@ class Board(ABC):
         """Settle a job, once: a second call changes nothing, save that `failed` may become something better.
         A job counts once, whatever becomes of it. Returns the attempt's progress, as it is from then on."""
 
-    @abstractmethod
     def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
         """Take `requests` (one at least) from the vendor's budget, or as many of them as it still holds. Shared
         by all workers; fixed windows of one minute and, where `limits` say so, of one second. Not idempotent."""
+        if limits.per_second is None:
+            return self._take(vendor, requests, limits.per_minute, MINUTE, now)
+        # The second first: what it does not give is only lost to this second, and stays in the minute's budget.
+        second = self._take(f"{vendor}#second", requests, limits.per_second, SECOND, now)
+        if second.requests == 0:
+            return second
+        minute = self._take(vendor, second.requests, limits.per_minute, MINUTE, now)
+        return minute if minute.requests < second.requests else second
+
+    @abstractmethod
+    def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
+        """Take from the one window of this length that `now` lies in; nothing while `name` is paused."""
 
     @abstractmethod
     def pause(self, vendor: str, *, until: datetime) -> None:

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+# The attributes of a dead letter: why it is one and, when `mend` sent it back, at which instant. A message that comes
+# with a reason was redriven.
+REASON = "reason"
+REDRIVEN = "redriven"
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -27,4 +32,4 @@ class JobQueue(ABC):
 
     @abstractmethod
     def dead_letter(self, body: str, *, reason: str, attributes: Mapping[str, str]) -> None:
-        """Put a raw body on the dead-letter queue, with the reason beside it (attribute `reason`)."""
+        """Put a raw body on the dead-letter queue, with the reason beside it (attribute REASON)."""

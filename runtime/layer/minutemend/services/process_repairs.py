@@ -22,12 +22,11 @@ from minutemend.core.learned import believed, learned
 from minutemend.core.minutes import EPOCH
 from minutemend.ports import Board, Claim, ClaimStatus, JobQueue, Message, Signals, Vendor
 from minutemend.ports.board import FAILED
+from minutemend.ports.queue import REASON, REDRIVEN
 from minutemend.services.await_repairs import resume_when_done
 from minutemend.services.lake import Lake
 from minutemend.services.queue_repairs import LONGEST_DELAY, to_message
 
-REASON = "reason"  # the attribute of a dead letter; one that comes back with it was redriven …
-REDRIVEN = "redriven"  # … at this instant, when `mend` did it
 RETRY_EXHAUSTED = "retry_exhausted"
 SUPERSEDED = "superseded"
 # A vendor that failed without saying for how long is asked again after 2, 4, 8 … seconds: 30 s in all for 4 tries.
