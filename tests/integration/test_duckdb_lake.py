@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import datetime
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import duckdb
@@ -83,6 +83,34 @@ def test_four_copies_and_a_carry_into_the_hole(tmp_path: Path) -> None:
     stored += [DAY.open + 30 * MINUTE] * 3
     found = opened(one_day(stored), tmp_path).check(WHOLE)
     assert [gap.start for gap in found.gaps] == [DAY.open + 31 * MINUTE]
+
+
+@pytest.mark.parametrize(("first", "second"), list(product(range(4), repeat=2)))
+def test_the_first_minutes_of_an_hour_are_told_apart(first: int, second: int, tmp_path: Path) -> None:
+    """Minutes 0, 1 and 2 of four hours, each so often: 0 weighs as much as 1 at first, and both as much as 2."""
+    times = {0: first, 1: second}
+    stored = [
+        minute
+        for minute in minutes(DAY.range)
+        for _ in range({**times, 2: minute.hour - 15}.get(minute.minute, 1) if 15 <= minute.hour < 19 else 1)
+    ]
+    lake = one_day(stored)
+    assert list(opened(lake, tmp_path).check(WHOLE).gaps) == lake.oracle()
+
+
+def test_a_session_without_bars_is_one_gap_save_what_is_proven_absent(tmp_path: Path) -> None:
+    """Though only one symbol has an absence; and of an hourly cadence, the last bar stands for half an hour."""
+    rest = Listing("REST", "XNYS")
+    absence = ("IBM", Range(DAY.open + 30 * MINUTE, DAY.open + 90 * MINUTE))
+    for cadence, bars in ((1, 390), (60, 7)):
+        lake = RandomLake([IBM, rest], [], [absence], WHOLE, cadence, None, 0, SESSIONS[:1])
+        found = opened(lake, tmp_path / str(cadence)).check(WHOLE)
+        assert list(found.gaps) == lake.oracle()
+        assert (found.gaps[-1].symbol, found.gaps[-1].range) == ("REST", DAY.range)
+        assert found.expected_bars == 2 * bars
+        part = Range(DAY.open + 61 * MINUTE, DAY.close - 45 * MINUTE)
+        cut = RandomLake([IBM, rest], [], [absence], part, cadence, None, 0, SESSIONS[:1])
+        assert list(opened(cut, tmp_path / f"{cadence}-cut").check(part).gaps) == cut.oracle()
 
 
 def test_a_lake_without_bars_misses_every_session(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ TEXTS = [
 # Functions that both engines have under one name with one meaning for what is asked of them. Before one is added,
 # `make test-trino` has to pass with it.
 SHARED = {
-    *("cast", "count", "sum", "min", "max", "row_number"),
+    *("cast", "try_cast", "count", "sum", "min", "max", "row_number"),
     *("floor", "ceil", "power", "mod", "least", "greatest", "sign", "coalesce", "unnest"),
     *("date_trunc", "date_diff", "second", "millisecond", "minute"),
 }

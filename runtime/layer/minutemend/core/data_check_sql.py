@@ -2,13 +2,13 @@
 
 The same text runs on Athena (Trino) and on DuckDB, reads `bars` once, and returns ranges, not minutes.
 
-How it is exact and fast at once. Bars are grouped by symbol and clock hour, and each half of that hour is one sum
-(a "word"): the bar of minute i of its half adds `_ROW + 2**i`. All sums are whole numbers below 2**53, so float64
-adds them exactly and in any order. A word tells how many rows it has (the multiples of `_ROW`) and, bit by bit,
-which minutes it has. A half hour is whole exactly when its sum equals what the sessions expect; only the others are
-taken apart. Their bits are right whenever there are as many as rows, for a minute that came twice carries, and a
-carry makes two bits one. A word that fails that test comes back as `unclear` and is looked at closely with DISTINCT.
-Rows that nobody expects (extended hours, minutes outside the window) only set bits that nobody reads.
+How it is exact and fast at once. Bars are grouped by symbol and clock hour, and the weights of the hour's bars are
+summed: the bar of minute i weighs 2**i, so that the sum (a "word") has a bit for each minute. Decimals of 18 digits
+hold the weights and of 38 the sums, so they are exact in any order. Beside it the rows are counted. A minute that
+came twice carries, and a carry makes one bit of two rows: a word with as many bits as rows tells exactly which
+minutes it has, and is whole when those are what the sessions expect; only the others are taken apart. A word with
+fewer bits than rows comes back as `unclear` and is looked at closely with DISTINCT. Rows that nobody expects (extended
+hours, minutes outside the window) only set bits that nobody reads.
 
 What is expected meets what is stored session by session, not hour by hour: the hours of a session that are whole
 become one number with a bit for each (`seen`), beside a row for each hour that is not; what is missing from that
@@ -18,7 +18,7 @@ number was not stored at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from minutemend.contract import PARTITION, Table
@@ -32,14 +32,11 @@ from minutemend.core.symbols import valid_symbols
 RESULT_COLUMNS = ("kind", "symbol", "gap_start", "gap_end", "session_open", "session_close", "bars", "minutes")
 CADENCES = tuple(minutes for minutes in range(1, 61) if 60 % minutes == 0)
 
-_WORDS = 2  # in an hour
-_SLOTS = 60 // _WORDS  # minutes in a word
-# Above 30 * 2**29, so that rows that are too many never pass for minutes that are too few, nor the other way; and
-# small enough that 100,000 rows of one word stay below 2**53. Words of more rows than that are unclear.
-_ROW_BITS = 36
-_ROW = 2**_ROW_BITS
+_SLOTS = 60  # minutes in a word
+_HALF = 2**30  # of a word: what float64 divides exactly
 _HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
-_FIRST = 1  # of the minutes that have a weight of their own
+_FIRST = 1  # the first minute that has a weight of its own
+_MANY = 2**26  # rows of minute 0 that float64 counts as a fraction, beside as many others as whole numbers
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 
 
@@ -89,7 +86,7 @@ def generate_data_check_query(
         only,
     )
     return STATEMENT.format(
-        halves=_values(range(_HOURS * _WORDS)),
+        hours=", ".join(f"({hour})" for hour in range(_HOURS)),
         sessions=names[Table.SESSIONS],
         symbols=names[Table.SYMBOLS],
         absences=names[Table.ABSENCES],
@@ -101,17 +98,17 @@ def generate_data_check_query(
         start=_literal(window.start),
         end=_literal(window.end),
         cadence=cadence,
-        step=f"{2**cadence - 1}e0",
-        first_word=_weights(0),
-        second_word=_weights(1),
+        every_slot=sum(2**minute for minute in range(0, _SLOTS, cadence)),
+        weights=f"ARRAY[{', '.join(f'{2**minute}.' for minute in range(_FIRST, _SLOTS))}]",
+        excess=2**_FIRST - 1,
+        little=repr(1 / _MANY),
+        many=_MANY,
+        half=_HALF,
+        bits="low + high - ("
+        + " + ".join(f"floor(low / {2**i}e0) + floor(high / {2**i}e0)" for i in range(1, _SLOTS // 2))
+        + ")",
         hour_list=", ".join(map(str, range(_HOURS))),
-        slot_list=", ".join(map(str, range(_SLOTS))),
-        row=f"{_ROW}e0",
-        first_minute=f"{_ROW + 2**_FIRST}e0",
-        first_minute_once=f"{_ROW + 1}e0",
-        slots=_SLOTS,
-        # Up to the place of `_ROW` and not of the last minute alone: what its copies carry counts as well.
-        halvings=" + ".join(f"floor(bits / {2**i}e0)" for i in range(1, _ROW_BITS)),
+        minute_list=", ".join(map(str, range(_SLOTS))),
     )
 
 
@@ -122,14 +119,3 @@ def _where(*conditions: str) -> str:
 
 def _literal(instant: datetime) -> str:
     return f"TIMESTAMP '{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
-
-
-def _values(numbers: Iterable[int]) -> str:
-    return ", ".join(f"({number})" for number in numbers)
-
-
-def _weights(word: int) -> str:
-    """A minute's weight in one word of its hour, as an array over the minutes 1 to 59; minute 0 is taken for 1."""
-    first = word * _SLOTS
-    inside = range(first, first + _SLOTS)
-    return f"ARRAY[{', '.join(f'{_ROW + 2 ** (m - first) if m in inside else 0}e0' for m in range(_FIRST, 60))}]"

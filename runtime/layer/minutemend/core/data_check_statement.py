@@ -1,170 +1,157 @@
 """The audit's statement, with places for names, literals and numbers; `data_check_sql` fills and explains it.
 
-It is read from top to bottom: what the sessions expect of each half hour, what is stored of it, which half hours
-differ, which of their minutes are missing, and the ranges of those that no absence covers.
+It is read from top to bottom: what the sessions expect of each hour, what is stored of it, which hours differ, which
+of their minutes are missing, and the ranges of those that no absence covers.
 """
 
 from __future__ import annotations
 
 STATEMENT = """\
 WITH spans AS (
-    SELECT calendar, dt, open AS session_open, close AS session_close,
-           greatest(open, {start}) AS span_start, least(close, {end}) AS span_end
+    SELECT row_number() OVER (ORDER BY calendar, open) AS session, calendar, dt, open AS session_open,
+           close AS session_close, greatest(open, {start}) AS span_start, least(close, {end}) AS span_end
     FROM {sessions}
     WHERE open < {end} AND close > {start}
 ),
--- The half hours of a session: where they begin, and where its first slot in them and their end lie, counted in
--- minutes from the open.
-halves AS (
-    SELECT p.calendar, p.dt, p.session_open, p.session_close, p.span_start, p.span_end, k.k AS half,
-           date_diff('minute', p.session_open, p.at_hour + k.k * INTERVAL '{slots}' MINUTE) AS word_start,
+-- The hours of a session: where they begin, and where its first slot in them and their end lie, counted in minutes
+-- from the open.
+hours AS (
+    SELECT p.*, k.k AS hour_number, p.first_hour + k.k * INTERVAL '1' HOUR AS at_hour,
+           date_diff('minute', p.session_open, p.first_hour + k.k * INTERVAL '1' HOUR) AS hour_start,
            {cadence} * ceil(
-               date_diff('minute', p.session_open, greatest(p.at_hour + k.k * INTERVAL '{slots}' MINUTE, p.span_start))
+               date_diff('minute', p.session_open, greatest(p.first_hour + k.k * INTERVAL '1' HOUR, p.span_start))
                / {cadence}e0) AS first_slot,
-           date_diff('minute', p.session_open, least(p.at_hour + (k.k + 1) * INTERVAL '{slots}' MINUTE, p.span_end))
-           AS word_end
-    FROM (SELECT *, date_trunc('hour', span_start) AS at_hour FROM spans) AS p CROSS JOIN (VALUES {halves}) AS k (k)
-    WHERE p.at_hour + k.k * INTERVAL '{slots}' MINUTE < p.span_end
+           date_diff('minute', p.session_open, least(p.first_hour + (k.k + 1) * INTERVAL '1' HOUR, p.span_end))
+           AS hour_end
+    FROM (SELECT *, date_trunc('hour', span_start) AS first_hour FROM spans) AS p CROSS JOIN (VALUES {hours}) AS k (k)
+    WHERE p.first_hour + k.k * INTERVAL '1' HOUR < p.span_end
 ),
 slots AS (
-    SELECT calendar, dt, session_open, session_close, span_start, span_end, half,
-           first_slot, first_slot - word_start AS place,
-           greatest(0e0, ceil((word_end - first_slot) / {cadence}e0)) AS bars
-    FROM halves
+    SELECT *, CAST(power(2, first_slot - hour_start) AS bigint) AS first_bit,
+           ceil((hour_end - first_slot) / {cadence}e0) AS bars
+    FROM hours
 ),
--- The sum of 2**place, 2**(place + cadence) and so on, as many as bars.
+-- What the two sums below are when each bar is there once: the weights 2**i of its minutes, and the count.
 expected AS (
-    SELECT calendar, dt, session_open, session_close, span_start, span_end, floor(half / 2e0) AS hour_number,
-           date_trunc('hour', span_start) + CAST(floor(half / 2e0) AS bigint) * INTERVAL '1' HOUR AS at_hour,
-           sum(CASE WHEN mod(half, 2) = 0 THEN word ELSE 0e0 END) AS e0,
-           sum(CASE WHEN mod(half, 2) = 1 THEN word ELSE 0e0 END) AS e1,
-           sum(bars) AS bars, sum(minutes) AS minutes
-    FROM (
-        SELECT calendar, dt, session_open, session_close, span_start, span_end, half, bars,
-               bars * {row} + power(2, place) * (power(2, {cadence} * bars) - 1) / {step} AS word,
-               least({cadence} * bars, date_diff('minute', session_open, session_close) - first_slot) AS minutes
-        FROM slots
-        WHERE bars > 0e0
-    ) AS filled
-    GROUP BY calendar, dt, session_open, session_close, span_start, span_end, floor(half / 2e0)
+    SELECT *, power(2, hour_number) AS hour_bit,
+           least({cadence} * bars, date_diff('minute', session_open, session_close) - first_slot) AS minutes,
+           CAST(first_bit * mod({every_slot}, CAST(power(2, {cadence} * bars) AS bigint))
+                + CASE WHEN first_bit = 1 THEN {excess} ELSE 0 END AS decimal(38, 0)) AS weights,
+           bars - CASE WHEN first_bit = 1 THEN 1e0 - {little} ELSE 0e0 END AS counted
+    FROM slots
+    WHERE bars > 0e0
 ),
 interested AS (
     SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
 ),
 -- Functions of one column that cannot fail: DuckDB evaluates those once for each distinct minute of a Parquet
 -- dictionary and not for each row. An index that starts at 1 is such a function only as `greatest`, which takes minute
--- 0 for minute 1; `later` counts the rows after minute 0, and with it the two are told apart below.
+-- 0 for minute 1. `counted` tells the two apart: each row counts 1, but a row of minute 0 so little that the fraction
+-- counts those.
 sums AS (
-    SELECT symbol, at_hour, sum(w0) AS s0, sum(w1) AS s1, sum(later) AS later
+    SELECT symbol, at_hour, sum(weight) AS weights, sum(counted) AS counted
     FROM (
-        SELECT symbol, date_trunc('hour', minute) AS at_hour, sign(minute(minute)) AS later,
-               {first_word}[greatest(minute(minute), 1)] AS w0,
-               {second_word}[greatest(minute(minute), 1)] AS w1
+        SELECT symbol, date_trunc('hour', minute) AS at_hour, {weights}[greatest(minute(minute), 1)] AS weight,
+               greatest(sign(minute(minute)), {little}) AS counted
         FROM {bars}
     ) AS stored
     GROUP BY symbol, at_hour
 ),
-words AS (
-    SELECT symbol, at_hour, s1,
-           s0 - first_rows * {first_minute} + CASE WHEN first_rows > 0e0 THEN {first_minute_once} ELSE 0e0 END AS s0
-    FROM (
-        SELECT symbol, at_hour, s0, s1, floor(s0 / {row}) + floor(s1 / {row}) - later AS first_rows FROM sums
-    ) AS counted
-),
--- Outer joins are not reordered: no engine multiplies symbols by hours first.
+-- Outer joins are not reordered: no engine multiplies symbols by hours first. Hours nobody expects have no session.
 graded AS (
-    SELECT w.symbol, h.calendar, h.session_open, h.hour_number, w.s0, w.s1,
-           (h.e0 = 0e0 OR w.s0 = h.e0) AND (h.e1 = 0e0 OR w.s1 = h.e1) AS whole
-    FROM words w
+    SELECT w.symbol, h.session, h.hour_bit, w.weights, w.counted,
+           CASE WHEN w.weights <> h.weights OR w.counted <> h.counted THEN h.hour_number END AS other_hour
+    FROM sums w
     LEFT JOIN (SELECT DISTINCT symbol, calendar FROM interested) AS y ON y.symbol = w.symbol
     LEFT JOIN expected h ON h.calendar = y.calendar AND h.at_hour = w.at_hour
 ),
+-- For each session the hours that are as expected, as one number with a bit for each, and a row for each other hour.
 seen AS (
-    SELECT symbol, calendar, session_open, holed_hour, sum(power(2, hour_number)) AS seen, max(s0) AS s0, max(s1) AS s1
-    FROM (
-        SELECT symbol, calendar, session_open, hour_number, s0, s1,
-               CASE WHEN NOT whole THEN hour_number END AS holed_hour
-        FROM graded
-    ) AS marked
-    GROUP BY symbol, calendar, session_open, holed_hour
+    SELECT symbol, session, other_hour, sum(hour_bit) AS hours, max(weights) AS weights, max(counted) AS counted
+    FROM graded
+    GROUP BY symbol, session, other_hour
 ),
+-- A session of which nothing is stored, and nothing of the symbol is proven absent, is one gap: `blank`.
 incomplete AS (
-    SELECT e.symbol, e.calendar, e.session_open, e.session_close, e.span_start, e.span_end, e.hours,
-           s.holed_hour, coalesce(s.seen, 0e0) AS seen, s.s0, s.s1
+    SELECT e.*, s.other_hour, coalesce(s.hours, 0e0) AS seen, s.weights, s.counted,
+           s.symbol IS NULL AND a.symbol IS NULL AS blank
     FROM (
-        SELECT y.symbol, h.calendar, h.session_open, h.session_close, h.span_start, h.span_end, h.hours
-        FROM interested y JOIN (
-            SELECT calendar, dt, session_open, session_close, span_start, span_end, sum(power(2, hour_number)) AS hours
+        SELECT y.symbol, h.* FROM interested y JOIN (
+            SELECT session, calendar, dt, session_open, session_close, span_start, span_end, sum(hour_bit) AS hours,
+                   session_open + CAST(min(first_slot) AS bigint) * INTERVAL '1' MINUTE AS blank_start,
+                   sum(bars) AS bars, sum(minutes) AS minutes
             FROM expected
-            GROUP BY calendar, dt, session_open, session_close, span_start, span_end
+            GROUP BY session, calendar, dt, session_open, session_close, span_start, span_end
         ) AS h ON h.calendar = y.calendar
         WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
     ) AS e
-    LEFT JOIN seen s ON s.symbol = e.symbol AND s.calendar = e.calendar AND s.session_open = e.session_open
-    WHERE s.symbol IS NULL OR s.holed_hour IS NOT NULL OR s.seen <> e.hours
+    LEFT JOIN seen s ON s.symbol = e.symbol AND s.session = e.session
+    LEFT JOIN (SELECT DISTINCT symbol FROM {absences} {proven}) AS a ON a.symbol = e.symbol
+    WHERE s.symbol IS NULL OR s.other_hour IS NOT NULL OR s.hours <> e.hours
 ),
 unseen AS (
-    SELECT symbol, session_open, session_close, span_start, span_end, holed_hour, s0, s1,
-           hours - sum(seen) OVER (PARTITION BY symbol, calendar, session_open) AS unseen,
-           row_number() OVER (PARTITION BY symbol, calendar, session_open ORDER BY holed_hour) AS place
+    SELECT *, hours - sum(seen) OVER (PARTITION BY symbol, session) AS unseen,
+           row_number() OVER (PARTITION BY symbol, session ORDER BY other_hour) AS place
     FROM incomplete
 ),
+-- The hours to look into: the other ones, and those of which nothing is stored. For a blank session any one.
 suspects AS (
-    SELECT symbol, session_open, session_close, span_start, span_end,
-           date_trunc('hour', span_start) + h.h * INTERVAL '1' HOUR AS at_hour,
-           CASE WHEN h.h = holed_hour THEN s0 ELSE 0e0 END AS s0, CASE WHEN h.h = holed_hour THEN s1 ELSE 0e0 END AS s1
+    SELECT *, date_trunc('hour', span_start) + h.h * INTERVAL '1' HOUR AS at_hour,
+           CASE WHEN h.h = other_hour THEN (counted - floor(counted)) * {many}e0 ELSE 0e0 END AS first_rows
     FROM unseen CROSS JOIN UNNEST(ARRAY[{hour_list}]) AS h (h)
-    WHERE h.h = holed_hour
-       OR (place = 1 AND floor(unseen / power(2, h.h)) <> 2 * floor(unseen / power(2, h.h + 1)))
+    WHERE CASE WHEN blank THEN h.h = 0 ELSE h.h = other_hour
+          OR (place = 1 AND floor(unseen / power(2, h.h)) <> 2 * floor(unseen / power(2, h.h + 1))) END
 ),
-suspect_words AS (
-    SELECT symbol, session_open, session_close, span_start, span_end,
-           at_hour + h.h * INTERVAL '{slots}' MINUTE AS at_word,
-           CASE WHEN h.h = 0 THEN s0 ELSE s1 END AS word
-    FROM suspects CROSS JOIN UNNEST(ARRAY[0, 1]) AS h (h)
+-- The word has a bit for each minute, once what minute 0 weighs too much is taken away. It is null, for the hour is
+-- unclear, when its sum is more than any word.
+words AS (
+    SELECT *, CASE WHEN h = other_hour THEN floor(counted) + first_rows ELSE 0e0 END AS stored_rows,
+           CASE WHEN h = other_hour THEN TRY_CAST(weights AS bigint) - CAST({excess} * first_rows AS bigint) ELSE 0 END
+           AS word
+    FROM suspects
 ),
-split AS (
-    SELECT symbol, session_open, session_close, span_start, span_end, at_word,
-           floor(word / {row}) AS stored_rows, word - {row} * floor(word / {row}) AS bits
-    FROM suspect_words
+halves AS (
+    SELECT *, mod(word, {half}) AS low, (word - mod(word, {half})) / {half}e0 AS high FROM words
 ),
+-- As many bits as rows, unless a minute came more than once.
 judged AS (
-    SELECT symbol, session_open, session_close, span_start, span_end, at_word, bits,
-           CASE WHEN stored_rows = bits - ({halvings}) THEN 'gap' ELSE 'unclear' END AS kind
-    FROM split
+    SELECT *, CASE WHEN stored_rows = {bits} THEN 'gap' ELSE 'unclear' END AS kind FROM halves
 ),
 missing AS (
-    SELECT symbol, session_open, session_close, kind, at_word + m.m * INTERVAL '1' MINUTE AS slot
-    FROM judged CROSS JOIN UNNEST(ARRAY[{slot_list}]) AS m (m)
-    WHERE (kind = 'unclear' OR bits = 0e0 OR floor(bits / power(2, m.m)) = 2 * floor(bits / power(2, m.m + 1)))
-      AND at_word + m.m * INTERVAL '1' MINUTE >= span_start
-      AND at_word + m.m * INTERVAL '1' MINUTE < span_end
-      AND mod(date_diff('minute', session_open, at_word + m.m * INTERVAL '1' MINUTE), {cadence}) = 0
+    SELECT symbol, session_open, session_close, kind, CASE WHEN blank THEN blank_start ELSE slot END AS slot,
+           CASE WHEN blank THEN minutes ELSE {cadence} END AS minutes, CASE WHEN blank THEN bars ELSE 1 END AS bars
+    FROM (
+        SELECT *, at_hour + m.m * INTERVAL '1' MINUTE AS slot, CAST(power(2, m.m) AS bigint) AS bit
+        FROM judged CROSS JOIN UNNEST(ARRAY[{minute_list}]) AS m (m)
+        WHERE NOT blank OR m.m = 0
+    ) AS looked
+    WHERE blank OR ((kind = 'unclear' OR mod(word, 2 * bit) < bit) AND slot >= span_start AND slot < span_end
+                    AND mod(date_diff('minute', session_open, slot), {cadence}) = 0)
 ),
 -- An absence stands once beside each kind, so that one window serves both.
 events AS (
-    SELECT symbol, kind, slot, session_open, session_close, CAST(NULL AS timestamp) AS absent_until
+    SELECT symbol, kind, slot, minutes, bars, session_open, session_close, CAST(NULL AS timestamp) AS absent_until
     FROM missing
     UNION ALL
-    SELECT symbol, k.kind, start, CAST(NULL AS timestamp), CAST(NULL AS timestamp), "end"
+    SELECT symbol, k.kind, start, 0, 0, CAST(NULL AS timestamp), CAST(NULL AS timestamp), "end"
     FROM {absences} CROSS JOIN (VALUES ('gap'), ('unclear')) AS k (kind) {proven}
 ),
 swept AS (
-    SELECT symbol, kind, slot, session_open, session_close,
+    SELECT symbol, kind, slot, minutes, bars, session_open, session_close,
            max(absent_until) OVER (PARTITION BY symbol, kind ORDER BY slot) AS absent_until,
            row_number() OVER (PARTITION BY symbol, kind ORDER BY slot) AS place
     FROM events
 ),
 numbered AS (
-    SELECT symbol, kind, slot, session_open, session_close,
+    SELECT symbol, kind, slot, minutes, bars, session_open, session_close,
            date_diff('minute', session_open, slot) - {cadence} * place AS island
     FROM swept
     WHERE session_open IS NOT NULL AND (absent_until IS NULL OR absent_until <= slot)
 ),
 ranges AS (
     SELECT kind, symbol, min(slot) AS gap_start,
-           least(max(slot) + {cadence} * INTERVAL '1' MINUTE, session_close) AS gap_end,
-           session_open, session_close, count(*) AS bars
+           least(max(slot + CAST(minutes AS bigint) * INTERVAL '1' MINUTE), session_close) AS gap_end,
+           session_open, session_close, CAST(sum(bars) AS bigint) AS bars
     FROM numbered
     GROUP BY kind, symbol, session_open, session_close, island
 )
