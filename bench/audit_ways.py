@@ -52,7 +52,7 @@ def ours(lake: Path, days: int) -> int:
     return sum(gap.minutes for gap in found.gaps)
 
 
-def audit(lake: Path, *, aligned: bool = False) -> Any:
+def audit(lake: Path) -> Any:
     """The lake as the audit opens it."""
     import duckdb
     from minutemend.adapters.duckdb_lake import DuckDbLake
@@ -64,7 +64,7 @@ def audit(lake: Path, *, aligned: bool = False) -> Any:
         Table.SESSIONS: f"SELECT * FROM read_parquet('{lake}/sessions.parquet')",
         Table.SYMBOLS: f"SELECT * FROM read_parquet('{lake}/symbols.parquet')",
     }
-    return DuckDbLake(duckdb.connect(), views=views, threads=THREADS, aligned=aligned)
+    return DuckDbLake(duckdb.connect(), views=views, threads=THREADS)
 
 
 def window(days: int) -> Any:

@@ -73,7 +73,6 @@ def check_files(
             Table.SESSIONS: f"SELECT * FROM read_parquet('{quoted(str(calendar.sessions))}')",  # noqa: S608
         },
         cadence=cadence,
-        aligned=True,  # `seen` has refused the others
     )
     watch("counting minutes")
     found = lake.check(window)

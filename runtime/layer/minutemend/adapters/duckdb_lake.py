@@ -32,7 +32,7 @@ class DuckDbLake:
     """The tables that the audit reads, as views of one DuckDB connection. Tables not given are empty.
 
     Each of `views` is a SELECT with the columns of its table in `contract.COLUMNS` (`bars` needs symbol, minute
-    and dt alone). `cadence` is in minutes; `aligned` says that somebody has seen every row to be on a whole minute.
+    and dt alone). `cadence` is in minutes.
     """
 
     def __init__(
@@ -42,10 +42,9 @@ class DuckDbLake:
         views: dict[Table, str],
         cadence: int = 1,
         threads: int = 0,
-        aligned: bool = False,
     ) -> None:
         self.connection = connection
-        self._cadence, self._aligned = cadence, aligned
+        self._cadence = cadence
         connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
         if threads:
             connection.execute(f"SET threads = {threads}")
@@ -58,8 +57,7 @@ class DuckDbLake:
         count = len(symbols) if symbols is not None else row[0] if row else 0
         days = max(1, AT_ONCE // max(1, count))
         return DataCheck.joined(
-            check_data(self._ask, part, symbols=symbols, cadence=self._cadence, aligned=self._aligned)
-            for part in parts(window, days)
+            check_data(self._ask, part, symbols=symbols, cadence=self._cadence) for part in parts(window, days)
         )
 
     def stored(self, window: Range) -> Stored:

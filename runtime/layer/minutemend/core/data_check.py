@@ -68,7 +68,6 @@ def check_data(
     symbols: Sequence[str] | None = None,
     cadence: int = 1,
     database: str | None = None,
-    aligned: bool = False,
 ) -> DataCheck:
     """Ask the query through `ask` (SQL text to result columns), and ask closely about what came back unclear.
 
@@ -76,7 +75,7 @@ def check_data(
     and the range where that is so. The result has no unclear ranges left.
     """
     first = decode_data_check(
-        ask(generate_data_check_query(window, symbols=symbols, cadence=cadence, database=database, aligned=aligned))
+        ask(generate_data_check_query(window, symbols=symbols, cadence=cadence, database=database))
     )
     if not first.unclear:
         return first
@@ -87,11 +86,7 @@ def check_data(
     # Files that were never in the lake may name a symbol as no text of ours may: then all of them are looked at.
     narrowed = doubtful if all(map(SYMBOL_PATTERN.fullmatch, doubtful)) else symbols
     second = decode_data_check(
-        ask(
-            generate_data_check_query(
-                hull, symbols=narrowed, cadence=cadence, database=database, closely=True, aligned=aligned
-            )
-        )
+        ask(generate_data_check_query(hull, symbols=narrowed, cadence=cadence, database=database, closely=True))
     )
     found = [*first.gaps, *_inside(second.gaps, first.unclear)]
     return DataCheck(_joined(found), (), first.expected_bars, first.expected_minutes)

@@ -47,7 +47,6 @@ def generate_data_check_query(
     cadence: int = 1,
     database: str | None = None,
     closely: bool = False,
-    aligned: bool = False,
 ) -> str:
     """The SQL text that finds the gaps of `window` (see `RESULT_COLUMNS`).
 
@@ -55,7 +54,7 @@ def generate_data_check_query(
     `database` when that is given. `symbols` narrows the symbols of interest; `cadence` is in minutes and divides 60,
     and a session expects a bar at its open and every `cadence` minutes until its close. With `closely` every minute
     is counted once whatever the lake holds: slow, for the few symbols and hours that came back `unclear`.
-    Rows off the whole minute count for nothing; who has seen that there are none says `aligned` and saves the look.
+    Rows off the whole minute count for nothing.
     Raises BadInput for a bad symbol, cadence or database.
     """
     if cadence not in CADENCES:
@@ -76,7 +75,7 @@ def generate_data_check_query(
     stored = _where(
         f"{PARTITION} BETWEEN '{days[0]}' AND '{days[-1]}'",
         "" if whole_days else f"minute >= {_literal(window.start)} AND minute < {_literal(window.end)}",
-        "" if aligned else "second(minute) = 0 AND millisecond(minute) = 0",
+        "second(minute) = 0 AND millisecond(minute) = 0",
         only,
     )
     # An absence lies under the date of its minutes; a session that crosses midnight may have begun the day before.
