@@ -41,6 +41,8 @@ class DataCheck:
     def joined(cls, parts: Iterable[DataCheck]) -> DataCheck:
         """The results of adjacent windows as one: a session that a border cuts has no gap cut by it."""
         looks = list(parts)
+        if len(looks) == 1:
+            return looks[0]
         return cls(
             gaps=_joined(gap for look in looks for gap in look.gaps),
             unclear=_joined(gap for look in looks for gap in look.unclear),
@@ -125,14 +127,11 @@ def _joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 
 def _ranges(columns: Columns, chosen: np.ndarray[Any, Any]) -> tuple[Gap, ...]:
     symbols = np.asarray(columns["symbol"], dtype=object)[chosen].tolist()
-    instants = [_instants(columns[name], chosen) for name in ("gap_start", "gap_end", "session_open", "session_close")]
+    names = ("gap_start", "gap_end", "session_open", "session_close")
+    minutes = [np.asarray(columns[name])[chosen].astype("datetime64[m]").astype(np.int64).tolist() for name in names]
+    known = {minute: EPOCH + minute * MINUTE for minute in {*minutes[0], *minutes[1], *minutes[2], *minutes[3]}}
+    instants = [list(map(known.__getitem__, column)) for column in minutes]
     return tuple(Gap(*fields) for fields in sorted(zip(symbols, *instants, strict=True)))  # tuples sort in C
-
-
-def _instants(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> list[datetime]:
-    minutes = np.asarray(values)[chosen].astype("datetime64[m]").astype(np.int64)
-    known = {minute: EPOCH + minute * MINUTE for minute in np.unique(minutes).tolist()}
-    return [known[minute] for minute in minutes.tolist()]
 
 
 def _sum(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> int:
