@@ -7,7 +7,7 @@ The real bars, and one lake with every adversity at once; the random ones are th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -161,6 +161,8 @@ def adversarial(folder: Path) -> list[Question]:
     _strange_files(folder, plain)
     every = [Question(window) for window in (HALF_DAY, CLOCKS_CHANGE, CUT_SHORT)]
     cadences = [Question(HALF_DAY, cadence=minutes) for minutes in (5, 15, 60)]
+    # Cut after the hour's only slot, 14:30: what is left of the hour expects nothing.
+    cadences.append(Question(replace(CUT_SHORT, start=datetime(2024, 7, 3, 14, 37, tzinfo=UTC)), cadence=60))
     closely = Question(CUT_SHORT, ("COIN", "MANY", "TWICE"), closely=True)
     one_minute = Question(Range(july.open, july.open + MINUTE))
     return [*every, *cadences, closely, one_minute]

@@ -30,6 +30,7 @@ slots AS (
     SELECT *, CAST(power(2, first_slot - hour_start) AS bigint) AS first_bit,
            ceil((hour_end - first_slot) / {cadence}e0) AS bars
     FROM hours
+    WHERE first_slot < hour_end
 ),
 -- What the two sums below are when each bar is there once: the weights 2**i of its minutes, and the count.
 expected AS (
@@ -39,7 +40,6 @@ expected AS (
                 + CASE WHEN first_bit = 1 THEN {excess} ELSE 0 END AS decimal(38, 0)) AS weights,
            bars - CASE WHEN first_bit = 1 THEN 1e0 - {little} ELSE 0e0 END AS counted
     FROM slots
-    WHERE bars > 0e0
 ),
 interested AS (
     SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
