@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
 from minutemend.contract import COLUMNS, PARTITION, UNPARTITIONED, Table
 from minutemend.core.data_check import RESULT_COLUMNS, Columns
 
@@ -58,7 +57,7 @@ def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 def columns_of(rows: list[tuple[Any, ...]]) -> Columns:
     """The columns of the audit's result, as its decoder wants them."""
     columns = zip(*rows, strict=True)
-    return {name: np.array(values, dtype=object) for name, values in zip(RESULT_COLUMNS, columns, strict=True)}
+    return dict(zip(RESULT_COLUMNS, columns, strict=True))
 
 
 def _view(table: Table, folder: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 import sqlglot
 from minutemend.core.data_check import RESULT_COLUMNS, check_data, decode_data_check, generate_data_check_query
@@ -17,15 +16,12 @@ from tests.lakes import at
 WINDOW = Range(at("2024-03-08 00:00"), at("2024-03-09 00:00"))
 
 
-def columns(*rows: tuple[object, ...]) -> dict[str, np.ndarray]:
-    return {
-        name: np.array(values, dtype="datetime64[us]" if name.startswith(("gap_", "session_")) else object)
-        for name, values in zip(RESULT_COLUMNS, zip(*rows, strict=True), strict=True)
-    }
+def columns(*rows: tuple[object, ...]) -> dict[str, tuple[object, ...]]:
+    return dict(zip(RESULT_COLUMNS, zip(*rows, strict=True), strict=True))
 
 
 def row(kind: str, start: str, end: str) -> tuple[object, ...]:
-    times = [np.datetime64(f"2024-03-08T{time}") for time in (start, end, "14:30", "21:00")]
+    times = [at(f"2024-03-08 {time}") for time in (start, end, "14:30", "21:00")]
     return (kind, "IBM", *times, 1, 1)
 
 
@@ -102,7 +98,7 @@ def test_what_is_unclear_is_asked_again_closely_and_only_there() -> None:
     """The second answer counts inside the unclear range alone, and touching gaps become one."""
     asked: list[str] = []
 
-    def ask(sql: str) -> dict[str, np.ndarray]:
+    def ask(sql: str) -> dict[str, tuple[object, ...]]:
         asked.append(sql)
         if len(asked) == 1:
             return columns(TOTAL, row("gap", "14:50", "15:00"), row("unclear", "15:00", "15:15"))

@@ -61,13 +61,9 @@ class AthenaGapFinder(GapFinder):
 
 
 def _columns(frame: pd.DataFrame) -> Columns:
-    """Arrays without zone (the core's instants are UTC by contract) and with None for a null number."""
-    arrays = {}
-    for name, column in frame.items():
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            arrays[str(name)] = column.dt.tz_localize(None).to_numpy()
-        elif pd.api.types.is_extension_array_dtype(column.dtype):
-            arrays[str(name)] = column.astype(object).where(column.notna(), None).to_numpy()
-        else:
-            arrays[str(name)] = column.to_numpy()
-    return arrays
+    """The columns as Python's own values, with None for null."""
+    return {str(name): [None if pd.isna(value) else _plain(value) for value in frame[name]] for name in frame}
+
+
+def _plain(value: Any) -> Any:
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value

@@ -76,8 +76,9 @@ class DuckDbLake:
         return Stored(*(int(number) for number in row or (0, 0)))
 
     def _ask(self, sql: str) -> Columns:
-        columns: Columns = self.connection.execute(sql).fetchnumpy()
-        return columns
+        result = self.connection.execute(sql)
+        names = [column[0] for column in result.description]
+        return dict(zip(names, zip(*result.fetchall(), strict=True), strict=True))  # one row at least: the totals
 
 
 def parts(window: Range, days: int) -> list[Range]:

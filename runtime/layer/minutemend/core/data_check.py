@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
-
 from minutemend.core.data_check_sql import CADENCES, RESULT_COLUMNS, generate_data_check_query
 from minutemend.core.gaps import Gap
-from minutemend.core.minutes import EPOCH, MINUTE, Range
+from minutemend.core.minutes import Range
 from minutemend.core.symbols import SYMBOL_PATTERN
 
 __all__ = [
@@ -25,7 +23,7 @@ __all__ = [
     "generate_data_check_query",
 ]
 
-Columns = Mapping[str, "np.ndarray[Any, Any]"]
+Columns = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +50,14 @@ class DataCheck:
 
 
 def decode_data_check(columns: Columns) -> DataCheck:
-    """The result's columns (each an array of one length; instants datetime64 or aware/naive UTC datetimes)."""
-    kinds = np.asarray(columns["kind"], dtype=object)
-    total = kinds == "total"
+    """The result's columns (each a sequence of one length; instants are datetimes, naive ones in UTC; None is null)."""
+    rows = list(zip(*(columns[name] for name in RESULT_COLUMNS), strict=True))
+    totals = [row for row in rows if row[0] == "total"]
     return DataCheck(
-        gaps=_ranges(columns, kinds == "gap"),
-        unclear=_ranges(columns, kinds == "unclear"),
-        expected_bars=_sum(columns["bars"], total),
-        expected_minutes=_sum(columns["minutes"], total),
+        gaps=_ranges(rows, "gap"),
+        unclear=_ranges(rows, "unclear"),
+        expected_bars=sum(int(row[-2] or 0) for row in totals),
+        expected_minutes=sum(int(row[-1] or 0) for row in totals),
     )
 
 
@@ -125,15 +123,11 @@ def _joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     return tuple(sorted(joined, key=_BY_START))
 
 
-def _ranges(columns: Columns, chosen: np.ndarray[Any, Any]) -> tuple[Gap, ...]:
-    symbols = np.asarray(columns["symbol"], dtype=object)[chosen].tolist()
-    names = ("gap_start", "gap_end", "session_open", "session_close")
-    minutes = [np.asarray(columns[name])[chosen].astype("datetime64[m]").astype(np.int64).tolist() for name in names]
-    known = {minute: EPOCH + minute * MINUTE for minute in {*minutes[0], *minutes[1], *minutes[2], *minutes[3]}}
-    instants = [list(map(known.__getitem__, column)) for column in minutes]
-    return tuple(Gap(*fields) for fields in sorted(zip(symbols, *instants, strict=True)))  # tuples sort in C
+def _ranges(rows: Iterable[tuple[Any, ...]], kind: str) -> tuple[Gap, ...]:
+    chosen = sorted(row[1:6] for row in rows if row[0] == kind)
+    known = {instant: _utc(instant) for row in chosen for instant in row[1:]}
+    return tuple(Gap(symbol, *map(known.__getitem__, instants)) for symbol, *instants in chosen)
 
 
-def _sum(values: np.ndarray[Any, Any], chosen: np.ndarray[Any, Any]) -> int:
-    numbers = np.ma.filled(np.ma.masked_invalid(np.ma.asarray(values[chosen], dtype=np.float64)), 0.0)
-    return int(numbers.sum())  # float64 holds every count of minutes below 2**53 exactly
+def _utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
