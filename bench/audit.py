@@ -62,7 +62,7 @@ def in_process(lake: BenchLake) -> list[Figure]:
     for _ in range(TURNS):
         ours.append(timed(lambda: opened.check(window(YEAR))))
         scans.append(bare())
-    ratios = [mine / ((before + after) / 2) for mine, (before, after) in zip(ours, pairwise(scans), strict=True)]
+    ratios = to_neighbours(ours, scans)
     size = f"{lake.rows / 1e6:.1f}M bars, {len(found.gaps):,} ranges; best of {TURNS} turns each"
     return [
         Figure("bare scan of symbol and minute", min(scans), "s", size),
@@ -71,6 +71,11 @@ def in_process(lake: BenchLake) -> list[Figure]:
             "the year's audit to the bare scan", median(ratios), "×", f"{spread(ratios)}; best known before: 6.1", 4.0
         ),
     ]
+
+
+def to_neighbours(turns: list[float], around: list[float]) -> list[float]:
+    """Each turn by the mean of the two that were just before and after it."""
+    return [turn / ((before + after) / 2) for turn, (before, after) in zip(turns, pairwise(around), strict=True)]
 
 
 def spread(ratios: list[float]) -> str:
@@ -121,10 +126,7 @@ def in_turns(way: str, lake: BenchLake, days: int, *, turns: int) -> tuple[list[
 
 def compared(name: str, ours: list[Process], others: list[Process]) -> list[Figure]:
     """Time and memory of another way as multiples of ours: time by turns, as in `in_process`."""
-    ratios = [
-        other.seconds / ((before.seconds + after.seconds) / 2)
-        for other, (before, after) in zip(others, pairwise(ours), strict=True)
-    ]
+    ratios = to_neighbours([other.seconds for other in others], [one.seconds for one in ours])
     seconds = min(other.seconds for other in others)
     memory = min(other.megabytes for other in others)
     most = max(one.megabytes for one in ours)
