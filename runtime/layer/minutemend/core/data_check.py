@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import Any
 
 from minutemend.core.data_check_sql import CADENCES, RESULT_COLUMNS, generate_data_check_query
 from minutemend.core.gaps import Gap
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import EPOCH, Range, merge
 from minutemend.core.symbols import SYMBOL_PATTERN
 
 __all__ = [
@@ -24,6 +23,8 @@ __all__ = [
 ]
 
 Columns = Mapping[str, Sequence[Any]]
+
+_NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +107,25 @@ def _inside(gaps: Iterable[Gap], unclear: Iterable[Gap]) -> list[Gap]:
     return parts
 
 
-_SESSION = attrgetter("symbol", "session_open", "session_close")
-_WITHIN_SESSIONS = attrgetter("symbol", "session_open", "session_close", "start")
-_BY_START = attrgetter("symbol", "start")
-
-
 def _joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """The same minutes as the longest runs within each symbol and session, sorted."""
-    joined: list[Gap] = []
-    for gap in sorted(gaps, key=_WITHIN_SESSIONS):
-        last = joined[-1] if joined else None
-        if last is not None and gap.start <= last.end and _SESSION(gap) == _SESSION(last):
-            joined[-1] = replace(last, end=max(last.end, gap.end))
-        else:
-            joined.append(gap)
-    return tuple(sorted(joined, key=_BY_START))
+    grouped: dict[tuple[str, datetime, datetime], list[Range]] = {}
+    for gap in gaps:
+        grouped.setdefault((gap.symbol, gap.session_open, gap.session_close), []).append(gap.range)
+    return tuple(
+        sorted(
+            Gap(symbol, span.start, span.end, opened, closed)
+            for (symbol, opened, closed), spans in grouped.items()
+            for span in merge(spans)
+        )
+    )
 
 
 def _ranges(rows: Iterable[tuple[Any, ...]], kind: str) -> tuple[Gap, ...]:
     chosen = sorted(row[1:6] for row in rows if row[0] == kind)
-    known = {instant: _utc(instant) for row in chosen for instant in row[1:]}
-    return tuple(Gap(symbol, *map(known.__getitem__, instants)) for symbol, *instants in chosen)
+    return tuple(Gap(symbol, *map(_utc, instants)) for symbol, *instants in chosen)
 
 
 def _utc(instant: datetime) -> datetime:
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    # A sum, for `replace` takes seven times as long.
+    return EPOCH + (instant - _NAIVE_EPOCH) if instant.tzinfo is None else instant.astimezone(UTC)

@@ -33,7 +33,6 @@ RESULT_COLUMNS = ("kind", "symbol", "gap_start", "gap_end", "session_open", "ses
 CADENCES = tuple(minutes for minutes in range(1, 61) if 60 % minutes == 0)
 
 _SLOTS = 60  # minutes in a word
-_HALF = 2**30  # of a word: what float64 divides exactly
 _HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
 _FIRST = 1  # the first minute that has a weight of its own
 _MANY = 2**26  # rows of minute 0 that float64 counts as a fraction, beside as many others as whole numbers
@@ -102,12 +101,8 @@ def generate_data_check_query(
         excess=2**_FIRST - 1,
         little=repr(1 / _MANY),
         many=_MANY,
-        half=_HALF,
-        bits="low + high - ("
-        + " + ".join(f"floor(low / {2**i}e0) + floor(high / {2**i}e0)" for i in range(1, _SLOTS // 2))
-        + ")",
-        hour_list=", ".join(map(str, range(_HOURS))),
-        minute_list=", ".join(map(str, range(_SLOTS))),
+        hour_bits=", ".join(f"{2**hour}e0" for hour in range(_HOURS)),
+        minute_bits=", ".join(f"{2**minute}" for minute in range(_SLOTS)),
     )
 
 

@@ -44,6 +44,19 @@ expected AS (
 interested AS (
     SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {interested}
 ),
+-- Each symbol's sessions while it is listed.
+asked AS (
+    SELECT y.symbol, h.*
+    FROM interested y
+    JOIN (
+        SELECT session, calendar, dt, session_open, session_close, span_start, span_end, sum(hour_bit) AS hours,
+               session_open + CAST(min(first_slot) AS bigint) * INTERVAL '1' MINUTE AS blank_start,
+               sum(bars) AS bars, sum(minutes) AS minutes
+        FROM expected
+        GROUP BY session, calendar, dt, session_open, session_close, span_start, span_end
+    ) AS h ON h.calendar = y.calendar
+    WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
+),
 -- Functions of one column that cannot fail: DuckDB evaluates those once for each distinct minute of a Parquet
 -- dictionary and not for each row. An index that starts at 1 is such a function only as `greatest`, which takes minute
 -- 0 for minute 1. `counted` tells the two apart: each row counts 1, but a row of minute 0 so little that the fraction
@@ -60,72 +73,63 @@ sums AS (
 -- Outer joins are not reordered: no engine multiplies symbols by hours first. Hours nobody expects have no session.
 graded AS (
     SELECT w.symbol, h.session, h.hour_bit, w.weights, w.counted,
-           CASE WHEN w.weights <> h.weights OR w.counted <> h.counted THEN h.hour_number END AS other_hour
+           CASE WHEN w.weights <> h.weights OR w.counted <> h.counted THEN h.hour_bit END AS other_bit
     FROM sums w
     LEFT JOIN (SELECT DISTINCT symbol, calendar FROM interested) AS y ON y.symbol = w.symbol
     LEFT JOIN expected h ON h.calendar = y.calendar AND h.at_hour = w.at_hour
 ),
 -- For each session the hours that are as expected, as one number with a bit for each, and a row for each other hour.
 seen AS (
-    SELECT symbol, session, other_hour, sum(hour_bit) AS hours, max(weights) AS weights, max(counted) AS counted
+    SELECT symbol, session, other_bit, sum(hour_bit) AS hours, max(weights) AS weights, max(counted) AS counted
     FROM graded
-    GROUP BY symbol, session, other_hour
+    GROUP BY symbol, session, other_bit
 ),
 -- A session of which nothing is stored, and nothing of the symbol is proven absent, is one gap: `blank`.
 incomplete AS (
-    SELECT e.*, s.other_hour, coalesce(s.hours, 0e0) AS seen, s.weights, s.counted,
+    SELECT e.*, s.other_bit, coalesce(s.hours, 0e0) AS seen, s.weights, s.counted,
            s.symbol IS NULL AND a.symbol IS NULL AS blank
-    FROM (
-        SELECT y.symbol, h.* FROM interested y JOIN (
-            SELECT session, calendar, dt, session_open, session_close, span_start, span_end, sum(hour_bit) AS hours,
-                   session_open + CAST(min(first_slot) AS bigint) * INTERVAL '1' MINUTE AS blank_start,
-                   sum(bars) AS bars, sum(minutes) AS minutes
-            FROM expected
-            GROUP BY session, calendar, dt, session_open, session_close, span_start, span_end
-        ) AS h ON h.calendar = y.calendar
-        WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
-    ) AS e
+    FROM asked e
     LEFT JOIN seen s ON s.symbol = e.symbol AND s.session = e.session
     LEFT JOIN (SELECT DISTINCT symbol FROM {absences} {proven}) AS a ON a.symbol = e.symbol
-    WHERE s.symbol IS NULL OR s.other_hour IS NOT NULL OR s.hours <> e.hours
+    WHERE s.symbol IS NULL OR s.other_bit IS NOT NULL OR s.hours <> e.hours
 ),
 unseen AS (
     SELECT *, hours - sum(seen) OVER (PARTITION BY symbol, session) AS unseen,
-           row_number() OVER (PARTITION BY symbol, session ORDER BY other_hour) AS place
+           row_number() OVER (PARTITION BY symbol, session ORDER BY other_bit) AS place
     FROM incomplete
 ),
 -- The hours to look into: the other ones, and those of which nothing is stored. For a blank session any one.
 suspects AS (
-    SELECT *, date_trunc('hour', span_start) + h.h * INTERVAL '1' HOUR AS at_hour,
-           CASE WHEN h.h = other_hour THEN (counted - floor(counted)) * {many}e0 ELSE 0e0 END AS first_rows
-    FROM unseen CROSS JOIN UNNEST(ARRAY[{hour_list}]) AS h (h)
-    WHERE CASE WHEN blank THEN h.h = 0 ELSE h.h = other_hour
-          OR (place = 1 AND floor(unseen / power(2, h.h)) <> 2 * floor(unseen / power(2, h.h + 1))) END
+    SELECT *, date_trunc('hour', span_start) + (hour_nth - 1) * INTERVAL '1' HOUR AS at_hour,
+           CASE WHEN hour_bit = other_bit THEN weights ELSE 0 END AS hour_weights,
+           CASE WHEN hour_bit = other_bit THEN floor(counted) ELSE 0e0 END AS later_rows,
+           CASE WHEN hour_bit = other_bit THEN (counted - floor(counted)) * {many}e0 ELSE 0e0 END AS first_rows
+    FROM unseen CROSS JOIN UNNEST(ARRAY[{hour_bits}]) WITH ORDINALITY AS h (hour_bit, hour_nth)
+    WHERE CASE WHEN blank THEN hour_nth = 1 ELSE hour_bit = other_bit
+          OR (place = 1 AND floor(unseen / hour_bit) <> 2 * floor(unseen / (2 * hour_bit))) END
 ),
 -- The word has a bit for each minute, once what minute 0 weighs too much is taken away. It is null, for the hour is
 -- unclear, when its sum is more than any word.
 words AS (
-    SELECT *, CASE WHEN h = other_hour THEN floor(counted) + first_rows ELSE 0e0 END AS stored_rows,
-           CASE WHEN h = other_hour THEN TRY_CAST(weights AS bigint) - CAST({excess} * first_rows AS bigint) ELSE 0 END
-           AS word
+    SELECT *, later_rows + first_rows AS stored_rows,
+           TRY_CAST(hour_weights AS bigint) - CAST({excess} * first_rows AS bigint) AS word
     FROM suspects
-),
-halves AS (
-    SELECT *, mod(word, {half}) AS low, (word - mod(word, {half})) / {half}e0 AS high FROM words
 ),
 -- As many bits as rows, unless a minute came more than once.
 judged AS (
-    SELECT *, CASE WHEN stored_rows = {bits} THEN 'gap' ELSE 'unclear' END AS kind FROM halves
+    SELECT *, CASE WHEN stored_rows = length(replace(to_base(word, 2), '0', '')) THEN 'gap' ELSE 'unclear' END AS kind
+    FROM words
 ),
 missing AS (
     SELECT symbol, session_open, session_close, kind, CASE WHEN blank THEN blank_start ELSE slot END AS slot,
            CASE WHEN blank THEN minutes ELSE {cadence} END AS minutes, CASE WHEN blank THEN bars ELSE 1 END AS bars
     FROM (
-        SELECT *, at_hour + m.m * INTERVAL '1' MINUTE AS slot, CAST(power(2, m.m) AS bigint) AS bit
-        FROM judged CROSS JOIN UNNEST(ARRAY[{minute_list}]) AS m (m)
-        WHERE NOT blank OR m.m = 0
+        SELECT *, at_hour + (minute_nth - 1) * INTERVAL '1' MINUTE AS slot
+        FROM judged CROSS JOIN UNNEST(ARRAY[{minute_bits}]) WITH ORDINALITY AS m (minute_bit, minute_nth)
+        WHERE NOT blank OR minute_nth = 1
     ) AS looked
-    WHERE blank OR ((kind = 'unclear' OR mod(word, 2 * bit) < bit) AND slot >= span_start AND slot < span_end
+    WHERE blank OR ((kind = 'unclear' OR mod(word, 2 * minute_bit) < minute_bit)
+                    AND slot >= span_start AND slot < span_end
                     AND mod(date_diff('minute', session_open, slot), {cadence}) = 0)
 ),
 -- An absence stands once beside each kind, so that one window serves both.
@@ -160,10 +164,6 @@ SELECT kind, symbol, gap_start, gap_end, session_open, session_close, bars,
 FROM ranges
 UNION ALL
 SELECT 'total', CAST(NULL AS varchar), CAST(NULL AS timestamp), CAST(NULL AS timestamp), CAST(NULL AS timestamp),
-       CAST(NULL AS timestamp), CAST(sum(h.bars) AS bigint), CAST(sum(h.minutes) AS bigint)
-FROM interested y
-JOIN (
-    SELECT calendar, dt, sum(bars) AS bars, sum(minutes) AS minutes FROM expected GROUP BY calendar, dt
-) AS h ON h.calendar = y.calendar
-WHERE (y.listed IS NULL OR h.dt >= y.listed) AND (y.delisted IS NULL OR h.dt < y.delisted)
+       CAST(NULL AS timestamp), CAST(sum(bars) AS bigint), CAST(sum(minutes) AS bigint)
+FROM asked
 """

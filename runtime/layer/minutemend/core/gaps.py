@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from minutemend.core.minutes import Range, format_instant
+from minutemend.core.minutes import MINUTE, Range, format_instant
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,7 +31,7 @@ class Gap:
 
     @property
     def minutes(self) -> int:
-        return self.range.minutes
+        return int((self.end - self.start) // MINUTE)
 
     def as_json(self) -> dict[str, object]:
         """The form that `mend check --format json` and the plans show."""
