@@ -100,7 +100,7 @@ def beside(lake: BenchLake) -> list[Figure]:
     ours: list[Process] = []
     found: list[Figure] = []
     for way, name in names.items():
-        mine, others = in_turns(way, lake, YEAR, turns=5 if way == "calendar" else 3)
+        mine, others = in_turns(way, lake, YEAR, turns=9 if way == "calendar" else 3)
         for one in (*mine, *others):
             assert one.missing == lake.missing, f"{way}: {one.missing} found, {lake.missing} are missing"
         ours += mine

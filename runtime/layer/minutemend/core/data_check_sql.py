@@ -84,7 +84,6 @@ def generate_data_check_query(
         only,
     )
     return STATEMENT.format(
-        hours=", ".join(f"({hour})" for hour in range(_HOURS)),
         sessions=names[Table.SESSIONS],
         symbols=names[Table.SYMBOLS],
         absences=names[Table.ABSENCES],

@@ -13,18 +13,17 @@ WITH spans AS (
     FROM {sessions}
     WHERE open < {end} AND close > {start}
 ),
--- The hours of a session: where they begin, and where its first slot in them and their end lie, counted in minutes
--- from the open.
+-- The clock hours that a session may touch, each with a bit of its own: where they begin, and where its first slot in
+-- them and their end lie, counted in minutes from the open. Those that it does not touch have no slots.
 hours AS (
-    SELECT p.*, k.k AS hour_number, p.first_hour + k.k * INTERVAL '1' HOUR AS at_hour,
-           date_diff('minute', p.session_open, p.first_hour + k.k * INTERVAL '1' HOUR) AS hour_start,
-           {cadence} * ceil(
-               date_diff('minute', p.session_open, greatest(p.first_hour + k.k * INTERVAL '1' HOUR, p.span_start))
-               / {cadence}e0) AS first_slot,
-           date_diff('minute', p.session_open, least(p.first_hour + (k.k + 1) * INTERVAL '1' HOUR, p.span_end))
-           AS hour_end
-    FROM (SELECT *, date_trunc('hour', span_start) AS first_hour FROM spans) AS p CROSS JOIN (VALUES {hours}) AS k (k)
-    WHERE p.first_hour + k.k * INTERVAL '1' HOUR < p.span_end
+    SELECT *, date_diff('minute', session_open, at_hour) AS hour_start,
+           {cadence} * ceil(date_diff('minute', session_open, greatest(at_hour, span_start)) / {cadence}e0)
+           AS first_slot,
+           date_diff('minute', session_open, least(at_hour + INTERVAL '1' HOUR, span_end)) AS hour_end
+    FROM (
+        SELECT *, date_trunc('hour', span_start) + (hour_nth - 1) * INTERVAL '1' HOUR AS at_hour
+        FROM spans CROSS JOIN UNNEST(ARRAY[{hour_bits}]) WITH ORDINALITY AS h (hour_bit, hour_nth)
+    ) AS touched
 ),
 slots AS (
     SELECT *, CAST(power(2, first_slot - hour_start) AS bigint) AS first_bit,
@@ -34,8 +33,7 @@ slots AS (
 ),
 -- What the two sums below are when each bar is there once: the weights 2**i of its minutes, and the count.
 expected AS (
-    SELECT *, power(2, hour_number) AS hour_bit,
-           least({cadence} * bars, date_diff('minute', session_open, session_close) - first_slot) AS minutes,
+    SELECT *, least({cadence} * bars, date_diff('minute', session_open, session_close) - first_slot) AS minutes,
            CAST(first_bit * mod({every_slot}, CAST(power(2, {cadence} * bars) AS bigint))
                 + CASE WHEN first_bit = 1 THEN {excess} ELSE 0 END AS decimal(38, 0)) AS weights,
            bars - CASE WHEN first_bit = 1 THEN 1e0 - {little} ELSE 0e0 END AS counted
