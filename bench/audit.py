@@ -80,6 +80,8 @@ def to_neighbours(turns: list[float], around: list[float]) -> list[float]:
 
 def spread(ratios: list[float]) -> str:
     """What a median was taken of."""
+    if len(ratios) == 1:
+        return "one turn"
     return f"median of {len(ratios)} turns, {min(ratios):.2f} to {max(ratios):.2f}"
 
 
