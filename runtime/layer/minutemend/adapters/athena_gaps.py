@@ -61,9 +61,11 @@ class AthenaGapFinder(GapFinder):
 
 
 def _columns(frame: pd.DataFrame) -> Columns:
-    """The columns as Python's own values, with None for null."""
-    return {str(name): [None if pd.isna(value) else _plain(value) for value in frame[name]] for name in frame}
+    """The columns as Python's own values: instants naive in UTC, None for null."""
+    return {str(name): _values(column) for name, column in frame.items()}
 
 
-def _plain(value: Any) -> Any:
-    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+def _values(column: pd.Series[Any]) -> list[Any]:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return list(column.dt.tz_convert(None).to_numpy("datetime64[us]").tolist())
+    return column.astype(object).where(column.notna(), None).tolist()
