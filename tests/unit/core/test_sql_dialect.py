@@ -89,6 +89,9 @@ def test_it_never_divides_whole_numbers(sql: str) -> None:
     assert [
         divisor for divisor in divisors if not re.fullmatch(r"\d+e0|POWER\(.*\)|hour_bit|\(2 \* hour_bit\)", divisor)
     ] == []
+    bits = re.findall(r"UNNEST\(ARRAY\[([^]]*)\]\) WITH ORDINALITY AS h \(hour_bit", sql)
+    assert bits
+    assert [bit for each in bits for bit in each.split(", ") if not bit.endswith("e0")] == []
 
 
 def test_its_result_has_the_columns_that_are_decoded(sql: str) -> None:
