@@ -98,11 +98,11 @@ unseen AS (
 ),
 -- The hours to look into: the other ones, and those of which nothing is stored. For a blank session any one.
 suspects AS (
-    SELECT *, date_trunc('hour', span_start) + (hour_nth - 1) * INTERVAL '1' HOUR AS at_hour,
-           CASE WHEN hour_bit = other_bit THEN weights ELSE 0 END AS hour_weights,
+    SELECT u.*, h.at_hour, CASE WHEN hour_bit = other_bit THEN weights ELSE 0 END AS hour_weights,
            CASE WHEN hour_bit = other_bit THEN floor(counted) ELSE 0e0 END AS later_rows,
            CASE WHEN hour_bit = other_bit THEN (counted - floor(counted)) * {many}e0 ELSE 0e0 END AS first_rows
-    FROM unseen CROSS JOIN UNNEST(ARRAY[{hour_bits}]) WITH ORDINALITY AS h (hour_bit, hour_nth)
+    FROM unseen u
+    JOIN hours h ON h.session = u.session
     WHERE CASE WHEN blank THEN hour_nth = 1 ELSE hour_bit = other_bit
           OR (place = 1 AND floor(unseen / hour_bit) <> 2 * floor(unseen / (2 * hour_bit))) END
 ),
