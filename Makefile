@@ -3,24 +3,24 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-UV_VERSION := 0.13.9
 BIN := .venv/bin
+BASE ?= main
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: docs help setup setup-bench demo test unit templates lint integration schedules chaos replay bench test-trino lock snapshots clean
+.PHONY: calendars docs help setup setup-bench demo test unit templates lint integration schedules chaos mutants replay bench test-trino grants lock snapshots clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/.installed node_modules/.installed  ## install everything into .venv and node_modules
 
-.venv/.installed: requirements/dev.txt pyproject.toml
+.venv/.installed: requirements/uv.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"minutemend needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Name another: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(BIN)/uv pip install -q --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
-	$(BIN)/python -m cli.calendars XNYS 24/7
+	$(BIN)/python -m compileall -q -j 0 $$($(BIN)/python -c 'import importlib.util as u; print(*(u.find_spec(name).submodule_search_locations[0] for name in ("duckdb", "numpy", "click", "rich")))')
 	@touch $@
 
 node_modules/.installed: package-lock.json
@@ -32,7 +32,9 @@ node_modules/.installed: package-lock.json
 demo: setup  ## the whole system on this machine, healing a broken day
 	$(BIN)/mend demo
 
-test: lint unit templates schedules integration  ## everything that CI runs
+test: setup  ## everything that CI runs; lint and templates, of one process each, side by side
+	$(MAKE) -j 2 lint templates
+	$(MAKE) unit schedules integration
 
 unit: setup  ## unit tests of core, services, adapters, handlers and the command line
 	$(BIN)/pytest tests/unit -q -n 2 --ignore tests/unit/infra
@@ -48,11 +50,18 @@ lint: setup  ## lint, format check, strict types
 integration: setup  ## whole engines, and local stages that the tests start themselves, one for each core
 	$(BIN)/pytest tests/integration -q -n 2 --dist loadfile
 
-schedules: setup  ## 1,000 fault schedules of the repair, simulated, and the seeded bugs that they catch
+grants: setup  ## after the integration tests: which grants they used, and what they were denied
+	$(BIN)/python -m local.aws.report
+	$(BIN)/pytest tests/grants -q
+
+schedules: setup  ## 200 fault schedules of the repair, simulated, and the seeded bugs that they catch
 	$(BIN)/pytest tests/unit/simulation -q -m schedules -n 2
 
-chaos: setup  ## 20,000 of them, with new seeds each time
-	$(BIN)/pytest tests/unit/simulation -q -m chaos -n 2
+chaos: setup  ## 20,000 of them and 2,000 files of bars, with new seeds each time
+	$(BIN)/pytest tests/unit/simulation tests/unit/mend/test_fuzzed_files.py -q -m chaos -n 2
+
+mutants: setup  ## mistakes made by hand in core, services, adapters and wiring: the unit tests must notice each
+	$(BIN)/pytest tests/mutants -q -n 2
 
 replay: setup  ## all of the real bars through capture, audits, repairs and publishing, compared in every bit
 	$(BIN)/pytest tests/integration/test_replay.py -q -s -m replay
@@ -60,8 +69,19 @@ replay: setup  ## all of the real bars through capture, audits, repairs and publ
 test-trino: setup  ## the SQL on a real Trino server (Maven, Java 24 or newer; half a gigabyte under .build/trino)
 	$(BIN)/pytest tests/trino -q
 
+.PHONY: diff layers
+diff: setup  ## what the working tree does to each template, against another commit's (BASE=main)
+	@rm -rf .build/base && git worktree prune && git worktree add -q --detach .build/base $(BASE)
+	@trap 'git worktree remove --force .build/base' EXIT; \
+	(cd .build/base && CDK_OUTDIR=../base.out PYTHONPATH=.:runtime/layer ../../$(BIN)/python app.py) && \
+	CDK_OUTDIR=.build/head.out $(BIN)/python app.py && for template in .build/base.out/*.template.json; do \
+	stack=$$(basename $$template .template.json); npx cdk diff $$stack --build true --ignore-errors --no-notices --app .build/head.out --template $$template 2>&1; done
+
+layers: setup  ## what synth does not make: the Lambda layers of every stage (cdk.json does it before each synth)
+	$(BIN)/python -m infra.layer
+
 snapshots: setup  ## write the templates' snapshots anew; read the diff before you commit it
-	UPDATE_SNAPSHOTS=1 $(BIN)/pytest tests/unit/infra/test_snapshots.py -q
+	UPDATE_SNAPSHOTS=1 $(BIN)/pytest tests/unit/infra/constructs/test_snapshots.py -q
 
 setup-bench: setup .venv/.bench-installed  ## what the benchmarks compare with, beside the rest
 
@@ -73,12 +93,16 @@ bench: setup-bench  ## measure, print the tables, write docs/benchmarks.md (ONLY
 	$(BIN)/python -m bench $(ONLY)
 
 lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
-	$(BIN)/uv pip compile pyproject.toml --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
-	$(BIN)/uv pip compile pyproject.toml --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt
+	$(BIN)/uv pip compile pyproject.toml --extra stages --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra stages --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt
 	$(BIN)/uv pip compile requirements/layer.in $(LOCKED) -c requirements/dev.txt -o requirements/layer.txt
+	$(BIN)/python -m mend.calendars.sessions_lock pin
+
+calendars: setup  ## write the sessions that ship anew: after a new release of exchange_calendars, and each year
+	$(BIN)/python -m mend.calendars.known
 
 docs: setup  ## write docs/commands.md from the commands themselves
-	$(BIN)/python -m cli.documentation > docs/.commands.md && mv docs/.commands.md docs/commands.md
+	$(BIN)/python -m mend.documentation > docs/.commands.md && mv docs/.commands.md docs/commands.md
 
 clean:  ## remove what was built; leaves .venv and node_modules
 	rm -rf cdk.out .build .pytest_cache .mypy_cache .ruff_cache .hypothesis

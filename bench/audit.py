@@ -52,7 +52,7 @@ def in_process(lake: BenchLake) -> list[Figure]:
     """
     opened = audit(lake.root)
     found = opened.check(window(YEAR))
-    assert sum(gap.minutes for gap in found.gaps) == lake.missing
+    assert found.gaps.minutes == lake.missing
 
     def bare() -> float:
         return timed(lambda: opened.connection.execute(BARE).fetchall())
@@ -68,7 +68,7 @@ def in_process(lake: BenchLake) -> list[Figure]:
         Figure("bare scan of symbol and minute", min(scans), "s", size),
         Figure("the year's audit", min(ours), "s"),
         Figure(
-            "the year's audit to the bare scan", median(ratios), "×", f"{spread(ratios)}; best known before: 6.1", 4.0
+            "the year's audit to the bare scan", median(ratios), "×", f"{spread(ratios)}; best known before: 6.1", 4.3
         ),
     ]
 

@@ -48,23 +48,34 @@ def bare(lake: Path, days: int) -> int:
 
 def ours(lake: Path, days: int) -> int:
     """`generate_data_check_query` through DuckDB, ranges in hand."""
-    found = audit(lake).check(window(days))
-    return sum(gap.minutes for gap in found.gaps)
+    return int(audit(lake).check(window(days)).gaps.minutes)
 
 
 def audit(lake: Path) -> Any:
     """The lake as the audit opens it."""
+    from datetime import date
+
     import duckdb
-    from minutemend.adapters.duckdb_lake import DuckDbLake
-    from minutemend.contract import Table
+    from minutemend.core.sessions import Session
+    from minutemend.core.symbols import Listing
+
+    from mend.duckdb_lake import DuckDbLake
 
     bars = f"read_parquet('{lake}/bars/*/*.parquet', hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
-    views = {
-        Table.BARS: f"SELECT symbol, minute, dt FROM {bars}",
-        Table.SESSIONS: f"SELECT * FROM read_parquet('{lake}/sessions.parquet')",
-        Table.SYMBOLS: f"SELECT * FROM read_parquet('{lake}/symbols.parquet')",
-    }
-    return DuckDbLake(duckdb.connect(), views=views, threads=THREADS)
+    db = duckdb.connect()
+    rows = db.execute(f"SELECT calendar, dt, open, close FROM read_parquet('{lake}/sessions.parquet')").fetchall()
+    sessions = [
+        Session(calendar, date.fromisoformat(dt), opened.replace(tzinfo=UTC), closed.replace(tzinfo=UTC))
+        for calendar, dt, opened, closed in rows
+    ]
+    symbols = db.execute(f"SELECT symbol, calendar FROM read_parquet('{lake}/symbols.parquet')").fetchall()
+    return DuckDbLake(
+        db,
+        bars=f"SELECT symbol, minute, dt FROM {bars}",
+        listings=[Listing(*row) for row in symbols],
+        sessions=sessions,
+        threads=THREADS,
+    )
 
 
 def window(days: int) -> Any:

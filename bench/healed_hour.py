@@ -16,22 +16,21 @@ from datetime import UTC, datetime
 from statistics import median_low
 from typing import Any
 
-from minutemend.adapters import executions
-from minutemend.adapters.parameters import get_interested_stocks
 from minutemend.contract import PARTITION, SESSIONS_KEY, SYMBOLS_KEY, Table
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
 
 from bench.table import Figure
-from cli.console import count
-from cli.costs import MEMORY, ORIGINAL_GB, ORIGINAL_SECONDS, ORIGINAL_STEPS
 from infra.prices import ATHENA_LEAST
+from mend.aws import executions
+from mend.console import count
+from mend.costs import MEMORY, ORIGINAL_GB, ORIGINAL_SECONDS, ORIGINAL_STEPS
 
 SEED = 20260101
 LACKING = 0.1  # of the hour's minutes
 HOURS = [datetime(2024, 3, day, 15, tzinfo=UTC) for day in (4, 5, 6, 7, 8, 11)]  # the first one is the cold one
 SETTLE_SECONDS = 2.0  # until the last worker's report is in the log
-# The original design: a function and a record in the stream for each missing minute (cli/costs.py: a second each, for
+# The original design: a function and a record in the stream for each missing minute (mend/costs.py: a second each, for
 # it imports pandas), two waits of 90 s, a query before and one after. The functions of its audit are left out, in its
 # favour.
 ORIGINAL_WAIT = 90.0
@@ -194,7 +193,7 @@ def _scannable(opened: Any, window: Range) -> int:
 
 
 def _listings(opened: Any) -> list[Any]:
-    return list(get_interested_stocks(ssm=opened.clients.ssm, parameter=opened.output("SymbolsParameter")))
+    return list(opened.interest().listings)
 
 
 def _load(opened: Any, market: Any, symbols: list[str], window: Range) -> int:

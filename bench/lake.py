@@ -40,7 +40,7 @@ class BenchLake:
 
 def build(*, symbols: int = 500, years: int = 1) -> BenchLake:
     """The lake of that size, made when it is not there yet. 500 symbols x 1 year are 49M rows."""
-    from minutemend.adapters.exchange_sessions import session_table
+    from mend.calendars.exchange_sessions import session_table
 
     root = ROOT / f"lake-{RECIPE}-{symbols}x{years}"
     names = tuple(f"S{number:04d}" for number in range(symbols))

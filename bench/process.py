@@ -9,6 +9,21 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from subprocess import PIPE
+
+
+def took(
+    command: list[str], environment: Mapping[str, str] | None = None, *, code: int = 0
+) -> tuple[float, float, str]:
+    """Seconds and peak MB of a whole process that has to end with the exit code, and what it printed."""
+    whole = [sys.executable, __file__, *command]
+    done = subprocess.run(whole, env={**os.environ, **(environment or {})}, check=False, stdout=PIPE, text=True)
+    if done.returncode != code:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}")
+    said, _, last = done.stdout.rstrip("\n").rpartition("\n")
+    seconds, peak = map(float, last.split())
+    return seconds, peak, said
 
 
 def main(command: list[str]) -> int:

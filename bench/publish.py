@@ -7,9 +7,11 @@ object for each minute and chunk of 50 symbols. One XNYS day of 390 minutes.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +20,11 @@ from minutemend.core.bars import BARS
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.ports.queue import JobQueue, Message
 from minutemend.ports.signals import Signals
 from minutemend.ports.store import Store, StoreConflict, Stored
-from minutemend.services.capture import CHUNK
+from minutemend.services.capture import CHUNK, RequestCaptures
+from minutemend.services.interest import set_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 
@@ -74,8 +78,39 @@ class MemoryStore(Store):
             self.objects.pop(key, None)
 
 
+class Counting(MemoryStore):
+    """Counts the requests."""
+
+    requests = 0
+
+    def put(self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
+        self.requests += 1
+        return super().put(key, body, if_absent=if_absent, if_match=if_match)
+
+    def get(self, key: str) -> bytes | None:
+        self.requests += 1
+        return super().get(key)
+
+    def head(self, key: str) -> Stored | None:
+        self.requests += 1
+        return super().head(key)
+
+    def list(self, prefix: str) -> list[Stored]:
+        self.requests += 1
+        return super().list(prefix)
+
+
+class Nobody(JobQueue):
+    """Messages go nowhere."""
+
+    def send(self, messages: Iterable[Message]) -> int:
+        return sum(1 for _ in messages)
+
+    def dead_letter(self, body: str, *, reason: str, attributes: Mapping[str, str]) -> None: ...
+
+
 class Silence(Signals):
-    """Nobody listens."""
+    """No listener."""
 
     def resume(self, token: str, output: object) -> None: ...
 
@@ -187,11 +222,47 @@ def measure(symbols: int) -> Iterator[Figure]:
         )
 
 
-def run() -> list[Figure]:
-    """Every figure, and then those of capture on a local stage (bench/capture.py)."""
-    from bench import capture
+def sparse() -> Iterator[Figure]:
+    """What long ranges take in which little or nothing is expected: requests to the store, and seconds."""
+    for what, days, sessions in (("a year with nothing expected", 365, 0), ("17 sessions in 2.5 years", 913, 17)):
+        store = Counting()
+        lake = Lake(store)
+        _follow(lake, 1)
+        begin = OPEN.replace(hour=0, minute=0)
+        opens = [OPEN + timedelta(days=53 * n) for n in range(sessions)]
+        lake.put_sessions([SESSION, *(Session("XNYS", one.date(), one, one + 390 * MINUTE) for one in opens)])
+        window = Range(begin + timedelta(days=1 if not sessions else 0), begin + timedelta(days=days))
+        store.requests = 0
+        took = publish(store, window)
+        yield Figure(f"publish {what}", took, "s", f"{store.requests} requests to the store")
 
-    return [figure for symbols in SIZES for figure in measure(symbols)] + [*capture.run()]
+
+def many() -> Iterator[Figure]:
+    """What each minute's function does with a long list: when it is new, and when nothing has changed."""
+    for symbols in (5_000, 20_000):
+        store = Counting()
+        lake = Lake(store)
+        _follow(lake, 1)
+        text = json.dumps({"XNYS": [f"S{number:05d}" for number in range(symbols)]})
+        set_interested_stocks(lake, text, now=NOW)
+        service = RequestCaptures(
+            lake=lake, queue=Nobody(), parameter=lambda: None, shipped_sessions=lambda: b"", settling=MINUTE
+        )
+        times = []
+        for minute in range(4):
+            store.requests = 0
+            begun = time.perf_counter()
+            asked = service.run(OPEN + (minute + 2) * MINUTE)
+            times.append(time.perf_counter() - begun)
+            if asked.symbols != symbols:
+                raise RuntimeError(f"{asked.symbols} of {symbols} symbols were asked for")
+        beside = f"{times[0]:.2f} s when the list is new; {store.requests} requests to the store"
+        yield Figure(f"ask for a minute of {symbols:,} symbols", min(times[1:]), "s", beside)
+
+
+def run() -> Iterator[Figure]:
+    """Every figure."""
+    return chain(sparse(), many(), *map(measure, SIZES))
 
 
 def _megabytes(objects: Sequence[Stored]) -> str:
@@ -207,13 +278,3 @@ def _one(bars: pa.Table, minute: datetime) -> pa.ChunkedArray:
     """Where the bar is that arrives late."""
     wanted = pa.scalar(minute.replace(tzinfo=None), pa.timestamp("ms"))
     return pc.and_(pc.equal(bars["minute"], wanted), pc.equal(bars["symbol"], "S0001"))
-
-
-def main() -> None:
-    for symbols in SIZES:
-        for figure in measure(symbols):
-            print(f"{figure.value:12,.3f} {figure.unit:3} {figure.what}  {figure.beside}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -17,13 +17,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from minutemend.adapters.sqs import send_to_sqs
-from minutemend.adapters.vendors import limits_of
+from minutemend.contract import VENDORS
 from minutemend.core.answers import VendorRequest
 from minutemend.core.cover import cover
+from minutemend.core.intervals import Intervals, merge, numbers, place
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.ports.queue import Message
+from minutemend.wiring.clients import Clients
 
 from bench.bound import at_least
 from bench.healed_hour import healed_hour
@@ -46,9 +49,10 @@ def run(*, jobs: int = JOBS) -> list[Figure]:
 def plans() -> Iterator[Figure]:
     """A year of 500 symbols with 2% of symbol-days holed, and an hour's outage of all of them, for each vendor."""
     year = holed_year()
-    outage = {f"S{n:03d}": [(0, 60)] for n in range(SYMBOLS)}
+    lanes = np.arange(SYMBOLS)
+    outage = Intervals(place(lanes, 0), place(lanes, 60))
     for name in ("binance", "finnhub", "alpaca"):
-        limits = limits_of(name, per_minute=60)
+        limits = VENDORS[name]
         for label, missing in (("holes of a year", year), ("an hour's outage", outage)):
             begun = time.perf_counter()
             made = len(cover(missing, rows=limits.rows, symbols=limits.symbols))
@@ -76,35 +80,37 @@ def cold_import(turns: int = 7) -> Figure:
     return Figure("a worker's cold import over that of pandas alone", worker / pandas, "x", beside, limit=1.3)
 
 
-def holed_year() -> dict[str, list[tuple[int, int]]]:
-    """By symbol, the missing minutes of 252 sessions: each holed session lacks one to three runs."""
+def holed_year() -> Intervals:
+    """The missing minutes of 252 sessions, each symbol on a lane: each holed session lacks one to three runs."""
     dice = random.Random(SEED)
-    missing: dict[str, list[tuple[int, int]]] = {}
+    rows = []
     for number in range(SYMBOLS):
-        parts = []
         for day in range(252):
             if dice.random() < HOLED:
                 opened = day * 1440 + 870
                 cuts = sorted(dice.sample(range(390), 2 * dice.randint(1, 3)))
-                parts += [(opened + start, opened + end) for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
-        missing[f"S{number:03d}"] = parts
-    return missing
+                rows += [
+                    (number, opened + start, opened + end) for start, end in zip(cuts[::2], cuts[1::2], strict=True)
+                ]
+    lane, start, end = numbers(rows).T
+    return merge(place(lane, start), place(lane, end))
 
 
 @contextmanager
-def stage() -> Iterator[tuple[Any, Any]]:
-    """A local stage of its own, and the simulator that its workers ask."""
+def stage(vendor: str = "finnhub") -> Iterator[tuple[Any, Any]]:
+    """A local stage of its own, and the simulator that its workers ask as one vendor, with no budget: that is not what
+    is measured."""
     import local.stack
-    from cli.local_stage import store_token
-    from cli.stage import open_stage
-    from local.market.server import MarketServer
+    from market.server import MarketServer
+    from mend.local_stage import store_token
+    from mend.stage import open_stage
 
     name, token = f"bench-{uuid.uuid4().hex[:6]}", uuid.uuid4().hex
-    with MarketServer(credentials={"finnhub": token}) as market:
-        local.stack.up(name, say=print, vendor_url=market.url, store_token=store_token, token=token)
+    with MarketServer(credentials={vendor: VENDORS[vendor].entry(token)}) as market:
+        local.stack.up(name, say=print, vendor=vendor, vendor_url=market.url, store_token=store_token, token=token)
         try:
             opened = open_stage(f"local:{name}")
-            _raise_budget(opened)
+            _raise_budget(local.stack.read(name), opened.output("ProcessRepairsFunction"))
             yield opened, market
         finally:
             local.stack.down(name)
@@ -150,17 +156,24 @@ def throughput(opened: Any, market: Any, *, jobs: int) -> Iterator[Figure]:
 def _job(audit_id: str, first: datetime, number: int) -> Message:
     minute = first + timedelta(days=number // 390, minutes=number % 390)
     window = Range(minute, minute + MINUTE)
-    return Message(RepairJob(audit_id, 1, VendorRequest("finnhub", ("IBM",), window), (("IBM", window),)).to_message())
+    start = [epoch_minute(minute)]
+    gap = merge(start, [start[0] + 1])
+    return Message(RepairJob(audit_id, 1, VendorRequest("finnhub", ("IBM",), window), gap).to_message())
 
 
-def _raise_budget(opened: Any) -> None:
-    """The rate budget is not what is measured."""
-    functions, name = opened.clients.functions, opened.output("ProcessRepairsFunction")
+def _raise_budget(stack: Any, name: str) -> None:
+    """By the administrator: the operator may not."""
+    from local.ministack import REGION
+    from local.principals import ADMINISTRATOR, make_principals
+
+    keys = make_principals(stack.home)[ADMINISTRATOR]
+    trusted = str(stack.certificate)
+    clients = Clients(region=REGION, endpoint=stack.endpoint, keys=(keys.key, keys.secret), trusted=trusted)
+    functions = clients.functions
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    vendors = json.loads(variables["VENDORS"])
-    given = json.dumps([{**vendor, "per_minute": 10_000_000} for vendor in vendors])
+    vendors = json.dumps([{**vendor, "per_minute": 10_000_000} for vendor in json.loads(variables["VENDORS"])])
     functions.update_function_configuration(
-        FunctionName=name, Environment={"Variables": {**variables, "VENDORS": given}}
+        FunctionName=name, Environment={"Variables": {**variables, "VENDORS": vendors}}
     )
 
 

@@ -1,10 +1,12 @@
 """What `cdk -c key=value` may say, read into stages' settings. Standard library only.
 
-(nothing)               both stages
+(nothing)               every stage of infra/settings.py
 stage=dev|prod          that stage alone
+developer=alice         a copy of dev (or of another stage that is not protected) of her own: minutemend-dev-alice
 target=local            for local AWS (wants a stage), with these:
-  vendor=NAME           ask this vendor, at …
-  vendor-url=URL        … this address (the market simulator's), …
+  endpoint=URL          where local AWS is: the market simulator is below it
+  vendor=NAME           ask this vendor, of the market simulator, or at …
+  vendor-url=URL        … this address, …
   vendor-per-minute=N   … so often (6000 unless told)
 schedules=on|off        schedules other than the settings say
 delete-data=yes         the second switch: destroying the stack destroys its data
@@ -17,7 +19,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-from infra.settings import STAGES, StageSettings, UnsafeSettings, VendorSettings, stage_settings
+from minutemend.contract import VendorSettings
+
+from infra.rules import MARKET, UnsafeSettings
+from infra.settings import STAGES, StageSettings, stage_settings
 
 Lookup = Callable[[str], object]
 
@@ -33,8 +38,12 @@ def stages_from_context(lookup: Lookup) -> list[StageSettings]:
     target = _choice(lookup, "target", "local")
     if target and not stage:
         raise UnsafeSettings("target=local wants one stage: -c stage=dev would be right")
-    names = [stage] if stage else sorted(STAGES)
-    return [_adapted(stage_settings(name), lookup, local=bool(target)) for name in names]
+    developer = _choice(lookup, "developer")
+    if developer:
+        chosen = [stage_settings(stage or "dev").for_developer(developer)]
+    else:
+        chosen = [stage_settings(stage)] if stage else list(STAGES.values())
+    return [_adapted(settings, lookup, local=bool(target)) for settings in chosen]
 
 
 def _adapted(settings: StageSettings, lookup: Lookup, *, local: bool) -> StageSettings:
@@ -46,8 +55,13 @@ def _adapted(settings: StageSettings, lookup: Lookup, *, local: bool) -> StageSe
     vendor = _vendor(lookup)
     if local:
         settings = settings.for_local_aws(
-            python=f"{sys.version_info.major}.{sys.version_info.minor}", architecture=_architecture(), vendor=vendor
+            python=f"{sys.version_info.major}.{sys.version_info.minor}",
+            architecture=_architecture(),
+            vendor=vendor,
+            endpoint=_choice(lookup, "endpoint"),
         )
+        if settings.market and not settings.endpoint:
+            raise UnsafeSettings("the market simulator answers below local AWS: -c endpoint=URL would be right")
     elif vendor:
         raise UnsafeSettings("vendor and vendor-url are for -c target=local; infra/settings.py names a stage's vendors")
     return settings
@@ -57,12 +71,12 @@ def _vendor(lookup: Lookup) -> VendorSettings | None:
     name, url = _choice(lookup, "vendor"), _choice(lookup, "vendor-url")
     if not name and not url:
         return None
-    if not name or not url or not url.startswith(("http://", "https://")):
-        raise UnsafeSettings("vendor=NAME and vendor-url=http(s)://… go together")
+    if not name or (url and not url.startswith(("http://", "https://"))):
+        raise UnsafeSettings("vendor-url=http(s)://… wants its vendor=NAME")
     per_minute = _choice(lookup, "vendor-per-minute") or "6000"
     if not per_minute.isdecimal() or int(per_minute) < 1:
         raise UnsafeSettings(f"vendor-per-minute is {per_minute!r}: a whole number of requests would be right")
-    return VendorSettings(name, url.rstrip("/"), per_minute=int(per_minute))
+    return VendorSettings(name, url.rstrip("/") if url else MARKET, per_minute=int(per_minute))
 
 
 def _architecture() -> str:

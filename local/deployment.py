@@ -18,55 +18,67 @@ from local.servers import LocalProblem, tail
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def deploy(*, home: Path, environment: Mapping[str, str], stage: str, vendor: str, vendor_url: str) -> dict[str, str]:
-    """Bootstrap and deploy a stage with the stock CDK command line, and return its stack's outputs.
+def deploy(
+    *,
+    home: Path,
+    administrator: Mapping[str, str] | None,
+    operator: Mapping[str, str],
+    stage: str,
+    endpoint: str,
+    vendor: str | None,
+    vendor_url: str | None,
+) -> dict[str, dict[str, str]]:
+    """Bootstrap and deploy a stage with the stock CDK command line; the outputs of its stacks by name: without a
+    `vendor_url` it has a market stack, too.
 
-    The bootstrap and the synthesis have nothing to do with one another and run at the same time.
+    `administrator` and `operator` are environments: who bootstraps the account (None: it is), and who deploys to it
+    through the roles that the bootstrap made. The bootstrap and the synthesis run at the same time. Without a `vendor`
+    it asks the stage's own.
     """
     cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
     assembly = home / "cdk.out"
     outputs = home / "outputs.json"
-    context = {"target": "local", "stage": stage, "vendor": vendor, "vendor-url": vendor_url}
+    context = {"target": "local", "stage": stage, "endpoint": endpoint}
+    context |= {"vendor": vendor} if vendor else {}
+    context |= {"vendor-url": vendor_url} if vendor_url else {}
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     app = f"{sys.executable} {ROOT / 'app.py'}"
     surroundings = {
         # The user's own: the layer's libraries come from wherever pip and uv are told to fetch them.
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        **environment,
         "CDK_HOME": str(home / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "NODE_NO_WARNINGS": "1",
         "UV_CACHE_DIR": str(ROOT / ".build" / "uv"),
         "CI": "true",
     }
 
-    def run(*words: str, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
+    def run(*words: str, as_whom: Mapping[str, str] = operator, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
         command = [cdk, *words, "--no-notices"]
         with _log(home, words[0]).open("wb") as out:
             return subprocess.Popen(  # noqa: S603 (the project's own CDK)
                 command,
                 cwd=cwd,
-                env=surroundings,
+                env={**surroundings, **as_whom},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
             )
 
-    synth = run("synth", "-q", "--app", app, *flags, "--output", str(assembly))
+    layers = f"{sys.executable} -m infra.layer {' '.join(flags)}"
+    synth = run("synth", "-q", "--build", layers, "--app", app, *flags, "--output", str(assembly))
     try:
-        # Away from cdk.json, which would make it synthesize too.
-        _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", cwd=home), home)
+        if administrator:  # away from cdk.json, which would make it synthesize too
+            _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", as_whom=administrator, cwd=home), home)
     except BaseException:
         _kill(synth)
         raise
     _finish(synth, home)
     deployment = ("--app", str(assembly), "--require-approval", "never", "--outputs-file", str(outputs))
-    _finish(run("deploy", f"minutemend-{stage}", *deployment), home)
+    _finish(run("deploy", f"minutemend-{stage}", *deployment, cwd=home), home)
     deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-    return deployed[f"minutemend-{stage}"]
+    return deployed
 
 
 def _log(home: Path, command: str) -> Path:

@@ -6,7 +6,8 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
-from minutemend.core.minutes import MINUTE, Range, merge
+from minutemend.core.intervals import merge
+from minutemend.core.minutes import MINUTE, Range, edges, ranges_of
 
 
 def seeded_holes(session: Range, symbols: Sequence[str], *, seed: int) -> dict[str, tuple[Range, ...]]:
@@ -20,8 +21,8 @@ def seeded_holes(session: Range, symbols: Sequence[str], *, seed: int) -> dict[s
     shapes = [_singles, _runs, _edges, _hour, _late_start, _singles, _every_other, _early_end, _whole, _none, _none]
     names = sorted(symbols)
     order = chance.sample(names, len(names))
-    found = {symbol: merge(shapes[place % len(shapes)](session, chance)) for place, symbol in enumerate(order)}
-    return {symbol: found[symbol] for symbol in names}
+    found = {symbol: shapes[place % len(shapes)](session, chance) for place, symbol in enumerate(order)}
+    return {symbol: tuple(ranges_of(merge(*edges(found[symbol])))) for symbol in names}
 
 
 def _at(session: Range, first: int, minutes: int = 1) -> Range:

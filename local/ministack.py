@@ -1,28 +1,38 @@
-"""MiniStack: local AWS as one ordinary process on 127.0.0.1 (docs/decisions and the field notes say why this one)."""
+"""MiniStack: local AWS as one ordinary process on 127.0.0.1, its permissions enforced, over TLS (docs/decisions)."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from local.certificate import BUNDLE, CERTIFICATE, KEY, make_certificate
+from local.principals import Keys, make_principals
 from local.servers import Server, free_port, launch, wait_ready
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-KEYS = ("test", "test")  # it asks for keys and believes any
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": KEYS[0],
-    "AWS_SECRET_ACCESS_KEY": KEYS[1],
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_REGION": REGION,
-}
 
 
-def aws_environment(endpoint: str) -> dict[str, str]:
-    """What any AWS tool needs to be pointed at local AWS."""
-    return {"AWS_ENDPOINT_URL": endpoint, **CREDENTIALS}
+def aws_environment(endpoint: str, *, keys: Keys, home: Path) -> dict[str, str]:
+    """What any AWS tool needs to be pointed at local AWS, as the principal of these keys."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": keys.key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        **trusting(home),
+    }
+
+
+def trusting(home: Path) -> dict[str, str]:
+    """What makes boto, the CDK and Python believe the certificate of a local stage: those two, which speak with nothing
+    else, it alone, because each of their connections reads the whole file (the machine's roots: 57 ms of a core)."""
+    alone, among_others = str(home / CERTIFICATE), str(home / BUNDLE)
+    return {"AWS_CA_BUNDLE": alone, "NODE_EXTRA_CA_CERTS": alone, "SSL_CERT_FILE": among_others}
 
 
 def clean_environment(home: Path) -> dict[str, str]:
@@ -39,20 +49,22 @@ def start_ministack(*, home: Path, port: int | None = None, launched: Callable[[
     """Start MiniStack with its data under `home`, on a free port of 127.0.0.1. About half a second.
 
     Started again on the same `home` it has everything that it had when it was stopped with SIGTERM. `launched`
-    is told of the process before it is ready, so that whoever is interrupted can stop it.
+    is told of the process before it is ready, so that an interrupted caller can stop it.
     """
     chosen = free_port(port)
     log = home / "ministack.log"
+    make_certificate(home, now=datetime.now(UTC))
+    make_principals(home)
     server = launch(
-        [sys.executable, "-m", "ministack"],
-        url=f"http://127.0.0.1:{chosen}",
-        marker="ministack",
+        [sys.executable, "-m", "local.aws", str(home)],
+        url=f"https://127.0.0.1:{chosen}",
+        marker="local.aws",
         env=settings(home=home, port=chosen),
         cwd=home,
         log=log,
     )
     launched(server)
-    wait_ready(server, health="/_ministack/health", log=log)
+    wait_ready(server, health="/_ministack/health", log=log, trusted=home / CERTIFICATE)
     return server
 
 
@@ -60,7 +72,12 @@ def settings(*, home: Path, port: int) -> Mapping[str, str]:
     """MiniStack's environment: nothing outside `home`, nothing on any interface but 127.0.0.1."""
     return {
         **clean_environment(home),
-        **CREDENTIALS,
+        **trusting(home),
+        "AWS_DEFAULT_REGION": REGION,
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(home / CERTIFICATE),
+        "MINISTACK_SSL_KEY": str(home / KEY),
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "BIND_HOST": "127.0.0.1",

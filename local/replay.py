@@ -1,6 +1,6 @@
 """A past day through a stage as if it were now: each minute's schedule, each hour's audit, by scheduled time.
 
-The schedules of a stage carry the time that they are for. Whoever sends the same events makes the same things
+The schedules of a stage carry the time that they are for. The same events make the same things
 happen, at whatever speed the machine allows: `mend demo --live`, the replay test and the benchmarks do.
 """
 
@@ -18,8 +18,9 @@ from minutemend.core.minutes import MINUTE, Range, format_instant
 
 if TYPE_CHECKING:
     import pandas as pd
+    from minutemend.ports.vendor import Vendor
 
-    from cli.stage import Stage
+    from mend.stage import Stage
 
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
@@ -59,11 +60,11 @@ class Replay:
                 tell(done)
 
     def _request(self, minute: datetime) -> Minute:
-        from minutemend.adapters.functions import FunctionFailed, invoke
+        from mend.aws.functions import FunctionFailed, invoke
 
         stage, settings = self.stage, self.stage.settings
         name = stage.output("RequestCapturesFunction")
-        due = {"scheduled_at": format_instant(minute + settings.cadence + settings.settling_delay)}
+        due = {"scheduled_at": format_instant(minute + MINUTE + settings.settling_delay)}
         for delivery in range(1, DELIVERIES + 1):
             try:
                 said = invoke(stage.clients.functions, name, due)
@@ -77,7 +78,7 @@ class Replay:
         """Wait until the capture workers have nothing left to do, for as long as a message can live: one whose worker
         dies is hidden for six times the worker's time-out, and is dead when that has come to `max_receives` of them.
         Raises ReplayStuck."""
-        from minutemend.adapters.dead_letters import depth
+        from mend.aws.dead_letters import depth
 
         settings = self.stage.settings
         patience = seconds or settings.max_receives * 6 * settings.worker_timeout.total_seconds()
@@ -131,7 +132,7 @@ class Replay:
         return self._start({"scheduled_at": format_instant(night), "sweep": True}, name=f"{day:%Y%m%d}-sweep")
 
     def _start(self, given: Mapping[str, object], *, name: str) -> str:
-        from minutemend.adapters import executions
+        from mend.aws import executions
 
         return executions.start(
             self.stage.clients.stepfunctions,
@@ -141,25 +142,29 @@ class Replay:
         )
 
 
+def vendor_of(local: Any) -> Vendor:
+    """The workers' client of the market of a local stage (local.stack.LocalStack)."""
+    from minutemend.adapters.http import UrllibHttp
+    from minutemend.adapters.vendors import make_vendor
+    from minutemend.contract import VENDORS, VendorSettings
+
+    return make_vendor(
+        VendorSettings(local.vendor, url=local.vendor_url, per_minute=6000, timeout=timedelta(seconds=30)),
+        credentials=VENDORS[local.vendor].entry(local.token),
+        http=UrllibHttp(),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
 def vendor_bars(local: Any, symbols: Sequence[str], window: Range) -> pd.DataFrame:
     """What the vendor has for the range, asked for by the code of the workers: symbol, minute, values.
 
     `local` is the local stage (local.stack.LocalStack) whose market is asked. A refusal is an error here.
     """
     import pandas as pd
-    from minutemend.adapters.http import UrllibHttp
-    from minutemend.adapters.vendors import make_vendor
     from minutemend.core.answers import AnswerKind, VendorRequest
 
-    vendor = make_vendor(
-        local.vendor,
-        url=local.vendor_url,
-        timeout=timedelta(seconds=30),
-        per_minute=6000,
-        credentials=local.token,
-        http=UrllibHttp(),
-        clock=lambda: datetime.now(UTC),
-    )
+    vendor = vendor_of(local)
     rows = []
     for symbol in symbols:
         answer = vendor.fetch(VendorRequest(local.vendor, (symbol,), window))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -84,7 +85,7 @@ def _reap(pid: int) -> None:
 
 
 def free_port(wanted: int | None = None) -> int:
-    """A port of 127.0.0.1 that nobody listens on: the wanted one, else any. Raises LocalProblem."""
+    """A port of 127.0.0.1 that is free: the wanted one, else any. Raises LocalProblem."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -107,20 +108,24 @@ def launch(command: Sequence[str], *, url: str, marker: str, env: Mapping[str, s
     return Server(pid=process.pid, url=url, marker=marker)
 
 
-def wait_ready(server: Server, *, health: str, log: Path, patience: float = 30.0) -> None:
-    """Wait until the server answers at `health`. Raises LocalProblem when it dies or takes too long."""
+def wait_ready(server: Server, *, health: str, log: Path, patience: float = 30.0, trusted: Path | None = None) -> None:
+    """Wait until the server answers at `health`. Raises LocalProblem when it dies or takes too long.
+
+    `trusted`: a file with the certificates to believe, for a server that has one of ours.
+    """
     until = time.monotonic() + patience
-    while not answers(server.url + health):
+    while not answers(server.url + health, trusted=trusted):
         _reap(server.pid)
         if not server.alive or time.monotonic() > until:
             raise LocalProblem(f"{server.marker} did not come up at {server.url}; the end of its log:\n{tail(log)}")
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
+def answers(url: str, *, trusted: Path | None = None) -> bool:
     """Whether something answers a GET with a status below 500."""
+    context = ssl.create_default_context(cafile=str(trusted)) if trusted else None
     try:
-        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 (http on 127.0.0.1)
+        with urllib.request.urlopen(url, timeout=2, context=context):  # noqa: S310 (on 127.0.0.1)
             return True
     except urllib.error.HTTPError as answer:
         return answer.code < 500

@@ -1,4 +1,4 @@
-"""A local stage: MiniStack, a market, and the dev stack deployed on it by the stock CDK command line.
+"""A local stage: MiniStack, and the stacks of a stage deployed on it by the stock CDK command line.
 
 Everything of it lies under `.local/<name>/` in the clone: state, data, logs, the synthesized template.
 """
@@ -11,33 +11,36 @@ import re
 import secrets
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from local.certificate import CERTIFICATE
 from local.deployment import ROOT, check_machine, deploy
-from local.ministack import aws_environment, clean_environment, start_ministack
-from local.servers import LocalProblem, Server, free_port, launch, undisturbed, wait_ready
+from local.ministack import aws_environment, start_ministack
+from local.principals import ADMINISTRATOR, OPERATOR, Keys, make_principals
+from local.servers import LocalProblem, Server, undisturbed
 
-STAGE = "dev"
-NO_TRADE = 0.0005  # the share of minutes in which the simulator's market prints no trade: proven absent in the end
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """A local stage that is up. `market` is None when the workers ask somebody else's server."""
+    """A local stage that is up. `market` holds the outputs of its market stack; it is None when the workers ask
+    somebody else's server."""
 
     name: str
     aws: Server
-    market: Server | None
+    market: dict[str, str] | None
     vendor: str
     vendor_url: str
     token: str
     replay: tuple[str, ...]
     outputs: dict[str, str]
+    stage: str = "dev"  # whose template it is
+    asked: str | None = None  # the vendor that `up` was given; None: the stage's own
+    simulator: Server | None = None  # the process that was the market, where an older version started the stage
 
     @property
     def home(self) -> Path:
@@ -48,8 +51,29 @@ class LocalStack:
         return self.aws.url
 
     @property
+    def certificate(self) -> Path:
+        """The one to believe when its AWS is spoken to."""
+        return self.home / CERTIFICATE
+
+    @property
+    def keys(self) -> Keys:
+        """The operator's: what the command line and the tests are."""
+        return make_principals(self.home)[OPERATOR]
+
+    @property
     def environment(self) -> dict[str, str]:
-        return aws_environment(self.endpoint)
+        return aws_environment(self.endpoint, keys=self.keys, home=self.home)
+
+    @property
+    def administrator(self) -> dict[str, str]:
+        """The environment of who may do everything: to bootstrap the account."""
+        return aws_environment(self.endpoint, keys=make_principals(self.home)[ADMINISTRATOR], home=self.home)
+
+    @property
+    def target(self) -> str:
+        """What `cdk` is told to build the dev stage for this account."""
+        vendor = f" -c vendor={self.vendor} -c vendor-url={self.vendor_url}" if self.vendor_url else ""
+        return f"-c target=local -c stage={self.stage} -c endpoint={self.endpoint}{vendor}"
 
     def save(self) -> None:
         """Write the state file, whole or not at all."""
@@ -73,7 +97,10 @@ def read(name: str) -> LocalStack | None:
         return None
     state = json.loads(path.read_text())
     state["aws"] = Server(**state["aws"])
-    state["market"] = Server(**state["market"]) if state["market"] else None
+    if state["market"] and "pid" in state["market"]:
+        state["simulator"], state["market"] = state["market"], None
+    if state.get("simulator"):
+        state["simulator"] = Server(**state["simulator"])
     return LocalStack(**state)
 
 
@@ -94,9 +121,11 @@ def up(
     replay: tuple[Path, ...] = (),
     store_token: Callable[[LocalStack], None],
     token: str | None = None,
+    empty: bool = False,
+    stage: str = "dev",
 ) -> LocalStack:
-    """Start local AWS and, without `vendor_url`, the market simulator; deploy the dev stack; store the token
-    that the vendor is to be asked with (None: a random one).
+    """Start local AWS; deploy the stage's stack and, without `vendor_url`, its market stack; store the token that the
+    vendor is to be asked with (None: a random one). With `empty` the account is left as a new one is.
 
     Takes 15 to 20 s on two cores. Whatever fails, and on Ctrl-C, everything that was started is stopped and
     removed again; the log of a failed deployment stays as `.local/<name>.failed.log`. Raises LocalProblem.
@@ -119,23 +148,14 @@ def up(
 
     token = token or secrets.token_hex(16)
     try:
-        say("starting MiniStack" if vendor_url else "starting MiniStack and the market simulator")
-        market = None
-        if vendor_url is None:
-            market = launch_market(home=home, port=free_port(), replay=replay)
-            launched(market)
-            vendor_url = market.url
+        say("starting MiniStack")
         aws = start_ministack(home=home, port=port, launched=launched)
         replayed = tuple(str(path.resolve()) for path in replay)
-        stack = LocalStack(name, aws, market, vendor or "finnhub", vendor_url, token, replayed, outputs={})
-        say("bootstrapping and deploying the dev stack")
-        outputs = deploy(
-            home=home, environment=stack.environment, stage=STAGE, vendor=stack.vendor, vendor_url=vendor_url
-        )
-        stack.outputs.update(outputs)
-        if market:
-            _ready_market(market, home=home, token=token)
-        store_token(stack)
+        stack = LocalStack(name, aws, None, vendor or "finnhub", vendor_url or "", token, replayed, {}, stage)
+        if not empty:
+            say(f"bootstrapping, and deploying the {stage} stack" + ("" if vendor_url else " and its market simulator"))
+            stack = _deployed(replace(stack, asked=vendor or ("finnhub" if vendor_url else None)))
+            store_token(stack)
         stack.save()
     except BaseException:
         with undisturbed():
@@ -153,13 +173,42 @@ def up(
     return stack
 
 
+def deploy_again(name: str, *, say: Say) -> LocalStack:
+    """Deploy what the sources are by now on the stage as it runs, and keep its data. Raises LocalProblem."""
+    stack = read(name)
+    if stack is None or not stack.aws.alive or not stack.outputs:
+        what = "has nothing deployed by `mend local up`" if stack and stack.aws.alive else "is not running"
+        raise LocalProblem(f"local stage {name!r} {what}: `mend local up --name {name}` would be right")
+    check_machine()
+    say("deploying what has changed")
+    again = _deployed(stack, again=True)
+    again.save()
+    return again
+
+
+def _deployed(stack: LocalStack, *, again: bool = False) -> LocalStack:
+    """Bootstrap the account as its administrator (not `again`), deploy as its operator, and say what is there now."""
+    deployed = deploy(
+        home=stack.home,
+        administrator=None if again else stack.administrator,
+        operator=stack.environment,
+        stage=stack.stage,
+        endpoint=stack.endpoint,
+        vendor=stack.asked,
+        vendor_url=None if stack.market else stack.vendor_url or None,
+    )
+    stack.outputs.update(deployed[f"minutemend-{stack.stage}"])
+    market = deployed.get(f"minutemend-{stack.stage}-market")
+    return replace(stack, market=market, vendor_url=market["MarketUrl"]) if market else stack
+
+
 def resume(stack: LocalStack) -> LocalStack:
-    """Start a stopped local stage again, on the ports that its functions know, with the data that it had."""
-    market = stack.market
-    if market and not market.alive:
-        port = free_port(_port(market.url))
-        market = launch_market(home=stack.home, port=port, replay=tuple(map(Path, stack.replay)))
-        _ready_market(market, home=stack.home, token=stack.token)
+    """Start a stopped local stage again, on the port that its functions know, with the data that it had."""
+    if stack.simulator:
+        raise LocalProblem(
+            f"{stack.name!r} was made by an older version, whose market was a process of its own: "
+            f"`mend local down --name {stack.name}` and a new one would be right"
+        )
     started: list[Server] = [stack.aws]
     if not stack.aws.alive:
         try:
@@ -168,7 +217,7 @@ def resume(stack: LocalStack) -> LocalStack:
             for server in started[1:]:
                 server.stop(patience=2)
             raise
-    again = replace(stack, aws=started[-1], market=market)
+    again = replace(stack, aws=started[-1])  # also its address: a stage of an older version had no TLS
     again.save()
     return again
 
@@ -193,7 +242,7 @@ def down(name: str, *, keep: bool = False) -> bool:
     home = home_of(name)
     there = home.exists()
     stack = read(name)
-    servers = [server for server in (stack.market, stack.aws) if server] if stack else []
+    servers = [server for server in (stack.simulator, stack.aws) if server] if stack else []
     starting = home / "starting.json"
     if starting.exists():  # somebody was killed in the middle of `up`
         servers += [Server(**one) for one in json.loads(starting.read_text())["servers"]]
@@ -224,31 +273,3 @@ def _discard(home: Path) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def launch_market(*, home: Path, port: int, replay: tuple[Path, ...] = ()) -> Server:
-    """Launch the market simulator: it makes bars up, or replays these Parquet files."""
-    calendars = ("--calendar", "XNYS", "--calendar", "24/7=BTCUSD,LTCUSD", "--no-trade", str(NO_TRADE))
-    files = [part for path in replay for part in ("--parquet", str(path.resolve()))]
-    return launch(
-        [sys.executable, "-m", "local.market", "--port", str(port), *(files or calendars)],
-        url=f"http://127.0.0.1:{port}",
-        marker="local.market",
-        env=clean_environment(home),
-        cwd=ROOT,
-        log=home / "market.log",
-    )
-
-
-def _ready_market(market: Server, *, home: Path, token: str) -> None:
-    """Wait for the simulator, and tell it the token that it is to expect."""
-    wait_ready(market, health="/control", log=home / "market.log")
-    control(market, {"credentials": {"finnhub": token, "alpaca": {"key": token, "secret": token}}})
-
-
-def control(market: Server, order: Mapping[str, object]) -> None:
-    """Tell the simulator something, as `POST /control` (local/market/server.py has the words)."""
-    request = urllib.request.Request(  # noqa: S310 (http on 127.0.0.1)
-        f"{market.url}/control", data=json.dumps(order).encode(), method="POST"
-    )
-    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310

@@ -16,9 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from minutemend.core.gaps import Gap
+from minutemend.core.hours import expected_hours
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.services.tables import hours_table
 
 NAIVE = pa.timestamp("ms")
 
@@ -147,6 +149,9 @@ def write_tables(
     ]
     kinds = {"open": NAIVE, "close": NAIVE, "minutes": pa.int32()}
     _write(folder / "sessions" / "sessions.parquet", rows, ("calendar", "dt", "open", "close", "minutes"), kinds)
+    hours = hours_table(expected_hours(sessions), made_of="these")
+    (folder / "hours").mkdir(parents=True, exist_ok=True)
+    pq.write_table(hours, folder / "hours" / "hours.parquet")
     rows = [
         {
             "symbol": one.symbol,

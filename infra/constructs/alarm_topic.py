@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.concerns import Concern, tag
@@ -25,7 +26,17 @@ class AlarmTopic(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,  # it guards messages in flight and nothing that is kept
         )
-        cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        stack = Stack.of(self)
+        alarms = stack.format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=f"{settings.stack_name}-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        cloudwatch = iam.ServicePrincipal(
+            "cloudwatch.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": alarms}},
+        )
         self._key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[cloudwatch],
@@ -41,7 +52,12 @@ class AlarmTopic(Construct):
             master_key=self._key,
             enforce_ssl=True,
         )
-        self.topic.grant_publish(cloudwatch)
+        # Not `grant_publish`, which would open the key once more, and wider.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(principals=[cloudwatch], actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        )
+        for email in settings.alarm_emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
         tag(self, Concern.OPERATE)
 
     def let_publish(self, role: iam.IRole) -> None:

@@ -1,4 +1,4 @@
-"""The loop: look, repair, look again; then publish, or report and fail."""
+"""The loop: look, repair, look again; then publish; or report, publish what is whole, and fail."""
 
 from __future__ import annotations
 
@@ -26,13 +26,28 @@ STEP_RETRY = {
     "max_attempts": 3,
     "backoff_rate": 2,
 }
-# Concurrency that is used up comes back: tried 6 times more after 1, 2, 4, 8, 16 and 32 s; worst wait 63 s.
+# Concurrency that is used up comes back, if ten functions at once are all that a new account has: tried 12 times more,
+# after 1, 2, 4, 8, 16, 32 and then each 60 s; worst wait 423 s.
 THROTTLE_RETRY = {
     "errors": ["Lambda.TooManyRequestsException"],
     "interval": Duration.seconds(1),
-    "max_attempts": 6,
+    "max_attempts": 12,
     "backoff_rate": 2,
+    "max_delay": Duration.seconds(60),
 }
+
+
+def machine_logs(scope: Construct, name: str) -> sfn.LogOptions:
+    """What a state machine of that name logs, and where."""
+    group = logs.LogGroup(
+        scope,
+        "Logs",
+        log_group_name=f"/aws/vendedlogs/states/{name}",
+        retention=logs.RetentionDays.ONE_MONTH,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    # Execution data holds task tokens: a reader could answer for a worker.
+    return sfn.LogOptions(destination=group, level=sfn.LogLevel.ALL, include_execution_data=False)
 
 
 def machine_name(settings: StageSettings) -> str:
@@ -74,6 +89,9 @@ class AuditMachine(Construct):
         # A long range is published date by date, in as many invocations as it takes.
         published = sfn.Choice(self, "all published?")
         published.when(sfn.Condition.is_present(f"$.{Key.PUBLISH_FROM}"), publish)
+        # One bad symbol costs itself alone: what is whole is published, what is not has been reported.
+        exhausted = sfn.Condition.string_equals(f"$.{Key.STATUS}", Status.EXHAUSTED.value)
+        published.when(exhausted, self._missing(results_bucket))
         publish.next(published)
         if settings.task_arn:
             task = UserTask(
@@ -82,14 +100,18 @@ class AuditMachine(Construct):
             published.otherwise(task.then(done))
         else:
             published.otherwise(done)
-        report = self._step("ReportFailure", report_failure).next(self._missing(results_bucket))
+        report = self._step("ReportFailure", report_failure).next(publish)
         refused = sfn.Fail(self, "Refused", error="BadInput", cause_path=f"$.{Key.REASON}")
+        # A night hour, a weekend: nothing was looked at, and nothing is said to be ready.
+        nothing = sfn.Succeed(self, "NothingExpected")
         status = sfn.Choice(self, "data ready?")
         for value, then in (
             (Status.READY, publish),
             (Status.REPAIR, repair),
             (Status.EXHAUSTED, report),
             (Status.REFUSED, refused),
+            (Status.NOTHING, nothing),
+            (Status.STOPPED, sfn.Fail(self, "Stopped", error="Stopped", cause_path=f"$.{Key.REASON}")),
         ):
             status.when(sfn.Condition.string_equals(f"$.{Key.STATUS}", value.value), then)
         status.otherwise(sfn.Fail(self, "Confused", error="UnknownStatus", cause="CheckDataHealth gave no status"))
@@ -125,9 +147,9 @@ class AuditMachine(Construct):
         return _retried(step)
 
     def _wait(self, function: lambda_.IFunction, *, timeout: float) -> tasks.LambdaInvoke:
-        """Leaves the token on the board and waits for whoever settles the last job, or for the timeout.
+        """Leaves the token on the board and waits until the last job is settled, or for the timeout.
 
-        A fixed timeout, and on while jobs make progress (CheckProgress): docs/decisions/waiting.md.
+        A fixed timeout, and on while jobs make progress (CheckProgress): docs/decisions/loop.md.
         """
         step = tasks.LambdaInvoke(
             self,
@@ -162,17 +184,7 @@ class AuditMachine(Construct):
             definition_body=sfn.DefinitionBody.from_chainable(start),
             timeout=Duration.seconds(int((attempts + settings.task_timeout).total_seconds())),
             tracing_enabled=True,
-            logs=sfn.LogOptions(
-                destination=logs.LogGroup(
-                    self,
-                    "Logs",
-                    log_group_name=f"/aws/vendedlogs/states/{machine_name(settings)}",
-                    retention=logs.RetentionDays.ONE_MONTH,
-                    removal_policy=RemovalPolicy.DESTROY,
-                ),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=False,  # it holds task tokens, with which anybody could answer for a worker
-            ),
+            logs=machine_logs(self, machine_name(settings)),
         )
         acknowledge_wildcard(
             machine, "*", reason="X-Ray's Put actions and the delivery of vended logs know no resources"

@@ -26,7 +26,7 @@ class Board(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=settings.protected,
-            removal_policy=RemovalPolicy.RETAIN if settings.protected else RemovalPolicy.DESTROY,
+            # A board that stayed would have its name, and would block the next deploy of this stage.
+            removal_policy=RemovalPolicy.DESTROY,
         )
         tag(self, Concern.REPAIR)

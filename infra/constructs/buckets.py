@@ -5,11 +5,13 @@ from __future__ import annotations
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+from minutemend.contract import Table
 
 from infra.concerns import Concern, tag
 from infra.settings import StageSettings
 
 ACCESS_LOGS_PREFIX = "access-logs/"
+LOOKS_KEPT = Duration.days(90)
 
 
 class Buckets(Construct):
@@ -37,7 +39,9 @@ class Buckets(Construct):
                     noncurrent_version_expiration=Duration.days(7),
                     expired_object_delete_marker=True,
                     abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
+                ),
+                # What was not decided on in a quarter; the vendor is looked at again with each repair nearby.
+                s3.LifecycleRule(prefix=f"{Table.LOOKS.value}/", expiration=LOOKS_KEPT),
             ],
             server_access_logs_bucket=self.results,
             server_access_logs_prefix=ACCESS_LOGS_PREFIX,
@@ -63,7 +67,10 @@ class Buckets(Construct):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.DESTROY if settings.delete_data else RemovalPolicy.RETAIN,
+            # A first deploy that fails leaves no bucket behind; from then on it stays, whatever becomes of the stack.
+            removal_policy=(
+                RemovalPolicy.DESTROY if settings.delete_data else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            ),
             # The emulator never ends the custom resource that empties a bucket.
             auto_delete_objects=settings.delete_data and not settings.emulated,
             versioned=versioned,

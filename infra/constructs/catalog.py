@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
+
 from aws_cdk import Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
-from minutemend.contract import ATHENA_PREFIX, COLUMNS, FIRST_DT, PARTITION, UNPARTITIONED, Table
+from minutemend.contract import (
+    ATHENA_PREFIX,
+    COLUMNS,
+    FIRST_DT,
+    PARTITION,
+    UNPARTITIONED,
+    Table,
+)
+from minutemend.views import BARS_RESOLVED, REVISION_COLUMNS, REVISIONS, resolved_sql, revisions_sql
 
 from infra.concerns import Concern, tag
 from infra.settings import StageSettings
 
+_TRINO = {"string": "varchar", "timestamp": "timestamp(3)", "int": "integer"}  # Glue's types where Trino's differ
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 
 
 class Catalog(Construct):
-    """`database` and its tables. Partitions are projected: nobody ever has to register one."""
+    """`database` and its tables. Partitions are projected: none has to be registered."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, data: s3.IBucket) -> None:
         super().__init__(scope, construct_id)
-        self.database = f"minutemend_{settings.name}"
+        self.database = settings.stack_name.replace("-", "_")  # Athena would want a hyphen quoted
         self._bucket = data.bucket_name
         database = glue.CfnDatabase(
             self,
@@ -30,17 +42,34 @@ class Catalog(Construct):
                 name=self.database, description=f"The minute lake of the stage {settings.name}"
             ),
         )
-        for table in Table:
-            self._table(table).add_resource_dependency(database)
+        schema = f'"{self.database}".'
+        resolved = self._view(
+            BARS_RESOLVED,
+            resolved_sql(f"{schema}{Table.BARS}"),
+            COLUMNS[Table.BARS],
+            says="One bar a minute: read this, not the table bars, where a minute may lie twice",
+        )
+        revisions = self._view(
+            REVISIONS,
+            revisions_sql(schema=schema),
+            REVISION_COLUMNS,
+            says="Bars of one minute that disagree; what was rejected, too",
+        )
+        for table in (*map(self._table, Table), resolved, revisions):
+            table.add_resource_dependency(database)
         stack = Stack.of(self)
-        self.arns = [
-            stack.format_arn(service="glue", resource="catalog"),
-            stack.format_arn(service="glue", resource="database", resource_name=self.database),
-            *(
-                stack.format_arn(service="glue", resource="table", resource_name=f"{self.database}/{table.value}")
-                for table in Table
-            ),
-        ]
+        self._catalog = stack.format_arn(service="glue", resource="catalog")
+        # Athena looks at the default database first, whatever is queried; a table is judged with its ancestors:
+        # https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+        self.database_arns = [self._catalog, self._arn("database", "default"), self._arn("database", self.database)]
+
+    def arns_of(self, *tables: Table) -> list[str]:
+        """What the right to look at these tables is given on."""
+        own = [self._arn("table", f"{self.database}/{table.value}") for table in tables]
+        return [self._catalog, self._arn("database", self.database), *own]
+
+    def _arn(self, kind: str, name: str) -> str:
+        return Stack.of(self).format_arn(service="glue", resource=kind, resource_name=name)
 
     def _table(self, table: Table) -> glue.CfnTable:
         location = f"s3://{self._bucket}/{table.value}/"
@@ -75,6 +104,33 @@ class Catalog(Construct):
                     serde_info=glue.CfnTable.SerdeInfoProperty(
                         serialization_library=f"{_PARQUET}.serde.ParquetHiveSerDe"
                     ),
+                ),
+            ),
+        )
+
+    def _view(self, name: str, sql: str, plain: tuple[tuple[str, str], ...], *, says: str) -> glue.CfnTable:
+        """A view as Athena keeps one that CREATE VIEW made."""
+        columns = [*plain, (PARTITION, "string")]
+        view = {
+            "originalSql": sql,
+            "catalog": "awsdatacatalog",
+            "schema": self.database,
+            "columns": [{"name": name, "type": _TRINO.get(kind, kind)} for name, kind in columns],
+        }
+        return glue.CfnTable(
+            self,
+            f"{name.title().replace('_', '')}View",
+            catalog_id=Stack.of(self).account,
+            database_name=self.database,
+            table_input=glue.CfnTable.TableInputProperty(
+                name=name,
+                description=says,
+                table_type="VIRTUAL_VIEW",
+                parameters={"presto_view": "true", "comment": "Presto View"},
+                view_original_text=f"/* Presto View: {b64encode(json.dumps(view).encode()).decode()} */",
+                view_expanded_text="/* Presto View */",
+                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
+                    columns=[glue.CfnTable.ColumnProperty(name=name, type=kind) for name, kind in columns],
                 ),
             ),
         )

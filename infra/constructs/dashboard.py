@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
-from minutemend.contract import Metric, Status
+from minutemend.contract import Metric
 
 from infra.concerns import Concern, tag
 from infra.constructs.cost_estimate import month_so_far
 from infra.constructs.function import Function
 from infra.constructs.job_queue import JobQueue
-from infra.constructs.metrics import HOUR, of_audits, ours, scanned_by_athena
+from infra.constructs.metrics import HOUR, ours, scanned_by_athena
 from infra.settings import StageSettings
 
 _THIRD, _HALF, _HEIGHT = 8, 12, 6
@@ -27,10 +28,11 @@ class OperationsDashboard(Construct):
         construct_id: str,
         *,
         settings: StageSettings,
-        machine_arn: str,
+        machine: sfn.StateMachine,
+        backfill: sfn.StateMachine,
         workgroup: str,
         queues: Sequence[JobQueue],
-        functions: Mapping[str, Function],
+        functions: Sequence[Function],
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -43,15 +45,15 @@ class OperationsDashboard(Construct):
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=5)],
                 self._data(),
-                self._audits(machine_arn),
+                self._audits(machine, backfill),
                 self._vendors(),
                 [self._queue_depth(queues), self._queue_age(queues), self._dead_letters(queues)],
                 self._functions(functions),
                 [
-                    _graph("Bytes scanned", self._ours(Metric.BYTES_SCANNED, "Sum"), scanned_by_athena(workgroup)),
+                    _graph("Bytes scanned", scanned_by_athena(workgroup)),
                     cloudwatch.SingleValueWidget(
                         title="Estimated cost, last 30 days (USD, list prices)",
-                        metrics=[month_so_far(settings, workgroup=workgroup, machine=machine_arn, functions=functions)],
+                        metrics=[month_so_far(settings, workgroup=workgroup, machine=machine, functions=functions)],
                         start="-P30D",
                         set_period_to_time_range=True,
                         width=_HALF,
@@ -77,17 +79,25 @@ class OperationsDashboard(Construct):
             _graph("Oldest open gap (s)", self._ours(Metric.OLDEST_GAP, "Maximum"), width=_THIRD),
         ]
 
-    def _audits(self, machine_arn: str) -> list[cloudwatch.IWidget]:
-        outcomes = [
-            self._ours(Metric.AUDITS, "Sum", outcome=outcome.value)
-            for outcome in (Status.READY, Status.EXHAUSTED, Status.REFUSED)
+    def _audits(self, machine: sfn.StateMachine, backfill: sfn.StateMachine) -> list[cloudwatch.IWidget]:
+        executions = [
+            machine.metric_started(period=HOUR),
+            machine.metric_succeeded(period=HOUR),
+            machine.metric_failed(period=HOUR),
+            machine.metric_timed_out(period=HOUR),
         ]
-        ends = ("ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsTimedOut")
-        executions = [of_audits(end, machine_arn, period=HOUR) for end in ends]
+        backfills = [
+            backfill.metric_started(period=HOUR, label="backfills started"),
+            backfill.metric_failed(period=HOUR, label="backfills with windows that are not whole"),
+        ]
         return [
-            _graph("Audits by outcome", *outcomes, width=_THIRD, stacked=True),
-            _graph("Audits, seconds from start", self._ours(Metric.AUDIT_SECONDS, "Maximum"), width=_THIRD),
-            _graph("Executions", *executions, width=_THIRD),
+            _graph("Audits, by how they ended", *executions, width=_THIRD),
+            _graph(
+                "Audits, milliseconds from start to end",
+                machine.metric_time(statistic="Maximum", period=HOUR),
+                width=_THIRD,
+            ),
+            _graph("Backfills", *backfills, width=_THIRD),
         ]
 
     def _vendors(self) -> list[cloudwatch.IWidget]:
@@ -99,7 +109,14 @@ class OperationsDashboard(Construct):
         ]
         return [
             _graph("Vendors: requests, errors, throttles", *asked),
-            _graph("Captured bars", self._ours(Metric.BARS_CAPTURED, "Sum"), self._ours(Metric.SYMBOLS_REFUSED, "Sum")),
+            _graph(
+                "Captured bars",
+                self._ours(Metric.BARS_CAPTURED, "Sum"),
+                self._ours(Metric.LEFT_TO_AUDIT, "Sum"),
+                self._ours(Metric.SYMBOLS_REFUSED, "Sum"),
+            ),
+            _graph("Days of sessions left", self._ours(Metric.SESSION_DAYS, "Minimum")),
+            _graph("Open revisions", self._ours(Metric.REVISIONS, "Maximum")),
         ]
 
     def _queue_depth(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
@@ -123,7 +140,7 @@ class OperationsDashboard(Construct):
         ]
         return _graph("Dead letters", *dead, width=_THIRD)
 
-    def _functions(self, functions: Mapping[str, Function]) -> list[cloudwatch.IWidget]:
+    def _functions(self, functions: Sequence[Function]) -> list[cloudwatch.IWidget]:
         shown = {
             "Errors": ("Errors", "Sum"),
             "Throttles": ("Throttles", "Sum"),
@@ -133,7 +150,7 @@ class OperationsDashboard(Construct):
         return [
             _graph(
                 title,
-                *[step.function.metric(metric, statistic=how, label=name) for name, step in functions.items()],
+                *[step.function.metric(metric, statistic=how, label=step.handler) for step in functions],
                 width=6,
             )
             for title, (metric, how) in shown.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,14 +13,15 @@ from constructs import Construct
 from minutemend.contract import NAMESPACE, Env
 
 from infra.concerns import Concern, tag
-from infra.constructs.grants import acknowledge_wildcard, allow_wildcard
+from infra.constructs.grants import acknowledge_wildcard
+from infra.constructs.log_retention import RETENTION
 from infra.settings import StageSettings
 
 HANDLERS = Path(__file__).resolve().parents[2] / "runtime" / "handlers"
 
 
 class Function(Construct):
-    """`function` and `role`. `environment` holds what this step needs, besides its stage, and no more."""
+    """`function`, `role` and `handler`, its name. `environment` holds what this step needs, and no more."""
 
     def __init__(
         self,
@@ -38,13 +39,13 @@ class Function(Construct):
         consumes_what_it_sends: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.memory = memory
+        self.handler, self.memory = handler, memory
         name = f"{settings.stack_name}-{handler.replace('_', '-')}"
         log_group = logs.LogGroup(
             self,
             "Logs",
             log_group_name=f"/aws/lambda/{name}",
-            retention=_RETENTION[settings.log_retention_days],
+            retention=RETENTION[settings.log_retention_days],
             removal_policy=RemovalPolicy.DESTROY,
         )
         self.role = iam.Role(
@@ -53,12 +54,10 @@ class Function(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What {name} may do",
         )
-        allow_wildcard(
+        log_group.grant_write(self.role)
+        acknowledge_wildcard(
             self,
-            self.role,
-            "logs:CreateLogStream",
-            "logs:PutLogEvents",
-            on=log_group.log_group_arn,
+            log_group.log_group_arn,
             reason="the ARN of a log group ends in :*, its streams; this is the function's own log group",
         )
         self.function = lambda_.Function(
@@ -66,7 +65,7 @@ class Function(Construct):
             "Function",
             function_name=name,
             description=description,
-            code=lambda_.Code.from_asset(str(HANDLERS), exclude=["**/__pycache__/**", "__pycache__"]),
+            code=lambda_.Code.from_asset(str(HANDLERS), exclude=["*", "!*.py"], ignore_mode=IgnoreMode.GIT),
             handler=f"{handler}.handler",
             runtime=lambda_.Runtime(f"python{settings.python}", lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.custom(settings.architecture),
@@ -98,13 +97,3 @@ def _environment(settings: StageSettings, environment: Mapping[Env, str], *, ser
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }
     return powertools | {Env.STAGE.value: settings.name} | {key.value: value for key, value in environment.items()}
-
-
-_RETENTION = {
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    180: logs.RetentionDays.SIX_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-}

@@ -1,5 +1,9 @@
 """What a function may do, statement by statement. Every wildcard of the stack is made here, with its reason.
 
+The CDK's own `grant` and `grant_*` are used where they fit. These would give too much: `Bucket.grant_read` and
+`grant_write` every action on objects that begins with Get, List or Abort, on the whole bucket; `grant_send_messages`,
+`StringParameter.grant_read` and `Secret.grant_read` three actions that describe what a function never asks about.
+
 cdk-nag counts each wildcard as a finding, and an unacknowledged finding fails the tests: so no wildcard comes
 in by another way.
 """
@@ -32,31 +36,13 @@ def acknowledge_wildcard(construct: IConstruct, resource: str, *, reason: str) -
 
 
 def read_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
-    """Read and list below the prefixes."""
+    """Read what is known to be there, below the prefixes."""
     _objects(grantee, role, bucket, prefixes, "s3:GetObject")
 
 
-def write_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
-    """Read, list and put below the prefixes."""
-    _objects(grantee, role, bucket, prefixes, "s3:GetObject", "s3:PutObject")
-
-
-def replace_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
-    """Read, list, put and delete below the prefixes: for compaction alone."""
-    _objects(grantee, role, bucket, prefixes, "s3:GetObject", "s3:PutObject", "s3:DeleteObject")
-
-
-def _objects(
-    grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, prefixes: tuple[str, ...], *actions: str
-) -> None:
-    for prefix in prefixes:
-        allow_wildcard(
-            grantee,
-            role,
-            *actions,
-            on=bucket.arn_for_objects(f"{prefix}*"),
-            reason=f"objects below {prefix} have names made from their content, which nobody knows beforehand",
-        )
+def find_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
+    """Read and list below the prefixes, and be told of an object that it is not there."""
+    read_objects(grantee, role, bucket, *prefixes)
     role.grant_principal.add_to_principal_policy(
         iam.PolicyStatement(
             actions=["s3:ListBucket"],
@@ -66,6 +52,35 @@ def _objects(
             conditions={"StringLikeIfExists": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
         )
     )
+
+
+def write_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
+    """Put below the prefixes, also where nothing may be yet. Replacing what was read (If-Match) wants reading, too."""
+    _objects(grantee, role, bucket, prefixes, "s3:PutObject")
+
+
+def keep_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
+    """Put below the prefixes, and read what was put: papers of one's own."""
+    read_objects(grantee, role, bucket, *prefixes)
+    write_objects(grantee, role, bucket, *prefixes)
+
+
+def delete_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:
+    """Delete below the prefixes: for compaction alone."""
+    _objects(grantee, role, bucket, prefixes, "s3:DeleteObject")
+
+
+def _objects(
+    grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, prefixes: tuple[str, ...], action: str
+) -> None:
+    for prefix in prefixes:
+        allow_wildcard(
+            grantee,
+            role,
+            action,
+            on=bucket.arn_for_objects(f"{prefix}*"),
+            reason=f"objects below {prefix} have names made from their content, which are not known beforehand",
+        )
 
 
 def _as_nag_prints_it(stack: Stack, resource: str) -> str:

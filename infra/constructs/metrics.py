@@ -34,19 +34,6 @@ def ours(
     )
 
 
-def of_audits(
-    name: str, machine_arn: str, *, statistic: str = "Sum", period: Duration = FIVE_MINUTES
-) -> cloudwatch.Metric:
-    """A metric of the state machine (AWS/States)."""
-    return cloudwatch.Metric(
-        namespace="AWS/States",
-        metric_name=name,
-        dimensions_map={"StateMachineArn": machine_arn},
-        statistic=statistic,
-        period=period,
-    )
-
-
 def scanned_by_athena(workgroup: str, *, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
     """Bytes that the workgroup's queries read (AWS/Athena)."""
     return cloudwatch.Metric(

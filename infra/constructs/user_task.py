@@ -12,7 +12,7 @@ from constructs import Construct
 from minutemend.contract import Key
 
 from infra.constructs.grants import acknowledge_wildcard
-from infra.settings import UnsafeSettings
+from infra.rules import UnsafeSettings
 
 
 class UserTask(Construct):

@@ -1,1 +1,1 @@
-"""How the Lambda layers are built, without Docker and without aws_cdk: `python -m infra.layer` builds them by hand."""
+"""How the Lambda layers are built, without Docker and without aws_cdk: `python -m infra.layer`, before `cdk synth`."""

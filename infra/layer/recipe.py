@@ -1,7 +1,7 @@
 """The two layers: the libraries (large, new when the lock file changes) and our package (small, new with its source).
 
-Both are built into `.build/layer/<name>-<hash>.zip`; the hash covers everything that the result depends on, so a
-warm `cdk synth` finds the file and builds nothing.
+`python -m infra.layer` builds both into `.build/layer/<name>-<hash>.zip`, before `cdk synth`. The hash covers exactly
+what goes in, and needs neither the result nor anything of this machine: synth takes the file, and builds nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from infra.layer.elf import drop_symbols
 from infra.layer.interpreters import interpreter_for, uv, uv_environment
+from infra.layer.sessions_lock import sessions_lock
+from infra.layer.target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "layer.txt"
@@ -30,7 +31,7 @@ SESSIONS = Path("data") / "sessions.parquet"  # inside the package
 _PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
 
 # What a function never touches and what would put the layer over its limit of 250 MB: Flight, ORC, encryption,
-# cloud file systems (boto3 reads S3), HTTP routers, build tools, headers, Cython sources and tests.
+# cloud file systems (boto3 reads S3), HTTP routers, build tools, headers, Cython sources, examples and tests.
 _TRIMMED = (
     "bin",
     "pyarrow/include",
@@ -47,6 +48,7 @@ _TRIMMED = (
     "pyarrow/_*hdfs*",
     "pyarrow/*_cpp_tests*",
     "aws_lambda_powertools/event_handler",
+    "boto3/examples",
     "pandas/tests",
     "numpy/distutils",
     "numpy/f2py",
@@ -61,42 +63,32 @@ _TRIMMED = (
     "**/*.pyi",
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a layer is for: a runtime ("3.13") on an architecture ("arm64" or "x86_64"), and whose sessions it ships."""
-
-    python: str
-    architecture: str
-    calendars: tuple[str, ...]
-    year: int  # of the build: the shipped sessions reach a year ahead, so each year wants a layer of its own
-
-    @property
-    def bytecode(self) -> bool:
-        """Whether some interpreter of this machine can compile for the target (app.py tries to fetch one first)."""
-        return interpreter_for(self.python) is not None
+# botocore describes 430 services in 25 MB; functions ask these, as minutemend.wiring.compose makes their clients.
+SERVICES = ("athena", "dynamodb", "events", "s3", "secretsmanager", "sns", "sqs", "ssm", "stepfunctions")
 
 
-def libraries_hash(target: Target) -> str:
-    """Names the content of the libraries' layer without building it."""
-    return _hash([target.python, target.architecture, target.bytecode], [LOCK, *_recipe()])
+class NotBuilt(Exception):
+    """A layer cannot be built on this machine; the message says what would be right."""
 
 
-def package_hash(target: Target) -> str:
-    """Names the content of our package's layer without building it."""
-    sources = sorted(path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    lock = ROOT / "requirements" / "dev.txt"  # holds the version of exchange_calendars
-    return _hash([target.python, target.calendars, target.year, target.bytecode], [*sources, lock, *_recipe()])
+def libraries(target: Target) -> Path:
+    """Where the libraries' layer lies once it is built; its name holds the hash."""
+    pins = [line for line in LOCK.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return _place("libraries", [target.python, target.architecture, pins], [])
 
 
-def build_libraries(target: Target) -> Path:
-    """The libraries' layer as a zip file, from the cache or built into it. Raises CalledProcessError."""
-    return _cached(f"libraries-{libraries_hash(target)}.zip", target, _install_libraries)
+def package(target: Target) -> Path:
+    """Where our package's layer lies once it is built; its name holds the hash."""
+    locked = sessions_lock()
+    sessions = [(name, locked.digests.get(name)) for name in target.calendars]
+    return _place("package", [target.python, locked.first, locked.last, sessions], _sources())
 
 
-def build_package(target: Target) -> Path:
-    """Our package's layer as a zip file, from the cache or built into it. Raises CalledProcessError."""
-    return _cached(f"package-{package_hash(target)}.zip", target, _copy_package)
+def build(target: Target) -> None:
+    """Build what is not there yet of the two. Raises NotBuilt, CalledProcessError."""
+    for place, fill in ((libraries(target), _install_libraries), (package(target), _copy_package)):
+        if not place.exists():
+            _build(place, target, fill)
 
 
 def _install_libraries(target: Target, python: Path) -> None:
@@ -111,6 +103,9 @@ def _install_libraries(target: Target, python: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+    for described in (python / "botocore" / "data").iterdir():
+        if described.is_dir() and described.name not in SERVICES:
+            shutil.rmtree(described)
     _drop_aliases(python / "pyarrow")
     for library in python.rglob("*.so*"):
         drop_symbols(library)
@@ -125,37 +120,38 @@ def _drop_aliases(pyarrow: Path) -> None:
 
 
 def _copy_package(target: Target, python: Path) -> None:
-    package = python / PACKAGE.name
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [sys.executable, "-m", "minutemend.adapters.exchange_sessions"]
-    command += ["--calendars", ",".join(target.calendars), "--out", str(package / SESSIONS)]
-    (package / SESSIONS).parent.mkdir(exist_ok=True)
-    # Runs as a process of its own: exchange_calendars takes a second to import and brings pandas along.
-    subprocess.run(command, check=True, cwd=PACKAGE.parent)  # noqa: S603
+    for source in _sources():
+        copy = python / PACKAGE.name / source.relative_to(PACKAGE)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+    sessions = python / PACKAGE.name / SESSIONS
+    command = [sys.executable, "-m", "mend.calendars.sessions_lock", "make"]
+    command += ["--calendars", ",".join(target.calendars), "--out", str(sessions)]
+    # A process of its own: exchange_calendars takes a second to import and brings pandas along.
+    subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603
 
 
-def _cached(name: str, target: Target, fill: Callable[[Target, Path], None]) -> Path:
-    done = CACHE / name
-    if done.exists():
-        return done
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+def _build(place: Path, target: Target, fill: Callable[[Target, Path], None]) -> None:
+    interpreter = interpreter_for(target.python, install=True)
+    if interpreter is None:
+        raise NotBuilt(
+            f"no Python {target.python} is here to compile the layers with, and uv could fetch none: without bytecode "
+            f"every function starts almost five times slower. `uv python install {target.python}`, or pyenv, would do"
+        )
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         tree = Path(folder) / "layer"
         fill(target, tree / "python")
-        _compile(tree, target)
-        unfinished = Path(folder) / name
+        _compile(tree, interpreter)
+        unfinished = Path(folder) / place.name
         _zip(tree, unfinished)
-        unfinished.replace(done)  # at once or not at all: two builds at a time do no harm
-    return done
+        unfinished.replace(place)  # at once or not at all: two builds at a time do no harm
 
 
-def _compile(tree: Path, target: Target) -> None:
+def _compile(tree: Path, interpreter: Path) -> None:
     """Bytecode that the runtime trusts: the asset's zip has 1980 for a time, so only unchecked hashes will do."""
     for stale in list(tree.rglob("__pycache__")):
         shutil.rmtree(stale)
-    interpreter = interpreter_for(target.python)
-    if interpreter is None:
-        return
     command: list[str | Path] = [interpreter, "-m", "compileall", "-q", "-j", str(os.cpu_count() or 1)]
     command += ["--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", "/opt", str(tree)]
     # Some files of pandas and powertools are for other versions and do not compile; they are not imported either.
@@ -175,13 +171,15 @@ def _files(tree: Path) -> Iterator[Path]:
     return (path for path in sorted(tree.rglob("*")) if path.is_file())
 
 
-def _recipe() -> list[Path]:
-    return sorted(Path(__file__).parent.glob("*.py"))
+def _sources() -> list[Path]:
+    """The package's own files; what editors, systems and runs leave between them is none."""
+    return sorted(path for path in PACKAGE.rglob("*") if path.suffix == ".py" or path.name == "py.typed")
 
 
-def _hash(values: list[object], files: list[Path]) -> str:
+def _place(name: str, values: list[object], sources: list[Path]) -> Path:
     digest = hashlib.sha256(repr(values).encode())
-    for path in files:
-        digest.update(os.path.relpath(path, ROOT).encode())
+    recipe = [Path(__file__), Path(__file__).with_name("elf.py")]
+    for path, root in [*((path, Path(__file__).parent) for path in recipe), *((path, PACKAGE) for path in sources)]:
+        digest.update(path.relative_to(root).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return CACHE / f"{name}-{digest.hexdigest()}.zip"

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Environment, Stack, Tags
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.concerns import Concern, tag
 from infra.constructs.alarm_topic import AlarmTopic
 from infra.constructs.alarms import Alarms
 from infra.constructs.audit_machine import AuditMachine
+from infra.constructs.backfill_machine import BackfillMachine
 from infra.constructs.board import Board
 from infra.constructs.buckets import Buckets
 from infra.constructs.catalog import Catalog, Workgroup
 from infra.constructs.dashboard import OperationsDashboard
+from infra.constructs.functions import Functions
 from infra.constructs.job_queue import JobQueue
 from infra.constructs.layers import Layers
 from infra.constructs.parameters import Parameters
+from infra.constructs.resources import Resources
 from infra.constructs.schedules import Schedules
-from infra.layer.recipe import Target
 from infra.settings import StageSettings
-from infra.stacks.functions import Functions
-from infra.stacks.resources import Resources
+from infra.stacks.market import MarketStack
 
 
 class StageStack(Stack):
-    """`minutemend-<stage>`: everything of one stage. `year` is that of the build (see infra/layer/recipe.py)."""
+    """`minutemend-<stage>`: everything of one stage, but the market simulator that it may have for a vendor."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: StageSettings, year: int) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: StageSettings, market: MarketStack | None = None
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -34,15 +38,16 @@ class StageStack(Stack):
             description=f"minutemend, stage {settings.name}: every minute accounted for",
             termination_protection=settings.protected,
         )
+        if market:
+            self.add_stack_dependency(market)
         self._settings = settings
-        self._resources = self._make_resources()
-        target = Target(settings.python, settings.architecture, settings.calendars, year)
+        self._resources = self._make_resources(market)
         self._functions = Functions(
             self,
             "Functions",
             settings=settings,
             resources=self._resources,
-            layers=Layers(self, "Layers", target=target).versions,
+            layers=Layers(self, "Layers", target=settings.layer_target).versions,
         )
         self._audit = AuditMachine(
             self,
@@ -55,11 +60,19 @@ class StageStack(Stack):
             publish_hours=self._functions.publish_hours.function,
             report_failure=self._functions.report_failure.function,
         )
-        Schedules(
+        self._backfill = BackfillMachine(
+            self,
+            "Backfill",
+            settings=settings,
+            results=self._resources.buckets.results,
+            audit=self._audit.machine,
+        )
+        self._schedules = Schedules(
             self,
             "Schedules",
             settings=settings,
             request_captures=self._functions.request_captures.function,
+            review_values=self._functions.review_values.function,
             audit=self._audit.machine,
         )
         self._watch()
@@ -67,10 +80,13 @@ class StageStack(Stack):
         for key, value in {"app": "minutemend", "stage": settings.name, **settings.tags}.items():
             Tags.of(self).add(key, value)
 
-    def _make_resources(self) -> Resources:
+    def _make_resources(self, market: MarketStack | None) -> Resources:
         settings = self._settings
         buckets = Buckets(self, "Buckets", settings=settings)
         parameters = Parameters(self, "Parameters", settings=settings)
+        tokens: secretsmanager.ISecret = parameters.vendor_tokens
+        if market:
+            tokens = secretsmanager.Secret.from_secret_complete_arn(self, "MarketTokens", market.tokens_arn)
         repair = JobQueue(self, "Repair", settings=settings, name="repair")
         capture = JobQueue(self, "Capture", settings=settings, name="capture")
         tag(repair, Concern.REPAIR)
@@ -83,29 +99,34 @@ class StageStack(Stack):
             capture=capture,
             board=Board(self, "Board", settings=settings),
             symbols=parameters.symbols,
-            vendor_tokens=parameters.vendor_tokens,
+            vendor_tokens=tokens,
+            market_url=market.url if market else None,
             alarm_topic=AlarmTopic(self, "Alarm", settings=settings),
         )
 
     def _watch(self) -> None:
-        made, machine_arn = self._resources, self._audit.machine.state_machine_arn
+        made, machine = self._resources, self._audit.machine
         alarms = Alarms(
             self,
             "Alarms",
             settings=self._settings,
             topic=made.alarm_topic.topic,
-            machine_arn=machine_arn,
+            machine=machine,
+            backfill=self._backfill.machine,
             queues=(made.repair, made.capture),
-            functions=self._functions.by_name,
+            schedules=self._schedules,
+            request_captures=self._functions.request_captures,
+            review_values=self._functions.review_values,
         )
         OperationsDashboard(
             self,
             "Operations",
             settings=self._settings,
-            machine_arn=machine_arn,
+            machine=machine,
+            backfill=self._backfill.machine,
             workgroup=made.workgroup.name,
             queues=(made.repair, made.capture),
-            functions=self._functions.by_name,
+            functions=self._functions.all,
             alarms=alarms.all,
         )
 
@@ -126,9 +147,10 @@ class StageStack(Stack):
             "SymbolsParameter": made.symbols.parameter_name,
             "VendorSecret": made.vendor_tokens.secret_arn,
             "StateMachineArn": self._audit.machine.state_machine_arn,
+            "BackfillMachineArn": self._backfill.machine.state_machine_arn,
             "Dashboard": self._settings.stack_name,
         }
-        for name, step in self._functions.by_name.items():
-            outputs["".join(word.capitalize() for word in name.split("_")) + "Function"] = step.function.function_name
+        for step in self._functions.all:
+            outputs[f"{step.node.id}Function"] = step.function.function_name
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -7,8 +7,7 @@ from typing import Any
 
 from minutemend.adapters.sqs import received
 from minutemend.contract import Metric
-from minutemend.services.capture import Captured
-from minutemend.services.process_repairs import Received
+from minutemend.services.worker import Received, Tally
 from minutemend.wiring import compose, feed
 from minutemend.wiring.environment import CaptureSettings
 from minutemend.wiring.telemetry import emit, emit_vendors, logger
@@ -30,7 +29,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in tally.failed]}
 
 
-def measure(stage: str, tally: Captured) -> None:
+def measure(stage: str, tally: Tally) -> None:
     """One line for the bars, one for each vendor."""
-    emit(stage, {Metric.BARS_CAPTURED: tally.bars})
+    emit(stage, {Metric.BARS_CAPTURED: tally.bars, Metric.LEFT_TO_AUDIT: tally.left})
     emit_vendors(stage, requests=tally.requests, errors=tally.errors, throttles=tally.throttles)

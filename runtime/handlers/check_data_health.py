@@ -32,21 +32,16 @@ def _measure(stage: str, finding: Finding, now: datetime) -> None:
     state, status = finding.state, finding.state[Key.STATUS]
     if finding.symbols_refused is not None:
         emit(stage, {Metric.SYMBOLS_REFUSED: 1})
-    if status in (Status.READY, Status.EXHAUSTED, Status.REFUSED):
-        emit(stage, {Metric.AUDITS: 1}, outcome=status)
-    if status == Status.REFUSED:
+    if finding.session_days is not None:
+        emit(stage, {Metric.SESSION_DAYS: finding.session_days})
+    if status in (Status.REFUSED, Status.NOTHING, Status.STOPPED):
         return
     expected, missing = state[Key.EXPECTED], state[Key.MISSING]
-    values: dict[Metric, float] = {
-        Metric.MISSING: missing,
-        Metric.ABSENT: finding.absent,
-    }
+    values: dict[Metric, float] = {Metric.MISSING: missing}
+    if finding.absent:  # a metric is billed for each hour in which it is written
+        values[Metric.ABSENT] = finding.absent
     if status != Status.REPAIR:  # a gap that is being repaired is not open: a backfill would alarm for its age
         values[Metric.OLDEST_GAP] = (now - finding.oldest).total_seconds() if finding.oldest else 0
     if expected:
         values[Metric.COMPLETENESS] = 100 * (expected - missing) / expected
-    if finding.scanned_bytes is not None:
-        values[Metric.BYTES_SCANNED] = finding.scanned_bytes
-    if status in (Status.READY, Status.EXHAUSTED) and state[Key.STARTED_AT]:
-        values[Metric.AUDIT_SECONDS] = (now - datetime.fromisoformat(state[Key.STARTED_AT])).total_seconds()
     emit(stage, values)

@@ -7,7 +7,7 @@ from typing import Any
 
 from minutemend.adapters.sqs import received
 from minutemend.contract import Metric
-from minutemend.services.process_repairs import Received, Tally
+from minutemend.services.worker import Received, Tally
 from minutemend.wiring import compose
 from minutemend.wiring.environment import WorkerSettings
 from minutemend.wiring.telemetry import emit, emit_vendors, logger
@@ -32,6 +32,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def measure(stage: str, tally: Tally) -> None:
     """One line for the minutes, one for each vendor."""
-    if tally.repaired:
-        emit(stage, {Metric.REPAIRED: tally.repaired})
+    if tally.bars:
+        emit(stage, {Metric.REPAIRED: tally.bars})
     emit_vendors(stage, requests=tally.requests, errors=tally.errors, throttles=tally.throttles)

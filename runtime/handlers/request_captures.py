@@ -19,6 +19,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     if done.refused is not None:
         emit(stage, {Metric.SYMBOLS_REFUSED: 1})
         logger.error("the last good list of symbols stays in force", extra={"reason": done.refused})
+    if done.unknown:
+        emit(stage, {Metric.SESSION_DAYS: 0})
+        logger.error("what to ask for is not known", extra={"reasons": list(done.unknown)})
     said = {
         "minute": format_instant(done.bar.start),
         "symbols": done.symbols,

@@ -35,7 +35,7 @@ class StoreContract:
         assert store.head(f"{prefix}a") is None
         assert store.list(prefix) == []
 
-    def test_a_second_put_replaces_unless_it_wanted_nobody_there(self, store: Store, prefix: str) -> None:
+    def test_a_second_put_replaces_unless_it_wanted_nothing_there(self, store: Store, prefix: str) -> None:
         store.put(f"{prefix}a", b"one")
         with pytest.raises(StoreConflict):
             store.put(f"{prefix}a", b"two", if_absent=True)

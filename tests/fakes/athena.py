@@ -63,13 +63,11 @@ class FakeAthena(AthenaClient):
         if query_id in self.stopped:
             status = {"State": "CANCELLED", "StateChangeReason": "Query was cancelled by user"}
         location = f"s3://{RESULTS}/{self.key(query_id)}"
-        unloaded = self.sql.get(query_id, "").startswith("UNLOAD")
-        manifest = {"DataManifestLocation": f"s3://{RESULTS}/{self.manifest_key(query_id)}"} if unloaded else {}
         return {
             "QueryExecution": {
                 "QueryExecutionId": query_id,
                 "Status": status,
-                "Statistics": {**self.statistics, **manifest},
+                "Statistics": self.statistics,
                 "ResultConfiguration": {"OutputLocation": location},
             }
         }
@@ -93,10 +91,6 @@ class FakeAthena(AthenaClient):
     def key(self, query_id: str) -> str:
         """Where the CSV object of a query lies in the results bucket."""
         return f"athena/{query_id}.csv"
-
-    def manifest_key(self, query_id: str) -> str:
-        """Where the list of a query's unloaded objects lies in the results bucket."""
-        return f"athena/{query_id}-manifest.csv"
 
     def csv(self) -> bytes:
         """The result as Athena writes it: every value in quotes, a null as nothing at all."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from minutemend.core.minutes import EPOCH
-from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Grant, Progress
+from minutemend.ports.board import FAILED, Board, Claim, ClaimStatus, Grant, Limit, Progress, Sliding
 
 
 @dataclass
@@ -27,8 +26,8 @@ class FakeAttempt:
 
 @dataclass
 class FakeBudget:
-    window: int = -1
-    taken: int = 0
+    counts: dict[int, int] = field(default_factory=dict)  # requests by slot
+    taken: int = 0  # since the beginning
     paused: datetime | None = None
 
 
@@ -39,6 +38,7 @@ class FakeBoard(Board):
         self.jobs: dict[str, FakeJob] = {}
         self.attempts: dict[tuple[str, int], FakeAttempt] = {}
         self.budgets: dict[str, FakeBudget] = {}
+        self.stops: set[str] = set()
         self._lock = Lock()
 
     def open_attempt(self, audit_id: str, attempt: int, *, jobs: int) -> None:
@@ -82,21 +82,30 @@ class FakeBoard(Board):
             job.outcome, job.lease = outcome, None
         return self.progress(audit_id, attempt)
 
-    def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
+    def stop(self, run: str) -> None:
+        self.stops.add(run)
+
+    def stopped(self, run: str) -> bool:
+        return run in self.stops
+
+    def _take(self, name: str, requests: int, limit: Limit, sliding: Sliding, now: datetime) -> Grant:
         with self._lock:
             budget = self.budgets.setdefault(name, FakeBudget())
             if budget.paused is not None and budget.paused > now:
                 return Grant(0, budget.paused - now)
-            window = (now - EPOCH) // length
-            if budget.window < window:
-                budget.window, budget.taken = window, 0
-            given = min(requests, limit - budget.taken) if budget.window == window else 0
+            slot = max([sliding.number(now), *budget.counts])
+            budget.counts = {one: count for one, count in budget.counts.items() if one >= slot - sliding.earlier}
+            given = max(0, min(requests, limit.mine - sum(budget.counts.values())))
+            budget.counts[slot] = budget.counts.get(slot, 0) + given
             budget.taken += given
-            return Grant(given, EPOCH + (window + 1) * length - now if given < requests else timedelta(0))
+            return Grant(given, sliding.wait(budget.counts, now) if given < requests else timedelta(0))
 
     def pause(self, vendor: str, *, until: datetime) -> None:
         budget = self.budgets.setdefault(vendor, FakeBudget())
         budget.paused = max(until, budget.paused or until)
+
+    def paused(self, vendor: str) -> datetime | None:
+        return self.budgets[vendor].paused if vendor in self.budgets else None
 
     def progress(self, audit_id: str, attempt: int) -> Progress:
         found = self.attempts.setdefault((audit_id, attempt), FakeAttempt())

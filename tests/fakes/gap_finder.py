@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyarrow as pa
-from minutemend.core.gaps import Gap
+from minutemend.core.data_check import Question
+from minutemend.core.gaps import Gap, Gaps
 from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
-from minutemend.ports.gap_finder import GapFinder, Gaps
+from minutemend.ports.gap_finder import Found, GapFinder
 from minutemend.services.lake import Lake
 
 
@@ -18,20 +17,17 @@ class FakeGapFinder(GapFinder):
         self._lake = lake
         self.asked: list[str] = []
 
-    def find(self, window: Range, symbols: Sequence[str] | None, *, token: str) -> Gaps:
+    def find(self, question: Question, *, token: str) -> Found:
         self.asked.append(token)
-        listings = [one for one in self._lake.symbols() if symbols is None or one.symbol in symbols]
-        bars = self._lake.read_bars(window, None if symbols is None else list(symbols))
+        window = question.window
+        bars = self._lake.read_bars(window)
         minutes = (stamp // 60_000 for stamp in bars["minute"].cast(pa.int64()).to_pylist())
         known = set(zip(bars["symbol"].to_pylist(), minutes, strict=True))
-        for absence in self._lake.absences(window):
-            first = epoch_minute(absence.range.start)
-            known |= {(absence.symbol, first + n) for n in range(absence.range.minutes)}
         gaps: list[Gap] = []
         expected = 0
-        for session in self._lake.sessions(window):
+        for session in question.sessions:
             part = session.range.intersect(window)
-            for listing in listings:
+            for listing in question.asked:
                 listed = (listing.listed is None or listing.listed <= session.dt) and (
                     listing.delisted is None or session.dt < listing.delisted
                 )
@@ -47,7 +43,7 @@ class FakeGapFinder(GapFinder):
                     while end in lacking:
                         end += 1
                     gaps.append(_gap(listing.symbol, start, end, session.range))
-        return Gaps(gaps=tuple(sorted(gaps)), expected=expected)
+        return Found(Gaps.from_rows(gaps, question.names), expected)
 
 
 def _gap(symbol: str, start: int, end: int, session: Range) -> Gap:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minutemend.core.minutes import Range
-from minutemend.ports.monitoring import Alarm, MetricRef, Monitoring
+
+from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
 
 
 @dataclass
@@ -21,6 +22,7 @@ class FakeMonitoring(Monitoring):
     meant: frozenset[str] | None = None
     stack: dict[str, set[str]] = field(default_factory=dict)
     data: dict[MetricRef, float] = field(default_factory=dict)
+    told: Subscribers = Subscribers(0, 0)  # noqa: RUF009 (frozen)
 
     def dashboard(self) -> str | None:
         return self.body if self.body is None or isinstance(self.body, str) else json.dumps(self.body)
@@ -36,6 +38,9 @@ class FakeMonitoring(Monitoring):
 
     def resources(self) -> Mapping[str, frozenset[str]]:
         return {kind: frozenset(names) for kind, names in self.stack.items()}
+
+    def subscribers(self, topic: str) -> Subscribers:  # noqa: ARG002
+        return self.told
 
     def samples(self, metrics: Collection[MetricRef], window: Range) -> dict[MetricRef, float]:  # noqa: ARG002
         return {metric: self.data.get(metric, 0.0) for metric in metrics}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from minutemend.adapters.exchange_sessions import session_table
 from minutemend.core.answers import AnswerKind
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, from_epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Observation, Verdict
+from minutemend.core.verdicts import NOTHING, Observation, Verdict
 
-from cli.report.model import Attempt, Cause, ReportData, Runs
+from mend.calendars.exchange_sessions import session_table
+from mend.report.model import Attempt, Cause, ReportData, Runs
+from tests.fakes.observed import left_out
 
 ELEVEN = ("AAPL", "AIG", "AMZN", "BAC", "GOOG", "IBM", "JPM", "MSFT", "SPY", "TSLA", "XOM")
 _JOB = "0f3a9c51d2e84b7796aa01c2"
@@ -108,7 +109,7 @@ def _answers(runs: Runs, symbols: int) -> tuple[Observation, ...]:
                 observed_at=_WRITTEN - timedelta(minutes=25) + timedelta(seconds=number % 97),
                 vendor="finnhub",
                 kind=AnswerKind.GIVE_UP if refused else AnswerKind.BARS,
-                omitted=(window,) if absent else (),
+                omitted=left_out(window) if absent else NOTHING,
                 rows=0 if refused or absent else window.minutes,
                 status=403 if refused else 200,
                 detail="<script>alert(1)</script>" if refused else "",

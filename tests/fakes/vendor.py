@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from minutemend.core.answers import Answer, AnswerKind, VendorRequest
-from minutemend.core.bars import Bar
-from minutemend.ports.vendor import Limits, Vendor
+from minutemend.core.answers import Answer, AnswerKind, Source, SourceKind, VendorLimits, VendorRequest
+from minutemend.core.columns import Bar, Bars
+from minutemend.ports.vendor import Vendor
 
 Misbehaviour = Callable[[VendorRequest, datetime], Answer | None]
 
@@ -21,16 +21,19 @@ class FakeVendor(Vendor):
         *,
         clock: Callable[[], datetime],
         name: str = "fake",
-        limits: Limits = Limits(rows=500, symbols=1, per_minute=10_000),  # noqa: B008 (frozen)
+        limits: VendorLimits = VendorLimits("fake", rows=500, symbols=1, per_minute=10_000),  # noqa: B008 (frozen)
+        source: Source = Source(SourceKind.UNKNOWN, "fake"),  # noqa: B008 (frozen)
+        lag: timedelta | None = None,
     ) -> None:
         self.name = name
+        self.source, self.lag = source, lag
         self.limits = limits
         self.bars = {(bar.symbol, bar.minute): bar for bar in bars}
         self.asked: list[VendorRequest] = []
         self.misbehave: Misbehaviour = lambda _request, _now: None
         self._clock = clock
 
-    def fetch(self, request: VendorRequest) -> Answer:
+    def fetch(self, request: VendorRequest, *, until: datetime | None = None) -> Answer:  # noqa: ARG002
         self.asked.append(request)
         now = self._clock()
         assert len(request.symbols) <= self.limits.symbols
@@ -38,13 +41,10 @@ class FakeVendor(Vendor):
         answer = self.misbehave(request, now)
         if answer is not None:
             return answer
-        found = tuple(
-            sorted(
-                bar
-                for (symbol, minute), bar in self.bars.items()
-                if symbol in request.symbols and minute in request.range
-            )
+        found = Bars.of(
+            bar for (symbol, minute), bar in self.bars.items() if symbol in request.symbols and minute in request.range
         )
-        if not found:
+        if not len(found):
             return Answer(request, AnswerKind.NO_DATA, now, status=200, detail="no_data")
-        return Answer(request, AnswerKind.BARS, now, bars=found, covered=request.range, status=200)
+        covered = dict.fromkeys(request.symbols, request.range)
+        return Answer(request, AnswerKind.BARS, now, bars=found, covered=covered, status=200)

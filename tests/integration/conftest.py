@@ -5,31 +5,33 @@
     pytest tests/integration --stage dev             dev in AWS, where the credentials lead
     … --endpoint URL                                 dev at another endpoint
 
-prod is refused. Fixtures: `stage`, `market`, `run_audit`, `fresh_day`.
+prod is refused. Fixtures: `stage`, `market`, `run_audit`, `fresh_day`, `alone`, `borrow`.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
-import secrets
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from minutemend.core.minutes import format_instant
+from minutemend.core.minutes import Range, format_instant
 from minutemend.core.sessions import Session
 
-from cli.stage import Stage, open_stage
-from local.market.server import MarketServer
-from local.market.sources import ParquetBars, Source
+from infra.settings import STAGES
+from market.client import MarketClient
+from market.parquet import read_bars
+from market.sources import Source
+from mend.stage import Stage, open_stage
+from tests.integration import records
+from tests.integration.dates import dates_of, objects_of, untouched_sessions
 
 REAL_BARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "real-minute-bars"
 NO_REAL_BARS = f"the real minute bars are not there ({REAL_BARS}); they are kept outside the repository"
-TOKEN = secrets.token_hex(16)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,58 +43,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what could hurt before anything is collected."""
     wanted = config.getoption("--stage", default=None)
-    if wanted == "prod":
-        raise pytest.UsageError("these tests write holes into a lake: they refuse prod; --stage dev would be right")
+    if wanted in STAGES and STAGES[wanted].protected:
+        raise pytest.UsageError(
+            f"these tests write holes into a lake: they refuse {wanted}; --stage dev would be right"
+        )
     if config.getoption("--endpoint", default=None) and not wanted:
         raise pytest.UsageError("--endpoint wants a stage: --stage dev would be right")
+    if not wanted and not hasattr(config, "workerinput"):
+        records.begin()
 
 
 class Market:
-    """The market simulator that the workers ask, in this process: what it trades, and what goes wrong with it."""
+    """The market stack that the stage's workers ask: what it trades, and what goes wrong with it."""
 
-    def __init__(self, server: MarketServer) -> None:
-        self.server = server
-        self.generated: Source = server.source
+    def __init__(self, client: MarketClient, generated: Source) -> None:
+        self.client = client
+        self.generated = generated
+        self.source = generated  # what the vendor knows: `source.rows(symbol, first, end)`, by epoch minute
 
     @property
     def url(self) -> str:
-        return self.server.url
-
-    @property
-    def source(self) -> Source:
-        """What the vendor knows: `source.rows(symbol, first, end)` gives its bars by epoch minute."""
-        return self.server.market.source
+        return self.client.url
 
     def replay(self, *paths: Path) -> None:
         """From now on the market is what these Parquet files hold, and nothing else."""
-        self.server.market.source = ParquetBars(paths)
-
-    def generate(self) -> None:
-        """From now on the market is made up again, for every symbol there could be."""
-        self.server.market.source = self.generated
+        self.client.replay(paths)
+        self.source = read_bars(paths)
 
     def faults(self, *faults: dict[str, Any]) -> None:
-        """Put these faults in force, and no others (local/market/faults.py has the kinds)."""
-        self.server.control(faults=list(faults))
+        """Put these faults in force, and no others (market/faults.py has the kinds)."""
+        self.client.order(faults=list(faults))
 
     def counts(self) -> dict[str, Any]:
         """What was asked and answered since the last reset."""
-        return dict(self.server.counts())
+        return self.client.order()
 
     def reset(self) -> None:
-        """No faults, counts at zero, bars made up."""
-        self.server.control(faults=[], reset=True)
-        self.generate()
+        """No faults, counts at zero, bars made up in every minute of every session."""
+        self.client.order(faults=[], reset=True, market={"no_trade": 0})
+        self.source = self.generated
 
 
 @pytest.fixture(scope="session")
-def _market_server() -> Iterator[MarketServer]:
-    with MarketServer(calendar_of={"BTCUSD": "24/7", "LTCUSD": "24/7"}, credentials={"finnhub": TOKEN}) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, meant_denials: set[str]) -> Iterator[Stage]:
     """A deployed stage with its outputs, clients and lake. Local unless `--stage` says otherwise."""
     wanted = request.config.getoption("--stage")
     endpoint = request.config.getoption("--endpoint")
@@ -102,28 +95,72 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         yield open_stage(wanted)
         return
     import local.stack
-    from cli.local_stage import store_token
+    from mend.local_stage import store_token
 
-    server: MarketServer = request.getfixturevalue("_market_server")
     name = f"test-{uuid.uuid4().hex[:6]}"
-    local.stack.up(name, say=lambda _: None, vendor_url=server.url, store_token=store_token, token=TOKEN)
+    stack = local.stack.up(name, say=lambda _: None, store_token=store_token)
     try:
         yield open_stage(f"local:{name}")
+        records.keep(stack, meant_denials)
     finally:
         local.stack.down(name)
 
 
+@pytest.fixture(scope="session")
+def _market_of_the_stage(stage: Stage) -> Market:
+    from infra.layer.sessions_lock import sessions_lock
+    from market.calendars import sessions_of
+    from market.generated import GeneratedBars
+    from mend.aws.stacks import NotDeployed, stack_outputs
+
+    try:
+        outputs = stack_outputs(stage.clients.cloudformation, f"{stage.settings.stack_name}-market")
+    except NotDeployed as problem:
+        pytest.skip(f"{problem}: this stage asks another vendor, which no test can tell what to do")
+    symbols = stage.settings.symbols
+    generated = GeneratedBars(
+        seed=7,
+        sessions=sessions_of(symbols, last=sessions_lock().last),
+        calendar=next(iter(symbols)),
+        calendar_of={symbol: calendar for calendar, listed in symbols.items() for symbol in listed},
+    )
+    return Market(MarketClient(stage.clients, outputs), generated)
+
+
+@pytest.fixture(scope="session")
+def meant_denials() -> set[str]:
+    """Denials that tests are about, "role/NAME service:Action" or "user/NAME": `make grants` lets these pass alone."""
+    return set()
+
+
 @pytest.fixture
-def market(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Market]:  # noqa: ARG001 (it asks this server)
+def market(_market_of_the_stage: Market) -> Iterator[Market]:
     """Control of the simulator that the workers ask, back to normal after each test."""
-    if request.config.getoption("--stage"):
-        pytest.skip("only a stage that these tests started themselves asks the simulator in this process")
-    found = Market(request.getfixturevalue("_market_server"))
-    found.reset()
-    yield found
-    found.reset()
+    _market_of_the_stage.reset()
+    yield _market_of_the_stage
+    _market_of_the_stage.reset()
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many tests ran of all that there are, and each that did not, with its reason: a skip is no pass."""
+    reports = {outcome: terminalreporter.stats.get(outcome, []) for outcome in ("passed", "failed", "skipped")}
+    skipped = [report for report in reports["skipped"] if report.when in ("setup", "call")]
+    ran = len(reports["passed"]) + len(reports["failed"])
+    if not ran + len(skipped):
+        return
+    terminalreporter.section("what ran")
+    share = 100 * ran / (ran + len(skipped))
+    terminalreporter.write_line(f"{ran} of {ran + len(skipped)} tests ran ({share:.0f} %)")
+    named: dict[str, list[str]] = {}
+    for report in skipped:
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        named.setdefault(reason.removeprefix("Skipped: "), []).append(report.nodeid)
+    for reason, tests in named.items():
+        terminalreporter.write_line(f"{len(tests)} not run: {reason}")
+        terminalreporter.write_line("".join(f"  {test}\n" for test in tests).rstrip())
+
+
+Borrow = Callable[[Range], None]
 RunAudit = Callable[..., tuple[str, dict[str, Any]]]
 
 
@@ -133,11 +170,10 @@ def run_audit(stage: Stage) -> RunAudit:
 
     `start` and `end` are aware datetimes or texts; `given=…` replaces the whole input. `status` is SUCCEEDED,
     FAILED, TIMED_OUT or ABORTED; `output` the final state, or `{"error": …, "cause": …}`. Besides the output it has
-    `execution` (name), `arn`, `looks` (cli.follow.Look) and `largest_state` (bytes).
+    `execution` (name), `arn`, `looks` (mend.follow.Look) and `largest_state` (bytes).
     """
-    from minutemend.adapters import executions
-
-    from cli.follow import follow
+    from mend.aws import executions
+    from mend.follow import follow
 
     def run(
         start: datetime | str | None = None,
@@ -166,20 +202,41 @@ def _text(instant: datetime | str | None) -> str | None:
     return format_instant(instant) if isinstance(instant, datetime) else instant
 
 
-_DAYS = itertools.count()
+@pytest.fixture
+def alone(stage: Stage) -> None:
+    """No audit is running that an earlier test, or a schedule, has started: what changes is this test's own doing."""
+    machine, arn = stage.clients.stepfunctions, stage.output("StateMachineArn")
+    until = time.monotonic() + 120
+    while running := machine.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+        assert time.monotonic() < until, f"still running: {[one['name'] for one in running]}"
+        time.sleep(0.5)
+
+
+@pytest.fixture(scope="session")
+def _untouched(stage: Stage) -> Iterator[Session]:
+    return untouched_sessions(stage)
 
 
 @pytest.fixture
-def fresh_day() -> Session:
-    """A regular XNYS session (390 minutes) of 2024 that no other test of this run has been given."""
-    from minutemend.adapters.exchange_sessions import session_table
+def fresh_day(_untouched: Iterator[Session]) -> Session:
+    """A regular XNYS session (390 minutes) of which the lake has nothing, and that no other test is given."""
+    return next(_untouched)
 
-    rows = session_table(["XNYS"], first="2024-01-02", last="2024-12-31").to_pylist()
-    whole = [row for row in rows if row["minutes"] == 390]
-    row = whole[next(_DAYS) * 2]  # with a day between, so that ranges around a session do not meet
-    opened, closed = (row[name].replace(tzinfo=UTC) for name in ("open", "close"))
-    assert closed - opened == timedelta(minutes=390)
-    return Session("XNYS", date.fromisoformat(row["dt"]), opened, closed)
+
+@pytest.fixture
+def borrow(stage: Stage) -> Iterator[Callable[[Range], None]]:
+    """`borrow(window)`: the window's dates, for tests of days that were. The lake has nothing of them before, else the
+    test is skipped, and nothing afterwards."""
+    borrowed: list[str] = []
+
+    def take(window: Range) -> None:
+        dates = dates_of(window)
+        if there := objects_of(stage, dates):
+            pytest.skip(f"the lake holds bars of {dates[0]} to {dates[-1]} already, like {there[0]}")
+        borrowed.extend(dates)
+
+    yield take
+    stage.lake.store.delete(objects_of(stage, borrowed))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 The files share no date: whole days of the crypto file are moved beside the stocks' days, minute for minute, so that
 hours hold both calendars. The stocks keep their dates, or everything moves together. Nothing is left out: every bar
-of both files is in the market, those of extended hours too, which nobody is to ask for.
+of both files is in the market, those of extended hours too, which are not to be asked for.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
-from minutemend.adapters.exchange_sessions import session_table
 from minutemend.core.minutes import MINUTE, Range
 
 from local.replay import HOUR
+from mend.calendars.exchange_sessions import session_table
 
 # A day of the crypto file, and the first day that it and those that follow it without a gap are replayed on.
 MOVED = {

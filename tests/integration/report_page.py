@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cli.report.model import ReportData
-from cli.report.page import write_page
+from mend.report.model import ReportData
+from mend.report.page import write_page
 
 
 @dataclass

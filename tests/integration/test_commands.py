@@ -16,7 +16,8 @@ from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, epoch_minute, format_instant, from_epoch_minute
 from minutemend.core.sessions import Session
 
-from cli.stage import Stage
+from mend.commands.invoke import EVENTS, HANDLERS
+from mend.stage import Stage
 from tests.integration.conftest import Market
 
 MEND = Path(sys.executable).with_name("mend")
@@ -58,10 +59,10 @@ def test_from_a_file_with_a_hole_to_a_whole_day(
 
     code, _, err = mend("load", str(file))
     assert (code, "no zone" in err) == (2, True)
-    code, out, _ = mend("load", str(file), "--assume-utc", "--format", "json")
+    code, out, _ = mend("load", str(file), "--zone", "UTC", "--format", "json")
     assert (code, json.loads(out)["bars"]) == (0, 375)
     objects = [one.key for one in stage.lake.store.list("bars/")]
-    assert mend("load", str(file), "--assume-utc")[0] == 0
+    assert mend("load", str(file), "--zone", "UTC")[0] == 0
     assert [one.key for one in stage.lake.store.list("bars/")] == objects, "loading twice stores twice"
 
     assert mend("sessions", "refresh")[0] == 0
@@ -79,7 +80,7 @@ def test_from_a_file_with_a_hole_to_a_whole_day(
         }
     ]
     assert len(plan["requests"]) == 1
-    assert market.counts()["requests"] == 0, "a plan asks nobody"
+    assert market.counts()["requests"] == 0, "a plan asks no vendor"
 
     code, out, err = mend("repair", *window, "--wait", "--format", "json")
     assert code == 0, err
@@ -110,6 +111,12 @@ def test_from_a_file_with_a_hole_to_a_whole_day(
     assert code == 0
     assert "nothing is missing" in out
 
+    code, out, err = mend("doctor", "--format", "json")
+    found = {one["what"]: one for one in json.loads(out)}
+    assert {found[name]["state"] for name in ("account", "CDK bootstrap", "stack", "sessions", "symbols")} == {"ok"}
+    assert "not known" not in out, "an operator may look at all of it"
+    assert (code, err) == (any(one["state"] == "lacking" for one in found.values()), "")
+
 
 def test_an_empty_dead_letter_queue(mend: Any) -> None:
     """Nothing to list and nothing to redrive is no failure."""
@@ -118,6 +125,18 @@ def test_an_empty_dead_letter_queue(mend: Any) -> None:
         assert (code, "no dead letters" in out) == (0, True)
         code, out, _ = mend("dlq", "redrive", "--queue", queue)
         assert (code, "nothing to redrive" in out) == (0, True)
+
+
+def test_poison_is_listed_whole_and_discarded_by_its_name(stage: Stage, mend: Any) -> None:
+    sent = stage.clients.sqs.send_message(QueueUrl=stage.output("CaptureDlqUrl"), MessageBody="{nonsense")
+    code, out, _ = mend("dlq", "list", "--queue", "capture", "--format", "json")
+    assert (sent["MessageId"], "{nonsense") in [(one["message_id"], one["job"]) for one in json.loads(out)]
+    words = ["dlq", "discard", "--queue", "capture"]
+    assert mend(*words)[0] == 2, "nothing is thrown away that was not named"
+    code, out, _ = mend(*words, "--message-id", sent["MessageId"], "--format", "json")
+    assert (code, [one["message_id"] for one in json.loads(out)]) == (0, [sent["MessageId"]])
+    code, _, err = mend(*words, "--message-id", sent["MessageId"])
+    assert (code, "mend dlq list" in err) == (2, True)
 
 
 def test_a_list_of_symbols_that_cannot_be_believed_changes_nothing(stage: Stage, mend: Any) -> None:
@@ -144,6 +163,16 @@ def test_a_handler_runs_in_this_process(stage: Stage, mend: Any, fresh_day: Sess
     state = json.loads(out[out.index("{\n") :])
     assert (state["audit_id"], state["status"]) == ("by-hand", "repair")
     assert stage.name == "dev"
+
+
+def test_the_example_events_are_events(mend: Any) -> None:
+    """In the order of the loop, as they lie there: what one handler keeps is what the next one reads."""
+    for handler in HANDLERS:
+        code, out, err = mend("invoke", handler, "--event", str(EVENTS / f"{handler}.json"))
+        assert code == 0, err
+        assert '"batchItemFailures": [{' not in out.replace("\n", "")
+    code, _, err = mend("invoke", "queue_repairs", "--event", str(EVENTS / "request_captures.json"))
+    assert (code, "lacks attempt, attempts, audit_id" in err) == (2, True), err
 
 
 @pytest.mark.parametrize(

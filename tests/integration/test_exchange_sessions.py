@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from minutemend.adapters.exchange_sessions import calendar_zone, known_calendar, main, session_table
 from minutemend.core.errors import BadInput
 from pandas.errors import Pandas4Warning
+
+from mend.calendars.exchange_sessions import calendar_zone, known_calendar, main, session_table
 
 # calendar, date -> opens and closes in UTC, minutes. From the exchanges' published hours.
 GOLDEN = [
@@ -42,7 +43,7 @@ def table(calendar: str) -> pa.Table:
     return session_table([calendar], first="2012-01-01", last="2025-12-31")
 
 
-def test_what_exchange_calendars_is_told_of_pandas_4_reaches_nobody() -> None:
+def test_what_exchange_calendars_is_told_of_pandas_4_is_not_shown() -> None:
     """It is not ours to mend: neither a test's output nor a terminal with -W shows it."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", Pandas4Warning)

@@ -19,8 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from minutemend.adapters import executions
-from minutemend.adapters.dead_letters import dead_letters, depth, redrive
 from minutemend.adapters.sqs import send_to_sqs
 from minutemend.core.answers import VendorRequest
 from minutemend.core.bars import Bar, to_table
@@ -29,10 +27,13 @@ from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant,
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import Verdict
 from minutemend.ports.queue import Message
-from minutemend.services.verdicts import verdicts
 
-from cli.local_stage import resume
-from cli.stage import Stage
+from mend.aws import executions
+from mend.aws.dead_letters import dead_letters, depth, redrive
+from mend.local_stage import resume
+from mend.spans import verdicts
+from mend.stage import Stage
+from tests.fakes.job_gaps import only
 from tests.integration.conftest import Market, RunAudit
 
 SYMBOLS = ["AAPL", "IBM", "SPY"]
@@ -47,7 +48,7 @@ def _check_whole(stage: Stage, market: Market, window: Range, symbols: list[str]
     """Each minute has one verdict, each bar is the market's, once."""
     seen: Counter[Verdict] = Counter()
     for span in verdicts(stage.lake, window, symbols):
-        seen[span.verdict] += span.minutes
+        seen[span.verdict] += span.range.minutes
     assert set(seen) <= {Verdict.PRESENT, Verdict.REPAIRED, Verdict.ABSENT}
     assert seen.total() == window.minutes * len(symbols)
     rows = stage.lake.read_bars(window, symbols).to_pylist()
@@ -62,7 +63,7 @@ def _check_whole(stage: Stage, market: Market, window: Range, symbols: list[str]
 
 
 def _messages(window: Range, symbol: str = "IBM", audit_id: str = "by-hand") -> list[Message]:
-    job = RepairJob(audit_id, 1, VendorRequest("finnhub", (symbol,), window), ((symbol, window),))
+    job = RepairJob(audit_id, 1, VendorRequest("finnhub", (symbol,), window), only(window))
     return [Message(job.to_message())]
 
 
@@ -129,14 +130,18 @@ def test_a_message_that_comes_again_does_nothing(stage: Stage, market: Market, f
 def test_poison_reaches_the_dead_letters_with_its_reason_and_a_redrive_does_no_harm(
     stage: Stage, market: Market, fresh_day: Session
 ) -> None:
-    """Not JSON, not a job, a vendor that nobody knows: three letters with reasons, and three after a redrive."""
+    """Not JSON, not a job, an unknown vendor: three letters with reasons, and three after a redrive."""
     sqs, queue, dead = stage.clients.sqs, stage.output("RepairQueueUrl"), stage.output("RepairDlqUrl")
     sqs.purge_queue(QueueUrl=dead)
     assert redrive(sqs, dead_letter_url=dead, queue_url=queue, now=datetime.now(UTC)) == 0  # an empty one is no error
     stranger = dict(_messages(_hole(fresh_day))[0].body) | {"vendor": "nobody"}
     for body in ("{nonsense", json.dumps({"audit_id": "a"}), json.dumps(stranger)):
         sqs.send_message(QueueUrl=queue, MessageBody=body)
-    reasons = ["is 'nobody': this stage asks finnhub", "the body is no JSON", "the message has to be an object"]
+    reasons = [
+        "is 'nobody': this stage asks coinbase, finnhub",
+        "the body is no JSON",
+        "the message has to be an object",
+    ]
     for moved in (0, 3):
         if moved:
             assert redrive(sqs, dead_letter_url=dead, queue_url=queue, now=datetime.now(UTC)) == moved
@@ -244,7 +249,7 @@ def test_aws_restarted_in_the_middle_of_an_audit_loses_nothing(
 def test_a_deadline_of_the_vendor_is_shared_by_all_workers(
     stage: Stage, market: Market, run_audit: RunAudit, fresh_day: Session
 ) -> None:
-    """One 429 with Retry-After, and nobody asks before it is over: the pause is on the board, not in a worker."""
+    """One 429 with Retry-After, and no worker asks before it is over: the pause is on the board, not in a worker."""
     window = _hole(fresh_day, minutes=5)
     market.faults({"kind": "status", "status": 429, "retry_after": "4", "requests": 1})
     begun = datetime.now(UTC)

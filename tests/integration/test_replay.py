@@ -7,6 +7,7 @@ files: every minute of every day in them, then each night's sweep, which has not
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -20,11 +21,12 @@ from minutemend.core.bars import VALUES
 from minutemend.core.captures import DropRule
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Absence
+from minutemend.services.interest import set_interested_stocks
 
-from cli.follow import Followed, follow
-from cli.stage import Stage
 from local.replay import HOUR, Minute, Replay, differing_facts, direct_facts, published_facts
-from tests.integration.conftest import Market
+from mend.follow import Followed, follow
+from mend.stage import Stage
+from tests.integration.conftest import Borrow, Market
 from tests.integration.real_days import RealDays, SymbolMinute, symbol_minutes
 
 ELSEWHERE = timedelta(weeks=52)  # other tests of the same stage have the stocks' own dates
@@ -94,9 +96,17 @@ def facts_objects(stage: Stage) -> dict[str, str]:
 
 
 @pytest.fixture
-def days(request: pytest.FixtureRequest, real_bars: Path, tmp_path: Path, market: Market) -> RealDays:
+def days(
+    request: pytest.FixtureRequest,
+    real_bars: Path,
+    tmp_path: Path,
+    market: Market,
+    borrow: Borrow,
+) -> RealDays:
     """Both files, as the market trades them."""
     found = RealDays.read(real_bars, later=getattr(request, "param", ELSEWHERE))
+    for midnight in found.dates():
+        borrow(Range(midnight, midnight + timedelta(days=1)))
     path = tmp_path / "market.parquet"
     found.bars.to_parquet(path)
     market.replay(path)
@@ -106,11 +116,11 @@ def days(request: pytest.FixtureRequest, real_bars: Path, tmp_path: Path, market
 @pytest.fixture
 def _followed(stage: Stage, days: RealDays) -> Iterator[None]:
     """The stage follows the symbols of the files while a test runs, and its own again afterwards."""
-    parameter = stage.output("SymbolsParameter")
-    before = stage.clients.ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
-    stage.clients.ssm.put_parameter(Name=parameter, Type="String", Overwrite=True, Value=days.parameter())
+    before = stage.interest(write=True)
+    set_interested_stocks(stage.lake, days.parameter(), now=datetime.now(UTC))
     yield
-    stage.clients.ssm.put_parameter(Name=parameter, Type="String", Overwrite=True, Value=before)
+    lists = {name: [one.symbol for one in before.listings if one.calendar == name] for name in ("XNYS", "24/7")}
+    set_interested_stocks(stage.lake, json.dumps(lists), now=datetime.now(UTC))
 
 
 @pytest.mark.usefixtures("_followed")

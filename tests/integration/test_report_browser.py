@@ -1,4 +1,4 @@
-"""The report in a real browser: what it shows, that the keyboard alone is enough, that it asks nobody for anything."""
+"""The report in a real browser: what it shows, that the keyboard alone is enough, that it makes no request."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli.main import mend
-from cli.report.page import write_page
-from cli.report.picture import HEADLESS, find_browser, take_picture
+from mend.main import mend
+from mend.report.page import write_page
+from mend.report.picture import HEADLESS, find_browser, take_picture
 from tests.fakes.report_data import minutes_by_verdict, report_data
 from tests.integration.report_page import Opened, look_at, open_report
 
@@ -219,6 +219,7 @@ def test_text_of_the_data_stays_text(eleven: Opened) -> None:
     """A vendor's detail and a note with tags in them run nothing and mark nothing up."""
     assert eleven.page.text_content("#notes li") == "<b>Nothing</b> in a note is markup."
     eleven.page.click("#answer-details summary")
+    eleven.page.wait_for_selector("#answer-table td")  # the table is made when it is opened
     assert "<script>alert(1)</script>" in eleven.page.text_content("#answer-table")
     assert eleven.page.query_selector("#answer-table script") is None
 

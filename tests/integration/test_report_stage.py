@@ -12,11 +12,11 @@ from typing import Any
 
 from click.testing import CliRunner
 from minutemend.core.minutes import Range, parse_instant
-from minutemend.services.verdicts import verdicts
 
-from cli.main import mend
-from cli.stage import Stage
-from tests.integration.conftest import Market, RunAudit
+from mend.main import mend
+from mend.spans import verdicts
+from mend.stage import Stage
+from tests.integration.conftest import Borrow, Market, RunAudit
 
 START, END = "2013-10-11T13:30:00Z", "2013-10-11T20:00:00Z"
 
@@ -30,9 +30,16 @@ def head_of(page: str) -> dict[str, Any]:
 
 
 def test_the_report_of_a_healed_real_day(
-    stage: Stage, market: Market, run_audit: RunAudit, real_bars: Path, tmp_path: Path
+    *,
+    stage: Stage,
+    market: Market,
+    run_audit: RunAudit,
+    real_bars: Path,
+    borrow: Borrow,
+    tmp_path: Path,
 ) -> None:
     """IBM printed no trade at 16:46Z on 2013-10-11: absent, with the two answers that prove it; the rest is there."""
+    borrow(Range(parse_instant(START, name="start"), parse_instant(END, name="end")))
     market.replay(real_bars / "xnys.parquet")
     status, _ = run_audit(START, END, symbols=["IBM"], attempts=5)
     assert status == "SUCCEEDED"
@@ -56,7 +63,7 @@ def test_the_report_of_a_healed_real_day(
     window = Range(parse_instant(START, name="start"), parse_instant(END, name="end"))
     minutes: Counter[str] = Counter()
     for span in verdicts(stage.lake, window, ["IBM"]):
-        minutes[span.verdict.value] += span.minutes
+        minutes[span.verdict.value] += span.range.minutes
     assert minutes["absent"] == 1
     assert minutes["present"] + minutes["repaired"] == 389
     absent = next(cause for cause in head["causes"] if cause[0] == 2)
@@ -66,7 +73,7 @@ def test_the_report_of_a_healed_real_day(
     assert sum(attempt[6] for attempt in head["attempts"]) == minutes["repaired"]
 
 
-def test_a_range_that_nobody_knows_anything_of_is_one_clear_message(stage: Stage, tmp_path: Path) -> None:
+def test_a_range_of_which_nothing_is_known_is_one_clear_message(stage: Stage, tmp_path: Path) -> None:
     """No file is written."""
     out = tmp_path / "report.html"
     arguments = ["report", "--stage", stage.option, "--start", "2012-03-05", "--symbols", "IBM", "--out", str(out)]

@@ -29,6 +29,7 @@ def _synth(out: Path) -> None:
 def test_synth_gives_both_stages(assembly: Path) -> None:
     assert {path.name.split(".")[0] for path in assembly.glob("*.template.json")} == {
         "minutemend-dev",
+        "minutemend-dev-market",
         "minutemend-prod",
     }
 
@@ -39,7 +40,7 @@ def test_a_warm_synth_builds_no_layer(assembly: Path, tmp_path: Path) -> None:  
     assert {path: path.stat().st_mtime_ns for path in (ROOT / ".build" / "layer").iterdir()} == before
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("stage", ["dev", "dev-market", "prod"])
 def test_cfn_lint_finds_nothing(assembly: Path, stage: str) -> None:
     """With the repository's own .cfnlintrc.yaml, as a person would run it."""
     linted = subprocess.run(

@@ -7,7 +7,7 @@ The real bars, and one lake with every adversity at once; the random ones are th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from minutemend.adapters.exchange_sessions import session_table
 from minutemend.core.bars import BARS
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence
+from minutemend.core.verdicts import RULE, Absence
 from minutemend.services.lake import Lake
 
+from mend.calendars.exchange_sessions import session_table
 from tests.fakes.store import FakeStore
 
 CALENDARS = ("XNYS", "XHKG", "CMES", "24/7")  # plain, with a lunch break, across midnight, around the clock
@@ -37,7 +37,6 @@ class Question:
 
     window: Range
     symbols: tuple[str, ...] | None = None
-    cadence: int = 1
     closely: bool = False
 
 
@@ -94,8 +93,7 @@ def real(folder: Path, bars: Path) -> list[Question]:
     read = pa.concat_tables([pq.read_table(bars / name) for name in ("xnys.parquet", "crypto-24x7.parquet")])
     for symbol in pc.unique(read["symbol"]).to_pylist():
         writer.bars(symbol, read.filter(pc.equal(read["symbol"], symbol))["minute"].to_pylist(), source="lean")
-    known = zip(read["symbol"].to_pylist(), read["calendar"].to_pylist(), strict=True)
-    writer.lake.put_symbols([Listing(symbol, calendar) for symbol, calendar in sorted(set(known))])
+    writer.lake.put_symbols(real_listings(bars))
     writer.lake.put_sessions(sessions("2013-10-01", "2018-04-30"))
     writer.save(folder)
     equities = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2013, 10, 12, tzinfo=UTC))
@@ -105,8 +103,14 @@ def real(folder: Path, bars: Path) -> list[Question]:
         Question(equities, ("AIG", "IBM", "SPY")),
         Question(coins, ("BTCUSD",)),
         Question(coins, ("BTCUSD",), closely=True),
-        Question(coins, ("BTCUSD",), cadence=5),
     ]
+
+
+def real_listings(bars: Path) -> list[Listing]:
+    """The symbols of the real bars, each under its own calendar."""
+    read = pa.concat_tables([pq.read_table(bars / name) for name in ("xnys.parquet", "crypto-24x7.parquet")])
+    known = zip(read["symbol"].to_pylist(), read["calendar"].to_pylist(), strict=True)
+    return [Listing(symbol, calendar) for symbol, calendar in sorted(set(known))]
 
 
 def adversarial(folder: Path) -> list[Question]:
@@ -160,18 +164,15 @@ def adversarial(folder: Path) -> list[Question]:
     writer.save(folder)
     _strange_files(folder, plain)
     every = [Question(window) for window in (HALF_DAY, CLOCKS_CHANGE, CUT_SHORT)]
-    cadences = [Question(HALF_DAY, cadence=minutes) for minutes in (5, 15, 60)]
-    # Cut after the hour's only slot, 14:30: what is left of the hour expects nothing.
-    cadences.append(Question(replace(CUT_SHORT, start=datetime(2024, 7, 3, 14, 37, tzinfo=UTC)), cadence=60))
     closely = Question(CUT_SHORT, ("COIN", "MANY", "TWICE"), closely=True)
     one_minute = Question(Range(july.open, july.open + MINUTE))
-    return [*every, *cadences, closely, one_minute]
+    return [*every, closely, one_minute]
 
 
 def absence(symbol: str, start: datetime, end: datetime) -> Absence:
     """A proof for these minutes."""
     proven = datetime(2024, 8, 1, tzinfo=UTC)
-    return Absence(symbol, Range(start, end), "no_trade", "[]", observations=2, proven_at=proven)
+    return Absence(symbol, Range(start, end), "no_trade", "[]", observations=2, proven_at=proven, rule=RULE)
 
 
 def _strange_files(folder: Path, minutes: list[datetime]) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 from minutemend.contract import COLUMNS, PARTITION, UNPARTITIONED, Table
-from minutemend.core.data_check import RESULT_COLUMNS, Columns
+from minutemend.core.data_check import Answered
 
 from tests.trino.client import Trino
 
 _TRINO_TYPES = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
-_DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER"}
+_DUCKDB_TYPES = {"string": "VARCHAR", "int": "INTEGER", "bigint": "BIGINT"}
 
 
 def mount(trino: Trino, lake: Path) -> None:
@@ -54,10 +55,18 @@ def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return sorted(rows, key=lambda row: tuple((value is None, _key(value)) for value in row))
 
 
-def columns_of(rows: list[tuple[Any, ...]]) -> Columns:
-    """The columns of the audit's result, as its decoder wants them."""
-    columns = zip(*rows, strict=True)
-    return dict(zip(RESULT_COLUMNS, columns, strict=True))
+def answered(rows: list[tuple[Any, ...]]) -> Answered:
+    """The rows of the audit's result, as the layer takes them."""
+    symbol, dt, hour, stored, word = zip(*rows, strict=True)
+    mask = [name is None for name in symbol]
+    columns = {"symbol": np.ma.array(symbol, object, mask=mask), "dt": np.ma.array(dt, object, mask=mask)}
+    columns["hour"] = np.ma.array(
+        [np.datetime64(one or "NaT", "us") for one in hour], mask=[one is None for one in hour]
+    )
+    for name, values in (("stored", stored), ("word", word)):
+        none = [one is None for one in values]
+        columns[name] = np.ma.array([0 if one is None else one for one in values], np.int64, mask=none)
+    return Answered.from_columns(columns)
 
 
 def _view(table: Table, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Every link in the docs leads somewhere: to a file that is there, and to a heading that it has."""
+"""Every link in the docs leads somewhere: to a file, and to a heading that it has. And pages stay short."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+GENERATED = {ROOT / "docs" / name for name in ("commands.md", "benchmarks.md", "cost.md")}
+MOST_WORDS = 9_000  # of all pages that people write
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 _IMAGE = re.compile(r"<(?:img|source|a)\s[^>]*?(?:src|srcset|href)=\"([^\"]+)\"")
 
@@ -49,7 +51,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_file_named_in_code_is_there(page: Path) -> None:
     """`runtime/layer/minutemend/core/gaps.py` in a page is a promise too."""
-    rooms = "runtime|infra|cli|local|bench|tests|docs|requirements"
+    rooms = "runtime|infra|mend|market|local|bench|tests|docs|requirements|core|ports|services|adapters|wiring"
     named = set(
         re.findall(rf"`((?:{rooms})/[\w./-]+\.(?:py|md|js|html|toml|txt|sh|yml|svg|png|json))`", page.read_text())
     )
@@ -57,3 +59,18 @@ def test_a_file_named_in_code_is_there(page: Path) -> None:
         name for name in named if not (ROOT / name).exists() and not (ROOT / "runtime/layer/minutemend" / name).exists()
     }
     assert missing == set()
+
+
+def test_the_pages_that_people_write_stay_short() -> None:
+    """A word is what `wc -w` counts. What is too much is said twice somewhere, or better by the code or a --help."""
+    words = {str(page.relative_to(ROOT)): len(page.read_text().split()) for page in PAGES if page not in GENERATED}
+    assert sum(words.values()) <= MOST_WORDS, words
+
+
+def test_a_page_that_code_names_is_there() -> None:
+    """A docstring that sends its reader to a page is a promise too."""
+    rooms = ("runtime", "infra", "mend", "market", "local", "bench", "tests", "examples")
+    files = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
+    named = {name for file in files for name in re.findall(r"\bdocs/[\w/-]+\.md", file.read_text())}
+    assert "docs/runbook.md" in named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from minutemend.contract import VENDORS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "runtime" / "layer"
@@ -23,8 +24,11 @@ FILE_LINES = 300
 
 # Files that are longer than FILE_LINES, each with the reason why they are not two.
 LONG_FILES = {
+    "runtime/layer/minutemend/contract.py": "all that infra and functions share, the registry of vendors too",
+    "runtime/layer/minutemend/services/lake.py": "every key and object of the lake: no other file knows one",
     "tests/integration/test_vendors.py": "one contract over HTTP for three vendors, fault by fault",
     "tests/unit/adapters/test_vendors.py": "the same faults for each of three vendors, as literals",
+    "tests/unit/core/test_evidence.py": "the one rule of absence, sentence by sentence, as docs/absence.md has it",
     "tests/unit/services/test_compaction.py": "readers, audits and repairs at the same moment: one lake, one story",
 }
 
@@ -57,17 +61,22 @@ def imports(*folders: str) -> Iterator[Import]:
     """Every import in the folders, also those inside functions and under TYPE_CHECKING. Relative ones are spelt out."""
     for folder in folders:
         for path in python_files(folder):
-            name = str(path.relative_to(ROOT))
-            for node in _nodes(path):
-                if isinstance(node, ast.Import):
-                    yield from (Import(name, node.lineno, alias.name) for alias in node.names)
-                elif isinstance(node, ast.ImportFrom):
-                    module = node.module or ""
-                    if node.level:
-                        parents = path.relative_to(PACKAGE if PACKAGE in path.parents else ROOT).parts[: -node.level]
-                        module = ".".join([*parents, module]).rstrip(".")
-                    # `from minutemend import contract` imports minutemend.contract.
-                    yield from (Import(name, node.lineno, f"{module}.{alias.name}") for alias in node.names)
+            yield from imports_of(path)
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    """Every import of one file."""
+    name = str(path.relative_to(ROOT))
+    for node in _nodes(path):
+        if isinstance(node, ast.Import):
+            yield from (Import(name, node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                parents = path.relative_to(PACKAGE if PACKAGE in path.parents else ROOT).parts[: -node.level]
+                module = ".".join([*parents, module]).rstrip(".")
+            # `from minutemend import contract` imports minutemend.contract.
+            yield from (Import(name, node.lineno, f"{module}.{alias.name}") for alias in node.names)
 
 
 def within(module: str, *packages: str) -> bool:
@@ -110,7 +119,7 @@ def test_ports_know_core_alone() -> None:
 
 def test_services_know_core_and_ports() -> None:
     """And Arrow, with Parquet on bytes; never an adapter, never AWS."""
-    known = ("minutemend.core", "minutemend.ports", "minutemend.services", "minutemend.contract")
+    known = ("minutemend.core", "minutemend.ports", "minutemend.services", "minutemend.contract", "minutemend.views")
     assert breaches(f"{RUNTIME}/services", only=("numpy", "pyarrow", *known)) == []
 
 
@@ -120,41 +129,42 @@ def test_adapters_do_not_know_the_services() -> None:
 
 
 def test_boto_lives_in_adapters_and_wiring() -> None:
-    """botocore's exceptions are AWS' as well; cli/problems.py turns them into words and is the one exception."""
+    """botocore's exceptions are AWS' as well; mend/problems.py turns them into words and is the one exception."""
     wrong = [
         str(one)
-        for one in imports("runtime", "cli", "local", "infra")
+        for one in imports("runtime", "mend", "market", "local", "infra")
         if within(one.module, "boto3", "botocore")
-        and not one.file.startswith((f"{RUNTIME}/adapters/", f"{RUNTIME}/wiring/"))
-        and one.file != "cli/problems.py"
+        and not one.file.startswith((f"{RUNTIME}/adapters/", f"{RUNTIME}/wiring/", "mend/aws/"))
+        and one.file != "mend/problems.py"
     ]
     assert wrong == []
 
 
 def test_clients_are_made_in_wiring_alone() -> None:
     """One place knows region, endpoint and retries: boto3 itself is imported nowhere else, also by no adapter."""
-    makers = [one for one in imports("runtime", "cli", "local", "infra") if within(one.module, "boto3")]
+    makers = [one for one in imports("runtime", "mend", "market", "local", "infra") if within(one.module, "boto3")]
     assert {one.file for one in makers} == {f"{RUNTIME}/wiring/clients.py"}
 
 
 def test_runtime_never_imports_what_is_not_deployed() -> None:
     """Neither infra nor the command line nor the local room is in the layer."""
-    assert breaches("runtime", never=("infra", "cli", "local", "bench", "tests", "aws_cdk")) == []
+    assert breaches("runtime", never=("infra", "mend", "market", "local", "bench", "tests", "aws_cdk")) == []
 
 
 def test_infra_imports_of_the_runtime_only_the_contract() -> None:
-    """Names and keys; a template can be made without pandas."""
+    """Names and keys, and the text of the views; a template can be made without pandas."""
     wrong = [
         str(one)
         for one in imports("infra")
-        if within(one.module, "minutemend", "cli", "local") and not within(one.module, "minutemend.contract")
+        if within(one.module, "minutemend", "mend", "market", "local")
+        and not within(one.module, "minutemend.contract", "minutemend.views")
     ]
     assert wrong == []
 
 
 def test_nothing_but_tests_imports_tests() -> None:
     """A fake in production would be a lie."""
-    assert breaches("runtime", "cli", "local", "infra", "bench", never=("tests",)) == []
+    assert breaches("runtime", "mend", "market", "local", "infra", "bench", never=("tests",)) == []
 
 
 def test_handlers_fit_on_a_screen() -> None:
@@ -166,6 +176,24 @@ def test_handlers_fit_on_a_screen() -> None:
 def test_handlers_reach_the_world_through_wiring() -> None:
     """They know no adapter's class and no library of AWS."""
     assert breaches("runtime/handlers", never=("boto3", "botocore", "pandas", "pyarrow")) == []
+
+
+def test_each_module_of_the_layer_is_reached_by_a_handler() -> None:
+    """What only the tools use lies in `mend`: an edit to a tool publishes no layer. Vendors are reached by their row of
+    the registry."""
+    reached: set[str] = set()
+    waiting = [one.module for one in imports("runtime/handlers")]
+    waiting += [f"minutemend.adapters.vendors.{name}" for name in VENDORS]
+    while waiting:
+        name = waiting.pop()
+        for parent in (name, name.rpartition(".")[0]):
+            path = PACKAGE / Path(*parent.split("."))
+            file = next((one for one in (path.with_suffix(".py"), path / "__init__.py") if one.exists()), None)
+            if within(parent, "minutemend") and file and str(file) not in reached:
+                reached.add(str(file))
+                waiting += [module.module for module in imports_of(file)]
+    layer = {str(path) for path in python_files(RUNTIME) if path.name != "__init__.py"}
+    assert sorted(layer - reached) == []
 
 
 def tracked(*patterns: str) -> list[str]:

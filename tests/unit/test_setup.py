@@ -21,7 +21,7 @@ exec {real} -c 'import sys; sys.version_info = {version}; sys.executable = "{pat
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What `make setup` looks at, in a folder where nothing is installed."""
-    for name in ("Makefile", "pyproject.toml", "package-lock.json", "requirements/dev.txt"):
+    for name in ("Makefile", "pyproject.toml", "package-lock.json", "requirements/dev.txt", "requirements/uv.txt"):
         target = tmp_path / "clone" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)

@@ -5,7 +5,13 @@ Environment variables, table and column names, key prefixes, payload keys, metri
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 
 class Env(StrEnum):
@@ -25,16 +31,14 @@ class Env(StrEnum):
     EVENT_BUS = "EVENT_BUS"
     SYMBOLS_PARAMETER = "SYMBOLS_PARAMETER"
     VENDOR_SECRET = "VENDOR_SECRET"  # noqa: S105 (the secret's ARN, not the secret)
-    # JSON: [{"name": "finnhub", "url": "https://…", "per_minute": 60, "timeout_seconds": 5.0,
-    # "symbols": {"BTCUSD": "COINBASE:BTC-USD"}}, …]: `symbols` are the vendor's names where they differ. Attempt n
-    # asks vendor (n - 1) modulo their number.
-    VENDORS = "VENDORS"
+    VENDORS = "VENDORS"  # JSON, by `vendors_to_json`
     MAX_RECEIVES = "MAX_RECEIVES"
     PROOF_APART_SECONDS = "PROOF_APART_SECONDS"
     SETTLING_DELAY_SECONDS = "SETTLING_DELAY_SECONDS"
-    CADENCE_MINUTES = "CADENCE_MINUTES"
     RETIRE_AFTER_SECONDS = "RETIRE_AFTER_SECONDS"  # how long compaction keeps the files that it replaced
     SWEEP_DAYS = "SWEEP_DAYS"
+    LOOK_SHARE = "LOOK_SHARE"
+    ACCEPT_DAYS = "ACCEPT_DAYS"  # not there: nothing is accepted unasked
     FLAW_RATE = "FLAW_RATE"  # dev alone: the share of captures dropped on purpose
     FLAW_SEED = "FLAW_SEED"
 
@@ -43,9 +47,13 @@ class Table(StrEnum):
     """Glue tables; each is also the key prefix of its files in the data bucket."""
 
     BARS = "bars"
+    SUPERSEDED = "superseded"
+    LOOKS = "looks"
     SESSIONS = "sessions"
+    HOURS = "hours"
     SYMBOLS = "symbols"
     ABSENCES = "absences"
+    REVOCATIONS = "revocations"
     ANSWERS = "answers"
     FAILURES = "failures"
     HOURLY = "hourly"
@@ -53,20 +61,27 @@ class Table(StrEnum):
 
 PARTITION = "dt"  # the UTC date of the minute, as `dt=YYYY-MM-DD/`
 
+_BAR = (
+    ("symbol", "string"),
+    ("minute", "timestamp"),
+    ("open", "double"),
+    ("high", "double"),
+    ("low", "double"),
+    ("close", "double"),
+    ("volume", "double"),
+    ("source", "string"),
+    ("repair_id", "string"),
+    ("captured_at", "timestamp"),
+)
 # Columns in Glue's types. Timestamps have no zone and are UTC. Partitioned tables carry `dt string` besides.
 COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
-    Table.BARS: (
-        ("symbol", "string"),
-        ("minute", "timestamp"),
-        ("open", "double"),
-        ("high", "double"),
-        ("low", "double"),
-        ("close", "double"),
-        ("volume", "double"),
-        ("source", "string"),
-        ("repair_id", "string"),
-        ("captured_at", "timestamp"),
-    ),
+    Table.BARS: _BAR,
+    # Bars that vendors sent beside the minutes that were asked for: seen, and read as bars by no reader. `repair_id` is
+    # the job that was answered, `captured_at` when.
+    Table.LOOKS: _BAR,
+    # Bars that lost to another of their minute, kept by compaction for readers of the past: with since when readers
+    # could get it.
+    Table.SUPERSEDED: (*_BAR, ("known_since", "timestamp")),
     Table.SESSIONS: (
         ("calendar", "string"),
         ("dt", "string"),
@@ -74,7 +89,18 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("close", "timestamp"),
         ("minutes", "int"),
     ),
-    # The interested symbols in force, mirrored from the parameter by whoever read it last.
+    # What the sessions expect of each clock hour, made from them (core/hours.py): the audit's statement joins it.
+    Table.HOURS: (
+        ("calendar", "string"),
+        ("dt", "string"),
+        ("hour", "timestamp"),
+        ("bars", "int"),
+        ("word", "bigint"),
+        ("low", "bigint"),
+        ("high", "bigint"),
+        ("made_of", "string"),  # names the sessions that all rows were made of
+    ),
+    # The interested symbols in force, mirrored from the newest list by its last reader.
     Table.SYMBOLS: (
         ("symbol", "string"),
         ("calendar", "string"),
@@ -89,6 +115,18 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("evidence", "string"),
         ("observations", "int"),
         ("proven_at", "timestamp"),
+        ("proof", "string"),  # venue_statement, two_sources, two_looks
+        ("plausible", "double"),
+        ("rule", "int"),  # of an older rule (null): counts for nothing, and is asked for anew
+    ),
+    # What a person said against proofs: those up to `revoked_at`, and the answers up to it, count no more.
+    Table.REVOCATIONS: (
+        ("symbol", "string"),
+        ("start", "timestamp"),
+        ("end", "timestamp"),
+        ("who", "string"),
+        ("why", "string"),
+        ("revoked_at", "timestamp"),
     ),
     Table.ANSWERS: (
         ("symbol", "string"),
@@ -97,13 +135,14 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("observed_at", "timestamp"),
         ("vendor", "string"),
         ("kind", "string"),
-        ("omitted", "string"),  # JSON: [[first epoch minute, minutes], …]
+        ("omitted", "string"),  # JSON: [[first epoch minute, minutes, bar shown before, bar shown after], …]
         ("rows", "int"),
         ("status", "int"),
         ("detail", "string"),
         ("job_id", "string"),
         ("audit_id", "string"),
         ("attempt", "int"),
+        ("stated", "string"),  # JSON: [[first epoch minute, minutes], …]: the venue says that it had no trade
     ),
     Table.FAILURES: (
         ("symbol", "string"),
@@ -128,15 +167,37 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("minutes_absent", "int"),
     ),
 }
-UNPARTITIONED = frozenset({Table.SESSIONS, Table.SYMBOLS})
+UNPARTITIONED = frozenset({Table.SESSIONS, Table.HOURS, Table.SYMBOLS})
+
+ACCEPTED = "accepted:"  # begins the repair id of a bar that was accepted in another's place
+FEWEST_SESSION_DAYS = 60  # a followed calendar with fewer left is an alarm
 FIRST_DT = "2010-01-01"  # where partition projection and the shipped sessions begin
 
 SESSIONS_KEY = "sessions/sessions.parquet"
+HOURS_KEY = "hours/hours.parquet"
 SYMBOLS_KEY = "symbols/symbols.parquet"
+
+# What people and packages set, in the data bucket and outside every table: services/calendars.py, services/interest.py.
+SETTINGS_PREFIX = "settings/"
+EDITIONS_KEY = f"{SETTINGS_PREFIX}sessions.parquet"
+CLOSURES_KEY = f"{SETTINGS_PREFIX}closures.json"
+SYMBOL_LISTS_PREFIX = f"{SETTINGS_PREFIX}symbols/"
+INTEREST_KEYS = (SESSIONS_KEY, HOURS_KEY, SYMBOLS_KEY, SETTINGS_PREFIX)  # kept in step by each reader of the symbols
 
 # The results bucket: Athena's output and the audits' working files. Everything in it expires.
 ATHENA_PREFIX = "athena/"
 AUDITS_PREFIX = "audits/"
+BACKFILLS_PREFIX = "backfills/"
+
+# A backfill is cut into windows, each an ordinary audit. A window holds at most a calendar month of one calendar's
+# sessions and this many expected minutes, so that its plan takes half of QueueRepairs' memory when every other minute
+# is missing, the worst of cases: a month of 150 symbols of XNYS, or of 28 around the clock.
+WINDOW_MINUTES = 1_250_000
+WINDOW_SYMBOL_BYTES = 6_000  # of a window's symbols as JSON, where they are named: the state stays under 10 KB
+MOST_WINDOWS = 20_000
+# Of a vendor's budget a backfill takes only while less than this share of it is used: the rest is always free for what
+# is captured and audited today.
+BACKFILL_SHARE = 0.75
 
 
 class Key(StrEnum):
@@ -157,6 +218,10 @@ class Key(StrEnum):
     MISSING = "missing"  # minutes
     REPAIRABLE = "repairable"  # minutes that no vendor has refused in this audit
     EXPECTED = "expected"  # minutes
+    BACKFILL = "backfill"  # the run of a backfill whose window this audit is; not there for others
+    FOUND = "found"  # minutes that were missing at the first look
+    QUEUED = "queued"  # requests of all attempts so far
+    UNKNOWN = "unknown"  # why some symbols were not looked at: their calendars' sessions are not known
     PUBLISH_FROM = "publish_from"  # the date at which publishing goes on; not there when all is published
     JOBS = "jobs"
     SETTLED = "settled"  # jobs of this attempt, when a wait for it timed out last
@@ -175,8 +240,10 @@ class Status(StrEnum):
 
     READY = "ready"  # nothing is missing
     REPAIR = "repair"  # something is missing, repairable, and attempts are left
-    EXHAUSTED = "exhausted"  # something is missing and nothing more can be done
+    EXHAUSTED = "exhausted"  # something is missing, or not known, and nothing more can be done
+    NOTHING = "nothing"  # a scheduled range in which known sessions expect no minute: nothing was looked at
     REFUSED = "refused"  # the input is unusable; `reason` says why
+    STOPPED = "stopped"  # somebody stopped the backfill whose window this is
 
 
 class Metric(StrEnum):
@@ -188,16 +255,136 @@ class Metric(StrEnum):
     REPAIRED = "RepairedMinutes"
     FAILED = "FailedMinutes"
     OLDEST_GAP = "OldestGapAge"  # seconds
-    AUDITS = "Audits"  # dimension outcome: ready, exhausted, refused
-    AUDIT_SECONDS = "AuditSeconds"
     VENDOR_REQUESTS = "VendorRequests"  # dimension vendor
     VENDOR_ERRORS = "VendorErrors"  # dimension vendor
     VENDOR_THROTTLES = "VendorThrottles"  # dimension vendor
-    BYTES_SCANNED = "BytesScanned"
     BARS_CAPTURED = "BarsCaptured"
+    LEFT_TO_AUDIT = "BarsLeftToAudit"  # of captures: what the vendor had not, however often it was asked
     SYMBOLS_REFUSED = "SymbolListRefused"
+    SESSION_DAYS = "SessionDaysLeft"  # of the followed calendar whose sessions end first
+    REVISIONS = "OpenRevisions"  # bars of the nights that are swept which disagree with what is stored
 
 
 NAMESPACE = "minutemend"
 EVENT_SOURCE = "minutemend"
-RANGE_READY = "Range Ready"  # EventBridge detail-type
+RANGE_READY, BARS_DISAGREE = "Range Ready", "Bars Disagree"  # EventBridge detail-types
+# The functions, by their handlers, in the order in which a minute meets them.
+HANDLERS = (
+    "request_captures",
+    "capture_bars",
+    "check_data_health",
+    "queue_repairs",
+    "await_repairs",
+    "process_repairs",
+    "publish_hours",
+    "report_failure",
+    "review_values",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownVendor:
+    """A vendor by its documentation: one row of `VENDORS`. docs/vendors.md has the sources, and how to add one.
+
+    `kind` is what it draws on (venue, feed or unknown) and `source` that one's name: two vendors of one feed have one.
+    `lag` is how long after a minute's end its bars are complete (None: not documented), `newest` how far back it goes
+    (None: as far as a plan asks). `archive` is how many minutes its largest file of an archive holds (None: it
+    publishes none). `secret` are the fields of its entry in the vendor secret: none of them for a single
+    token, None for a vendor that wants no credentials.
+    """
+
+    name: str
+    rows: int  # bars in one answer, over all its symbols and pages
+    symbols: int  # symbols in one request
+    kind: str
+    source: str
+    lag: timedelta | None
+    newest: timedelta | None = None
+    archive: int | None = None
+    secret: tuple[str, ...] | None = None
+
+    def entry(self, value: str = "…") -> Any:
+        """Its entry in the vendor secret, with the same text in each field."""
+        if self.secret is None:
+            return None
+        return dict.fromkeys(self.secret, value) or value
+
+
+_KNOWN = (
+    # The free plan withholds 15 minutes of SIP data. No limit of symbols is documented; 200 make a URL of 5 KB.
+    KnownVendor(
+        name="alpaca",
+        rows=10_000,
+        symbols=200,
+        kind="feed",
+        source="sip",
+        lag=timedelta(minutes=15),
+        secret=("key", "secret"),
+    ),
+    # A kline is final when its minute ends; the stream publishes it within 2 s ("x": true).
+    # Its archive has zips of a day and of a month: 31 days, and the margin that a plan keeps free (core/cover.py).
+    KnownVendor(
+        name="binance",
+        rows=1000,
+        symbols=1,
+        kind="venue",
+        source="binance",
+        lag=timedelta(minutes=1),
+        archive=31 * 1440 + 20,
+    ),
+    # "Historical rate data may be incomplete": no word on how late.
+    KnownVendor(name="coinbase", rows=300, symbols=1, kind="venue", source="coinbase", lag=None),
+    # Documented as a month of intraday bars at most; a user got 2,953 of a longer range, the newest ones
+    # (finnhubio/Finnhub-API issue 491). Two days of 24/7 are safe, and hold seven XNYS sessions. Neither the feed
+    # behind its candles nor their lag is documented.
+    KnownVendor(name="finnhub", rows=2880, symbols=1, kind="unknown", source="finnhub", lag=None, secret=()),
+)
+VENDORS: Mapping[str, KnownVendor] = MappingProxyType({vendor.name: vendor for vendor in _KNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class VendorSettings:
+    """One vendor as a stage uses it. `url` is its base URL, `per_minute` our share of its rate limit.
+
+    `per_second`, where the vendor limits the second too, is half of what it allows: our seconds are the clock's, and
+    two of them may be spent around the stroke. `symbols` are the names that this vendor has for ours, where they
+    differ (docs/vendors.md). `archive` is the base URL of its archive, where it is to be asked first for whole days of
+    the past. `calendars` are those whose symbols it is asked for; none: all.
+    """
+
+    name: str
+    url: str
+    per_minute: int
+    timeout: timedelta = timedelta(seconds=5)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    per_second: int | None = None
+    calendars: tuple[str, ...] = ()
+    archive: str | None = None
+
+    def serves(self, calendar: str) -> bool:
+        """Whether it is asked for the symbols of this calendar."""
+        return not self.calendars or calendar in self.calendars
+
+
+def vendors_to_json(vendors: Iterable[VendorSettings]) -> str:
+    """The value of `Env.VENDORS`."""
+    entries = [asdict(vendor) for vendor in vendors]
+    entries = [{name: value for name, value in one.items() if (name, value) != ("archive", None)} for one in entries]
+    return json.dumps([{"timeout_seconds": entry.pop("timeout").total_seconds(), **entry} for entry in entries])
+
+
+def vendors_from_json(text: str) -> tuple[VendorSettings, ...]:
+    """The vendors in a value of `Env.VENDORS`. Raises ValueError, KeyError or TypeError for another shape."""
+    return tuple(
+        VendorSettings(
+            name=entry["name"],
+            url=entry["url"],
+            per_minute=int(entry["per_minute"]),
+            timeout=timedelta(seconds=float(entry["timeout_seconds"])),
+            symbols=dict(entry.get("symbols", {})),
+            per_second=entry.get("per_second"),
+            calendars=tuple(entry.get("calendars", ())),
+            archive=entry.get("archive"),
+        )
+        for entry in json.loads(text)
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from minutemend.adapters.athena import (
+    DEAD,
     LONGEST_DELAY,
     RESTARTS,
     FinishedQuery,
@@ -118,6 +120,30 @@ def test_a_query_that_would_end_the_same_way_again_is_not_started_again(
     assert len(athena.tokens) == 1
 
 
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_retry_runs_a_query_of_its_own_whatever_the_first_died_of(retryable: bool) -> None:
+    """The step's own retries come with the same token: they must not be handed the dead query, four times over."""
+    failed = {"State": "FAILED", "StateChangeReason": "HIVE_BAD_DATA", "AthenaError": {"Retryable": retryable}}
+    earlier = {**failed, "SubmissionDateTime": datetime.now(UTC) - timedelta(minutes=1)}
+    athena = FakeAthena(fates=[[earlier], [earlier], [earlier]])
+    assert run(athena).query_id == "query-3"
+
+
+def test_what_the_scan_limit_cut_off_is_not_billed_again_by_a_retry() -> None:
+    athena = FakeAthena(states=[{**CUT_OFF, "SubmissionDateTime": datetime.now(UTC) - timedelta(minutes=1)}])
+    with pytest.raises(QueryCutOff):
+        run(athena)
+    assert len(athena.tokens) == 1
+
+
+def test_dead_queries_of_earlier_tries_are_passed_by_only_so_often() -> None:
+    dead = {"State": "FAILED", "SubmissionDateTime": datetime.now(UTC) - timedelta(minutes=1)}
+    athena = FakeAthena(states=[dead])
+    with pytest.raises(QueryFailed):
+        run(athena)
+    assert len(athena.tokens) == 1 + DEAD
+
+
 def test_a_query_that_always_dies_is_given_up_after_a_few_restarts() -> None:
     """The loop is bounded, and the error is what the last one died of."""
     athena = FakeAthena(states=[CANCELLED])
@@ -134,29 +160,11 @@ def test_a_query_that_ran_out_of_our_time_is_not_started_again_in_this_try() -> 
     assert run(athena).query_id == "query-1"
 
 
-def test_an_unloaded_query_writes_parquet_into_a_folder_of_its_own() -> None:
-    """UNLOAD refuses a folder that holds anything, so each piece of work has its own; a retry has the same."""
-    athena = FakeAthena()
-    first = submit(athena, unload_to="s3://results/athena/")
-    assert submit(athena, unload_to="s3://results/athena/") == first
-    other = submit(athena, unload_to="s3://results/athena/", token="audit-2")
-    assert athena.sql[first].startswith("UNLOAD (SELECT 1 AS n) TO 's3://results/athena/")
-    assert athena.sql[first].endswith("/' WITH (format = 'PARQUET', compression = 'SNAPPY')")
-    assert athena.sql[first] != athena.sql[other]
-
-
-@pytest.mark.parametrize("folder", ["s3://results/athena", "results/", "s3://results/it's/", "s3://results/a b/", ""])
-def test_what_is_no_folder_of_s3_never_reaches_the_statement(folder: str) -> None:
-    """The message says what would be right."""
-    with pytest.raises(BadInput, match="s3://bucket/athena/ would be right"):
-        submit(FakeAthena(), unload_to=folder)
-
-
 def test_waiting_returns_what_the_query_cost() -> None:
     """Bytes scanned and Athena's time, as it reports them."""
     statistics = {"DataScannedInBytes": 12_345, "TotalExecutionTimeInMillis": 678}
     assert wait(FakeAthena(statistics=statistics)) == FinishedQuery(
-        "query-0", "s3://results/athena/query-0.csv", None, 12_345, 678
+        "query-0", "s3://results/athena/query-0.csv", 12_345, 678
     )
 
 
@@ -209,7 +217,7 @@ def test_bytes_that_athena_does_not_report_are_unknown_and_not_zero() -> None:
 
 
 def test_at_the_deadline_the_query_is_cancelled_and_the_wait_ends() -> None:
-    """Nobody will read its answer; the function still has its own time left."""
+    """Its answer will not be read; the function still has its own time left."""
     time = FakeTime()
     athena = FakeAthena(states=[RUNNING], statistics={"DataScannedInBytes": 7})
     with pytest.raises(QueryTimedOut, match="still RUNNING") as caught:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from minutemend.adapters import athena_frames
-from minutemend.adapters.athena import get_athena_query_results, submit_athena_query, wait_for_athena_results
+from minutemend.adapters.athena import get_athena_query_results, wait_for_athena_results
 
-from tests.fakes.athena import RESULTS, Column, FakeAthena, FakeResults, Row, column_info, csv_object
+from tests.fakes.athena import Column, FakeAthena, FakeResults, Row, column_info, csv_object
 
 # One strategy of Athena's texts for each type that it reports.
 TEXTS: dict[str, st.SearchStrategy[str]] = {
@@ -195,37 +192,6 @@ def test_the_emulators_wrong_location_is_met_below_the_reported_one() -> None:
     query_id = start(athena)
     s3 = FakeResults({f"{athena.key(query_id)}/{query_id}.csv": athena.csv()})
     assert len(get_athena_query_results(query_id, athena=athena, s3=s3)) == 1000
-
-
-def test_an_unloaded_result_is_the_same_frame_from_all_its_objects() -> None:
-    """As a page and as Parquet (timestamps as Athena writes them, INT96), types, nulls and all."""
-    columns = [("symbol", "varchar"), ("minute", "timestamp"), ("close", "double"), ("n", "bigint"), ("ok", "boolean")]
-    rows = [("IBM", "2013-10-04 13:30:00.000", "1.5", "7", "true"), (None,) * 5, ("", *REST)]
-    at = [datetime(2013, 10, 4, 13, 30), None, datetime(2013, 10, 4, 13, 31)]  # noqa: DTZ001 (as Athena's)
-    whole = pa.table(
-        {
-            "symbol": ["IBM", None, ""],
-            "minute": pa.array(at, pa.timestamp("ns")),
-            "close": [1.5, None, 2.0],
-            "n": pa.array([7, None, 2**62 + 1], pa.int64()),
-            "ok": [True, None, False],
-        }
-    )
-    athena = FakeAthena()
-    query_id = submit_athena_query(
-        "SELECT", athena=athena, workgroup="w", database="d", token="t", unload_to=f"s3://{RESULTS}/unload/"
-    )
-    parts = {f"unload/part-{number}": parquet(whole.slice(number, 1)) for number in range(3)}
-    manifest = "".join(f"s3://{RESULTS}/{key}\n" for key in parts).encode()
-    s3 = FakeResults({athena.manifest_key(query_id): manifest, **parts})
-    got = get_athena_query_results(query_id, athena=athena, s3=s3)
-    pd.testing.assert_frame_equal(got, frame(columns, rows), check_exact=True)
-
-
-def parquet(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(table, sink, use_deprecated_int96_timestamps=True)
-    return sink.getvalue()
 
 
 def test_a_result_that_is_gone_is_an_error() -> None:

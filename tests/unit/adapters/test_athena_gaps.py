@@ -9,22 +9,25 @@ from typing import Any
 import duckdb
 import pytest
 from minutemend.adapters.athena_gaps import AthenaGapFinder
+from minutemend.contract import Table
+from minutemend.core.data_check import Question
 from minutemend.core.errors import QueryTimedOut
+from minutemend.core.hours import expected_hours
 from minutemend.core.minutes import Range, format_instant
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
 
+from mend.duckdb_lake import hour_columns, put_rows
 from tests.fakes.athena import FakeAthena, FakeResults, Row
 
 WINDOW = Range(datetime(2024, 3, 8, 14, 0, tzinfo=UTC), datetime(2024, 3, 8, 15, 0, tzinfo=UTC))
-COLUMNS = [
-    ("kind", "varchar"),
-    ("symbol", "varchar"),
-    ("gap_start", "timestamp"),
-    ("gap_end", "timestamp"),
-    ("session_open", "timestamp"),
-    ("session_close", "timestamp"),
-    ("bars", "bigint"),
-    ("minutes", "bigint"),
-]
+COLUMNS = [("symbol", "varchar"), ("dt", "varchar"), ("hour", "timestamp"), ("stored", "bigint"), ("word", "bigint")]
+SESSION = Session("XNYS", WINDOW.start.date(), WINDOW.start, WINDOW.end)
+
+
+def question(*symbols: str, followed: Sequence[str] = ("IBM",), window: Range = WINDOW) -> Question:
+    sessions = [SESSION] if window == WINDOW else []
+    return Question(window, [Listing(name, "XNYS") for name in followed], sessions, symbols or None)
 
 
 class DuckAthena(FakeAthena):
@@ -51,11 +54,9 @@ def _text(value: object) -> str | None:
 def lake(minutes: Sequence[str], *, symbols: Sequence[str] = ("IBM",)) -> duckdb.DuckDBPyConnection:
     """One session of an hour on 2024-03-08 from 14:00; IBM has bars at `minutes` (as 14:07)."""
     made = duckdb.connect()
-    made.execute("CREATE TABLE sessions (calendar text, dt text, open timestamp, close timestamp, minutes int)")
-    made.execute("INSERT INTO sessions VALUES ('XNYS', '2024-03-08', '2024-03-08 14:00', '2024-03-08 15:00', 60)")
+    put_rows(made, Table.HOURS, hour_columns(expected_hours([SESSION])))
     made.execute("CREATE TABLE symbols (symbol text, calendar text, listed text, delisted text)")
     made.executemany("INSERT INTO symbols VALUES (?, 'XNYS', NULL, NULL)", [[symbol] for symbol in symbols])
-    made.execute('CREATE TABLE absences (symbol text, start timestamp, "end" timestamp, dt text)')
     made.execute("CREATE TABLE bars (symbol text, minute timestamp, dt text)")
     bars = [["IBM", f"2024-03-08 {minute}", "2024-03-08"] for minute in minutes]
     if bars:
@@ -73,7 +74,6 @@ def finder(athena: FakeAthena, *, s3: FakeResults | None = None, deadline: float
         s3=s3 or FakeResults({}),
         workgroup="minutemend-dev",
         database="minutemend_dev",
-        cadence=1,
         deadline=deadline,
         clock=lambda: 0.0,
         sleep=lambda _: None,
@@ -87,29 +87,29 @@ def shown(found: Any) -> list[tuple[str, str, str]]:
 def test_gaps_expected_minutes_and_scanned_bytes_come_back() -> None:
     """What the port promises, of a session with two holes."""
     athena = DuckAthena(lake(minutes_of_the_hour(without=[0, 7, 8])), statistics={"DataScannedInBytes": 77})
-    found = finder(athena).find(WINDOW, None, token="audit-1")
+    found = finder(athena).find(question(), token="audit-1")
     assert shown(found) == [("IBM", "14:00", "14:01"), ("IBM", "14:07", "14:09")]
-    assert (found.missing, found.expected, found.scanned_bytes) == (3, 60, 77)
+    assert (found.gaps.minutes, found.expected, found.scanned_bytes) == (3, 60, 77)
 
 
 def test_a_whole_lake_has_no_gaps() -> None:
     """One row comes back, the total."""
-    found = finder(DuckAthena(lake(minutes_of_the_hour()))).find(WINDOW, ["IBM"], token="audit-1")
-    assert (found.gaps, found.expected) == ((), 60)
+    found = finder(DuckAthena(lake(minutes_of_the_hour()))).find(question("IBM"), token="audit-1")
+    assert (len(found.gaps), found.expected) == (0, 60)
 
 
 def test_a_window_without_a_session_expects_nothing() -> None:
     """The total's sums are null then, and zero here."""
     window = Range(datetime(2024, 3, 9, 14, 0, tzinfo=UTC), datetime(2024, 3, 9, 15, 0, tzinfo=UTC))
-    found = finder(DuckAthena(lake([]))).find(window, None, token="audit-1")
-    assert (found.gaps, found.expected) == ((), 0)
+    found = finder(DuckAthena(lake([]))).find(question(window=window), token="audit-1")
+    assert (len(found.gaps), found.expected) == (0, 0)
 
 
 def test_what_is_unclear_is_asked_again_closely_and_both_scans_are_counted() -> None:
     """Five copies of one minute cannot be told apart in a word."""
     made = lake([*minutes_of_the_hour(without=[3]), *["14:20"] * 4, *["14:04"] * 15])
     athena = DuckAthena(made, statistics={"DataScannedInBytes": 10})
-    found = finder(athena).find(WINDOW, None, token="audit-1")
+    found = finder(athena).find(question(), token="audit-1")
     assert shown(found) == [("IBM", "14:03", "14:04")]
     assert len(athena.sql) == 2
     assert found.scanned_bytes == 20
@@ -118,10 +118,10 @@ def test_what_is_unclear_is_asked_again_closely_and_both_scans_are_counted() -> 
 def test_asked_again_with_the_same_token_no_new_query_is_started() -> None:
     """The retried step finds its query."""
     athena = DuckAthena(lake(minutes_of_the_hour()))
-    first = finder(athena).find(WINDOW, None, token="audit-1-0")
-    assert finder(athena).find(WINDOW, None, token="audit-1-0") == first
+    first = finder(athena).find(question(), token="audit-1-0")
+    assert finder(athena).find(question(), token="audit-1-0") == first
     assert len(athena.sql) == 1
-    finder(athena).find(WINDOW, None, token="audit-1-1")
+    finder(athena).find(question(), token="audit-1-1")
     assert len(athena.sql) == 2
 
 
@@ -135,14 +135,28 @@ def test_a_large_answer_is_read_as_an_object() -> None:
             self.objects[Key] = athena.csv()
             return super().get_object(Bucket=Bucket, Key=Key)
 
-    found = finder(athena, s3=Results({})).find(WINDOW, None, token="audit-1")
+    found = finder(athena, s3=Results({})).find(question(followed=names), token="audit-1")
     assert [gap.symbol for gap in found.gaps] == names
-    assert found.missing == found.expected == 300 * 60
+    assert found.gaps.minutes == found.expected == 300 * 60
 
 
 def test_a_query_that_outlives_the_function_is_cancelled() -> None:
     """The typed error leaves through the port."""
     athena = FakeAthena(COLUMNS, states=[{"State": "RUNNING"}])
     with pytest.raises(QueryTimedOut):
-        finder(athena, deadline=-1.0).find(WINDOW, None, token="audit-1")
+        finder(athena, deadline=-1.0).find(question(), token="audit-1")
     assert athena.stopped == ["query-0"]
+
+
+def test_rows_of_another_statement_are_python_values() -> None:
+    """Every double keeps its last bit; instants are aware; null is None."""
+    columns = [
+        ("symbol", "varchar"),
+        ("minute", "timestamp"),
+        ("close", "double"),
+        ("times", "bigint"),
+        ("job", "varchar"),
+    ]
+    athena = FakeAthena(columns, [("IBM", "2024-03-08 14:00:00.000", "0.1000000000000000055", "2", None)])
+    assert finder(athena).rows("SELECT 1", "night") == [("IBM", WINDOW.start, 0.1, 2, None)]
+    assert finder(FakeAthena(columns)).rows("SELECT 1", "night") == []

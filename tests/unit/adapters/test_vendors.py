@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from minutemend.adapters.http import BodyTooLarge, NoReply, Reply
-from minutemend.adapters.vendors import VENDORS, Credentials, limits_of, make_vendor
+from minutemend.adapters.vendors import Credentials, adapter_of, limits_of, make_vendor
 from minutemend.adapters.vendors.base import MAX_PAGES
-from minutemend.core.answers import Answer, AnswerKind, VendorRequest
+from minutemend.contract import VENDORS, VendorSettings
+from minutemend.core.answers import Answer, AnswerKind, Source, SourceKind, VendorRequest
 from minutemend.core.bars import Bar
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import MINUTE, Range
@@ -24,11 +26,8 @@ SECONDS = 1380893400  # START, checked below
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 RANGE = Range(START, START + 5 * MINUTE)
 TOKEN = "c0ffee/se+cret token"  # noqa: S105 (nobody's)
-CREDENTIALS: dict[str, Credentials] = {
-    "finnhub": TOKEN,
-    "alpaca": {"key": "AKIDEXAMPLE", "secret": TOKEN},
-    "binance": None,
-}
+CREDENTIALS: dict[str, Credentials] = {name: vendor.entry(TOKEN) for name, vendor in VENDORS.items()}
+CREDENTIALS["alpaca"] = {"key": "AKIDEXAMPLE", "secret": TOKEN}
 BAR = Bar("IBM", START, 186.1, 186.25, 186.0, 186.2, 1234.0)
 
 # The shapes are those of the vendors' documentation; the numbers are BAR's.
@@ -51,6 +50,7 @@ GOLDEN: dict[str, object] = {
         },
         "next_page_token": None,
     },
+    "coinbase": [[SECONDS, 186.0, 186.25, 186.1, 186.2, 1234]],
     "binance": [
         [
             SECONDS * 1000,
@@ -72,6 +72,7 @@ EMPTY: dict[str, object] = {
     "finnhub": {"s": "no_data"},
     "alpaca": {"bars": {}, "next_page_token": None},
     "binance": [],
+    "coinbase": [],
 }
 NAMES = sorted(VENDORS)
 
@@ -87,14 +88,12 @@ def ask(
     """Fetch once from an adapter that gets these replies."""
     http = FakeHttp(replies)
     vendor = make_vendor(
-        name,
-        url="https://vendor.example/",
-        timeout=timedelta(seconds=3),
-        per_minute=60,
+        VendorSettings(
+            name, url="https://vendor.example/", per_minute=60, timeout=timedelta(seconds=3), symbols=mapped or {}
+        ),
         credentials=credentials or CREDENTIALS[name],
         http=http,
         clock=lambda: NOW,
-        symbols=mapped,
     )
     return vendor.fetch(VendorRequest(name, symbols, window)), http
 
@@ -106,14 +105,14 @@ def test_the_constants_of_this_file_agree() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_documented_payload_becomes_bars(name: str) -> None:
     answer, _ = ask(name, reply(GOLDEN[name]))
-    assert (answer.kind, answer.bars, answer.covered) == (AnswerKind.BARS, (BAR,), RANGE)
+    assert (answer.kind, tuple(answer.bars), answer.covered) == (AnswerKind.BARS, (BAR,), {"IBM": RANGE})
     assert (answer.status, answer.requests, answer.observed_at) == (200, 1, NOW)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_documented_empty_payload_is_no_data(name: str) -> None:
     answer, _ = ask(name, reply(EMPTY[name]))
-    assert (answer.kind, answer.bars, answer.covered) == (AnswerKind.NO_DATA, (), None)
+    assert (answer.kind, tuple(answer.bars), answer.covered) == (AnswerKind.NO_DATA, (), {})
 
 
 @pytest.mark.parametrize(
@@ -134,6 +133,7 @@ def test_the_documented_empty_payload_is_no_data(name: str) -> None:
                 "end": "2013-10-04T13:34:00Z",
                 "limit": "10000",
                 "adjustment": "raw",
+                "feed": "sip",
                 "sort": "asc",
             },
         ),
@@ -148,10 +148,15 @@ def test_the_documented_empty_payload_is_no_data(name: str) -> None:
                 "limit": "1000",
             },
         ),
+        (
+            "coinbase",
+            "https://vendor.example/products/IBM/candles",
+            {"granularity": "60", "start": "2013-10-04T13:30:00Z", "end": "2013-10-04T13:34:00Z"},
+        ),
     ],
 )
 def test_the_half_open_range_is_asked_as_the_vendor_wants_it(name: str, url: str, params: dict[str, str]) -> None:
-    """All three take both ends inclusive, so the last minute asked for is the one before the range's end."""
+    """All take both ends inclusive, so the last minute asked for is the one before the range's end."""
     _, http = ask(name, reply(EMPTY[name]))
     assert (http.asked[0].url, http.asked[0].params, http.asked[0].timeout) == (url, params, 3.0)
 
@@ -162,6 +167,7 @@ def test_the_half_open_range_is_asked_as_the_vendor_wants_it(name: str, url: str
         ("finnhub", {"X-Finnhub-Token": TOKEN}),
         ("alpaca", {"APCA-API-KEY-ID": "AKIDEXAMPLE", "APCA-API-SECRET-KEY": TOKEN}),
         ("binance", {}),
+        ("coinbase", {}),
     ],
 )
 def test_credentials_travel_in_headers_and_never_in_the_url(name: str, headers: dict[str, str]) -> None:
@@ -189,10 +195,7 @@ def test_credentials_travel_in_headers_and_never_in_the_url(name: str, headers: 
 def test_a_missing_token_gives_up_without_a_request_and_says_what_to_do(name: str, credentials: Credentials) -> None:
     http = FakeHttp([])
     vendor = make_vendor(
-        name,
-        url="https://vendor.example",
-        timeout=timedelta(seconds=3),
-        per_minute=60,
+        VendorSettings(name, url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
         credentials=credentials,
         http=http,
         clock=lambda: NOW,
@@ -222,7 +225,7 @@ def test_a_refusal_is_classed_by_its_status(
     name: str, status: int, headers: dict[str, str], kind: AnswerKind, pause: timedelta | None
 ) -> None:
     answer, http = ask(name, reply({"error": "no"}, status=status, headers=headers))
-    assert (answer.kind, answer.status, answer.retry_after, answer.bars) == (kind, status, pause, ())
+    assert (answer.kind, answer.status, answer.retry_after, tuple(answer.bars)) == (kind, status, pause, ())
     assert answer.detail.startswith(f"{name}: HTTP {status}")
     assert len(http.asked) == 1
 
@@ -240,7 +243,7 @@ def test_no_whole_answer_is_asked_again_and_too_large_a_one_is_garbage(
     name: str, error: Exception, kind: AnswerKind
 ) -> None:
     answer, _ = ask(name, error)
-    assert (answer.kind, answer.bars, answer.requests) == (kind, (), 1)
+    assert (answer.kind, tuple(answer.bars), answer.requests) == (kind, (), 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -259,7 +262,6 @@ def test_no_whole_answer_is_asked_again_and_too_large_a_one_is_garbage(
         b'{"s":"ok"}',
         b'{"s":"ok","t":[1],"o":[],"h":[],"l":[],"c":[],"v":[]}',
         b'{"s":"ok","t":{},"o":[],"h":[],"l":[],"c":[],"v":[]}',
-        b'{"error":"limit"}',
         b'{"bars":[],"next_page_token":null}',
         b'{"bars":{"IBM":{}},"next_page_token":null}',
         b'{"bars":{"IBM":[{"t":1}]},"next_page_token":null}',
@@ -277,7 +279,7 @@ def test_no_whole_answer_is_asked_again_and_too_large_a_one_is_garbage(
 )
 def test_another_shape_with_status_200_is_garbage(name: str, body: bytes) -> None:
     answer, _ = ask(name, reply(body))
-    assert (answer.kind, answer.bars, answer.status) == (AnswerKind.GARBAGE, (), 200)
+    assert (answer.kind, tuple(answer.bars), answer.status) == (AnswerKind.GARBAGE, (), 200)
     assert answer.detail.startswith(f"{name}: ")
 
 
@@ -309,10 +311,7 @@ def test_no_json_makes_an_adapter_raise(name: str, value: object) -> None:
     """Pages that name a next page are followed; the fake runs out of replies only then."""
     http = FakeHttp([reply(value)] * MAX_PAGES)
     vendor = make_vendor(
-        name,
-        url="https://vendor.example",
-        timeout=timedelta(seconds=3),
-        per_minute=60,
+        VendorSettings(name, url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
         credentials=CREDENTIALS[name],
         http=http,
         clock=lambda: NOW,
@@ -359,7 +358,7 @@ def test_alpaca_pages_are_followed_to_the_end_and_judged_together() -> None:
         ("AIG", 2),
         ("IBM", 0),
     ]
-    assert (answer.kind, answer.covered, answer.requests) == (AnswerKind.BARS, RANGE, 3)
+    assert (answer.kind, answer.covered, answer.requests) == (AnswerKind.BARS, {"AIG": RANGE, "IBM": RANGE}, 3)
     assert [asked.params.get("page_token") for asked in http.asked] == [None, "p2", "p3"]
     first = http.asked[0].params
     assert all({**asked.params, "page_token": ""} == {**first, "page_token": ""} for asked in http.asked)
@@ -367,7 +366,7 @@ def test_alpaca_pages_are_followed_to_the_end_and_judged_together() -> None:
 
 def test_an_alpaca_page_that_repeats_a_row_of_the_page_before_is_garbage() -> None:
     answer, _ = ask("alpaca", alpaca_page({"IBM": [0, 1]}, "p2"), alpaca_page({"IBM": [1]}, None))
-    assert (answer.kind, answer.bars) == (AnswerKind.GARBAGE, ())
+    assert (answer.kind, tuple(answer.bars)) == (AnswerKind.GARBAGE, ())
 
 
 @pytest.mark.parametrize(
@@ -382,7 +381,7 @@ def test_an_alpaca_page_that_repeats_a_row_of_the_page_before_is_garbage() -> No
 def test_one_bad_page_is_the_whole_answer(second: Reply | Exception, kind: AnswerKind) -> None:
     """Nothing is kept of the pages before it: half an answer would prove absences that are none."""
     answer, _ = ask("alpaca", alpaca_page({"IBM": [0]}, "p2"), second)
-    assert (answer.kind, answer.bars, answer.covered, answer.requests) == (kind, (), None, 2)
+    assert (answer.kind, tuple(answer.bars), answer.covered, answer.requests) == (kind, (), {}, 2)
 
 
 def test_alpaca_answers_that_never_end_are_covered_as_far_as_they_got() -> None:
@@ -390,16 +389,16 @@ def test_alpaca_answers_that_never_end_are_covered_as_far_as_they_got() -> None:
     pages = [alpaca_page({"IBM": [minute]}, "more") for minute in range(MAX_PAGES)]
     answer, _ = ask("alpaca", *pages, window=window)
     assert answer.kind is AnswerKind.BARS
-    assert answer.covered == Range(START, START + MAX_PAGES * MINUTE)
-    answer, _ = ask("alpaca", *pages, window=window, symbols=("IBM", "SPY"))
-    assert answer.covered is None, "SPY was not looked at"
+    assert answer.covered == {"IBM": Range(START, START + MAX_PAGES * MINUTE)}
+    answer, _ = ask("alpaca", *pages, window=window, symbols=("AIG", "IBM", "SPY"))
+    assert answer.covered == {"AIG": window, "IBM": Range(START, START + MAX_PAGES * MINUTE)}, "SPY was not looked at"
 
 
 def test_alpaca_symbols_travel_together_and_a_symbol_without_bars_is_no_error() -> None:
     answer, http = ask("alpaca", alpaca_page({"IBM": [0]}, None), symbols=("AIG", "BRK.B", "IBM"))
     assert http.asked[0].params["symbols"] == "AIG,BRK.B,IBM"
     assert {bar.symbol for bar in answer.bars} == {"IBM"}
-    assert answer.covered == RANGE
+    assert answer.covered == dict.fromkeys(("AIG", "BRK.B", "IBM"), RANGE)
 
 
 def invalid(symbol: str) -> Reply:
@@ -409,7 +408,7 @@ def invalid(symbol: str) -> Reply:
 def test_one_symbol_that_alpaca_refuses_does_not_cost_the_others_their_bars() -> None:
     pages = [invalid("BF_A"), invalid("X-Y"), alpaca_page({"IBM": [0]}, "p2"), alpaca_page({"IBM": [1]}, None)]
     answer, http = ask("alpaca", *pages, symbols=("BF_A", "IBM", "X-Y"))
-    assert (answer.kind, len(answer.bars), answer.covered, answer.requests) == (AnswerKind.BARS, 2, RANGE, 4)
+    assert (answer.kind, len(answer.bars), answer.covered, answer.requests) == (AnswerKind.BARS, 2, {"IBM": RANGE}, 4)
     assert answer.detail == "alpaca: 2 bars of 1 of 3 symbols (it refused BF_A, X-Y)"
     assert [asked.params["symbols"] for asked in http.asked] == ["BF_A,IBM,X-Y", "IBM,X-Y", "IBM", "IBM"]
 
@@ -430,26 +429,63 @@ def test_binance_covers_no_more_than_its_thousand_rows() -> None:
     flat = ["1.0", "1.0", "1.0", "1.0", "1.0"]
     rows = [[(SECONDS + 60 * n) * 1000, *flat, 0, "0", 1, "0", "0", "0"] for n in range(1000)]
     answer, _ = ask("binance", reply(rows), window=Range(START, START + 1500 * MINUTE))
-    assert answer.covered == Range(START, START + 1000 * MINUTE)
+    assert answer.covered == {"IBM": Range(START, START + 1000 * MINUTE)}
     answer, _ = ask("binance", reply(rows), window=Range(START, START + 1000 * MINUTE))
-    assert answer.covered == Range(START, START + 1000 * MINUTE)
+    assert answer.covered == {"IBM": Range(START, START + 1000 * MINUTE)}
 
 
-def test_a_binance_kline_of_no_trades_is_an_omission_and_not_a_bar() -> None:
-    """Binance repeats the last price for a minute in which nobody traded; a price is never invented here."""
+def test_a_binance_kline_of_no_trades_is_no_bar_but_the_venue_s_statement() -> None:
+    """Binance repeats the last price for a minute without a trade; a price is never invented here."""
     traded = GOLDEN["binance"][0]  # type: ignore[index]
     flat = [(SECONDS + 60) * 1000, "186.2", "186.2", "186.2", "186.2", "0.0", 0, "0.0", 0, "0.0", "0.0", "0"]
     answer, _ = ask("binance", reply([traded, flat]))
-    assert (answer.bars, answer.covered) == ((BAR,), RANGE)
+    assert (tuple(answer.bars), answer.covered) == ((BAR,), {"IBM": RANGE})
+    assert {symbol: minutes.tolist() for symbol, minutes in answer.stated.items()} == {"IBM": [SECONDS // 60 + 1]}
+
+
+def test_a_range_without_a_trade_is_stated_whole_though_it_has_no_bar() -> None:
+    flat = ["186.2", "186.2", "186.2", "186.2", "0.0", 0, "0.0", 0, "0.0", "0.0", "0"]
+    answer, _ = ask("binance", reply([[(SECONDS + 60 * n) * 1000, *flat] for n in range(5)]))
+    assert (answer.kind, len(answer.stated["IBM"])) == (AnswerKind.NO_DATA, 5)
+
+
+def test_a_binance_kline_of_no_trades_with_a_volume_is_not_believed() -> None:
+    lie = [SECONDS * 1000, "186.2", "186.2", "186.2", "186.2", "7.0", 0, "0.0", 0, "0.0", "0.0", "0"]
+    answer, _ = ask("binance", reply([lie]))
+    assert (answer.kind, answer.stated) == (AnswerKind.GARBAGE, {})
+    assert answer.distrusted == {"IBM": "binance: IBM 2013-10-04T13:30:00Z: no trades, but a volume"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_vendor_says_what_it_draws_on_and_how_late_it_is(name: str) -> None:
+    """What a silence of it is worth hangs on both."""
+    made = adapter_of(name)
+    assert (made.source, made.lag) == (Source(SourceKind(VENDORS[name].kind), VENDORS[name].source), VENDORS[name].lag)
+    assert made.lag is None or made.lag > timedelta(0)
+
+
+def test_one_symbol_whose_rows_cannot_be_believed_does_not_cost_the_others_theirs() -> None:
+    """Each in its own way: an inverted row, text for a number, no list at all."""
+    good = {"t": START.isoformat(), "o": 10, "h": 10, "l": 10, "c": 10, "v": 1}
+    bars = {"AIG": [good], "BAC": [good | {"l": 11}], "CVX": [good | {"c": "10"}], "DIS": {}, "IBM": [good]}
+    payload = reply({"bars": bars, "next_page_token": None})
+    answer, _ = ask("alpaca", payload, symbols=("AIG", "BAC", "CVX", "DIS", "IBM"))
+    assert (answer.kind, [bar.symbol for bar in answer.bars]) == (AnswerKind.BARS, ["AIG", "IBM"])
+    assert answer.covered == {"AIG": RANGE, "IBM": RANGE}
+    assert answer.distrusted == {
+        "BAC": "alpaca: BAC 2013-10-04T13:30:00Z: low 11.0 and high 10.0 do not enclose open 10.0 and close 10.0",
+        "CVX": "alpaca: CVX: a value is '10', which is no number",
+        "DIS": "alpaca: DIS: its bars are no list",
+    }
 
 
 def test_finnhub_covers_only_the_newest_rows_of_an_answer_at_its_limit() -> None:
-    limit = limits_of("finnhub", per_minute=1).rows
+    limit = VENDORS["finnhub"].rows
     flat = [10.0] * limit
     seconds = [SECONDS + 60 * (n + 20) for n in range(limit)]
     columns = {"s": "ok", "t": seconds, "o": flat, "h": flat, "l": flat, "c": flat, "v": flat}
     answer, _ = ask("finnhub", reply(columns), window=Range(START, START + (limit + 20) * MINUTE))
-    assert answer.covered == Range(START + 20 * MINUTE, START + (limit + 20) * MINUTE)
+    assert answer.covered == {"IBM": Range(START + 20 * MINUTE, START + (limit + 20) * MINUTE)}
 
 
 @pytest.mark.parametrize(("name", "symbols"), [("finnhub", ("A", "B")), ("binance", ()), ("alpaca", ("A",) * 201)])
@@ -462,8 +498,8 @@ def test_a_request_that_the_vendor_cannot_take_is_given_up_unasked(name: str, sy
 def test_a_mapped_symbol_goes_out_as_theirs_and_comes_back_as_ours(name: str) -> None:
     golden = json.loads(json.dumps(GOLDEN[name]).replace('"IBM"', '"IBMX"'))
     answer, http = ask(name, reply(golden), mapped={"IBM": "IBMX", "OTHER": "X"})
-    assert "IBMX" in (http.asked[0].params.get("symbol"), http.asked[0].params.get("symbols"))
-    assert answer.bars == (BAR,)
+    assert "IBMX" in http.asked[0].url + json.dumps(http.asked[0].params)
+    assert tuple(answer.bars) == (BAR,)
 
 
 def test_a_finnhub_symbol_with_a_venue_is_asked_of_the_crypto_route() -> None:
@@ -473,8 +509,8 @@ def test_a_finnhub_symbol_with_a_venue_is_asked_of_the_crypto_route() -> None:
 
 
 def test_an_unknown_vendor_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="'yahoo' is not a vendor: one of alpaca, binance, finnhub"):
-        limits_of("yahoo", per_minute=1)
+    with pytest.raises(BadInput, match="'yahoo' is not a vendor: one of alpaca, binance, coinbase, finnhub"):
+        limits_of(VendorSettings("yahoo", "https://vendor.example", 1))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -482,3 +518,107 @@ def test_every_vendor_is_documented(name: str) -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "vendors.md").read_text()
     heading = next(line for line in page.splitlines() if line.startswith("| | "))
     assert name in heading.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "kind"),
+    [
+        ("finnhub", {"error": "API limit reached. Please try again later. Remaining Limit: 0"}, AnswerKind.RETRY),
+        ("finnhub", {"error": "You don't have access to this resource."}, AnswerKind.GIVE_UP),
+        ("alpaca", {"code": 42910000, "message": "rate limit exceeded"}, AnswerKind.RETRY),
+        ("binance", {"code": -1003, "msg": "Too many requests; current limit is 6000"}, AnswerKind.RETRY),
+        ("binance", {"code": -1121, "msg": "Invalid symbol."}, AnswerKind.GIVE_UP),
+    ],
+)
+def test_an_error_in_a_body_of_status_200_is_read_as_that_error(name: str, body: object, kind: AnswerKind) -> None:
+    answer, _ = ask(name, reply(body, headers={"retry-after": "7"}))
+    pause = timedelta(seconds=7) if kind is AnswerKind.RETRY else None
+    assert (answer.kind, answer.status, answer.retry_after) == (kind, 200, pause)
+    assert answer.detail.startswith(f"{name}: HTTP 200 with an error, as ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pause_is_asked_by_a_throttle_and_not_by_any_failure(name: str) -> None:
+    headers = {"retry-after": "3600", "x-ratelimit-reset": str(int(NOW.timestamp()) + 55)}
+    pauses = {status: ask(name, reply({}, status=status, headers=headers))[0].retry_after for status in (429, 500, 502)}
+    assert pauses == {429: timedelta(hours=1), 500: None, 502: None}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_firewall_s_page_is_a_retry_of_a_vendor_without_tokens_and_talks_of_none(name: str) -> None:
+    page = "<html><head><title>403 Forbidden</title></head></html>"
+    answer, _ = ask(name, reply(page, status=403, headers={"retry-after": "3600"}))
+    wants_token = VENDORS[name].secret is not None
+    assert answer.kind is (AnswerKind.GIVE_UP if wants_token else AnswerKind.RETRY)
+    assert ("token" in answer.detail) == wants_token
+    assert answer.retry_after is None
+    assert ("token" in ask(name, reply({"msg": "no"}, status=403))[0].detail) == wants_token
+
+
+@pytest.mark.parametrize(("fresh", "kind", "asked"), [("new", AnswerKind.BARS, 2), ("old", AnswerKind.GIVE_UP, 2)])
+def test_a_401_reads_the_secret_once_more_before_it_counts(fresh: str, kind: AnswerKind, asked: int) -> None:
+    """A token that was rotated a minute ago is no reason to give a day up; one that is wrong is asked once again."""
+    http = FakeHttp([reply({}, status=401), reply(GOLDEN["finnhub"]) if fresh == "new" else reply({}, status=401)])
+    read: list[str] = []
+    vendor = make_vendor(
+        VendorSettings("finnhub", url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
+        credentials="old",
+        http=http,
+        clock=lambda: NOW,
+        reread=lambda: read.append(fresh) or fresh,  # type: ignore[func-returns-value]
+    )
+    answer = vendor.fetch(VendorRequest("finnhub", ("IBM",), RANGE))
+    assert (answer.kind, answer.requests, len(read)) == (kind, asked, 1)
+    assert [one.headers["X-Finnhub-Token"] for one in http.asked] == ["old", fresh]
+
+
+def test_no_page_is_begun_after_the_time_is_up_and_what_it_would_hold_is_left() -> None:
+    pages = [alpaca_page({"AIG": [0, 1, 2]}, "p2"), alpaca_page({"AIG": [3], "IBM": [1]}, "p3")]
+    http, times = FakeHttp(pages), iter([START, NOW, NOW, NOW, NOW])
+    vendor = make_vendor(
+        VendorSettings("alpaca", url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
+        credentials=CREDENTIALS["alpaca"],
+        http=http,
+        clock=lambda: next(times),
+    )
+    answer = vendor.fetch(VendorRequest("alpaca", ("AIG", "IBM", "SPY"), RANGE), until=NOW)
+    assert (len(http.asked), len(answer.bars), answer.requests) == (2, 5, 2)
+    assert answer.covered == {"AIG": RANGE, "IBM": Range(START, START + 2 * MINUTE)}
+    assert [(one.symbols, one.range) for one in answer.left] == [
+        (("IBM",), Range(START + 2 * MINUTE, RANGE.end)),
+        (("SPY",), RANGE),
+    ]
+
+
+def test_a_refusal_that_may_be_about_a_few_of_the_symbols_says_so() -> None:
+    """Any wording of a 400; never a token's, a redirect's or a throttle's; an answer too large for one, too."""
+    refusals = {
+        status: ask("alpaca", reply({"message": "bad symbol(s)"}, status=status), symbols=("A", "B"))[0].divide
+        for status in (400, 404, 422, 401, 403, 302, 429, 500)
+    }
+    assert [status for status, divide in refusals.items() if divide] == [400, 404, 422]
+    assert not ask("alpaca", reply({}, status=400), symbols=("A",))[0].divide
+    assert ask("alpaca", BodyTooLarge("too large"), symbols=("A", "B"))[0].divide
+
+
+def test_a_coinbase_candle_before_the_start_was_not_asked_for() -> None:
+    """ "Some of those candles may precede your declared start value"; the newest comes first."""
+    rows = [[SECONDS + 60 * n, 9, 11, 10, 10, 1] for n in (3, 1, -1, -2)]
+    answer, _ = ask("coinbase", reply(rows), symbols=("BTCUSD",), mapped={"BTCUSD": "BTC-USD"})
+    assert [(bar.minute - START) // MINUTE for bar in answer.bars] == [1, 3]
+    assert answer.covered == {"BTCUSD": RANGE}
+    assert ask("coinbase", reply(rows[2:]), symbols=("BTCUSD",))[0].kind is AnswerKind.NO_DATA
+
+
+def test_a_symbol_in_the_path_is_a_name_and_never_a_path() -> None:
+    _, http = ask("coinbase", reply([]), symbols=("BTCUSD",), mapped={"BTCUSD": "../a b?c"})
+    assert http.asked[0].url == "https://vendor.example/products/..%2Fa%20b%3Fc/candles"
+
+
+def test_a_vendor_of_the_newest_minutes_alone_is_not_asked_for_older_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kraken has 720 of them: an answer to an older question would be about others."""
+    known = {**VENDORS, "binance": replace(VENDORS["binance"], newest=timedelta(minutes=720))}
+    monkeypatch.setattr("minutemend.adapters.vendors.base.VENDORS", known)
+    answer, http = ask("binance")
+    assert (answer.kind, answer.requests, http.asked) == (AnswerKind.GIVE_UP, 0, [])
+    assert "the newest 720 minutes alone" in answer.detail

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from minutemend.contract import HANDLERS
 
 from bench.healed_hour import Hour, Invoked, _invoked, billed, figures
 from bench.table import Figure
@@ -38,7 +39,7 @@ def test_every_function_of_the_stage_is_looked_at_and_those_that_did_not_run_are
     stage = SimpleNamespace(output=lambda name: name, clients=SimpleNamespace(logs=logs))
     assert _invoked(stage, 17) == {"process_repairs": Invoked(2, 11)}
     assert ("/aws/lambda/CheckDataHealthFunction", 17) in looked
-    assert len(looked) == 8
+    assert len(looked) == len(HANDLERS)
 
 
 WORKERS = Invoked(3, 800)

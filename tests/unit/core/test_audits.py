@@ -104,7 +104,7 @@ def test_a_request_survives_its_working_file():
         (GOOD | {"symbols": [["IBM"]]}, "is not a symbol"),
         (GOOD | {"symbols": ["ibm"]}, "is not a symbol"),
         (GOOD | {"symbols": ["IBM'"]}, "is not a symbol"),
-        (GOOD | {"symbols": ["I/BM"]}, "is not a symbol"),
+        (GOOD | {"symbols": ["I%BM"]}, "is not a symbol"),
         (GOOD | {"symbols": ["IBM\n"]}, "is not a symbol"),
         (GOOD | {"symbols": ["'; DROP TABLE bars"]}, "is not a symbol"),
         (GOOD | {"attempts": 0}, f"from 1 to {MAX_ATTEMPTS}"),
@@ -136,3 +136,15 @@ def test_a_working_file_that_no_audit_wrote_is_refused(given):
     """Somebody else's file under our key is not believed."""
     with pytest.raises(BadInput, match="no audit wrote"):
         AuditRequest.from_json(given)
+
+
+def test_a_recheck_is_asked_for_and_kept():
+    """A working file of before there was such a thing asks for none."""
+    request = asked(GOOD | {"recheck": True})
+    assert (request.recheck, request.sweep, asked(GOOD).recheck) == (True, False, False)
+    assert AuditRequest.from_json(request.to_json()) == request
+    assert asked({"sweep": True}).sweep
+    old = {name: value for name, value in request.to_json().items() if name not in ("recheck", "sweep")}
+    assert AuditRequest.from_json(old) == asked(GOOD)
+    with pytest.raises(BadInput, match="recheck is 'yes': true or false would be right"):
+        asked(GOOD | {"recheck": "yes"})

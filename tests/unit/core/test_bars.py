@@ -36,7 +36,7 @@ def _table(rows):
 
 def _precedence(row):
     _, _, repair, captured, source, price = row
-    return repair is not None, captured, repair or "", source, price
+    return captured, repair is not None, repair or "", source, price
 
 
 @settings(max_examples=60, deadline=None)

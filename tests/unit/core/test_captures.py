@@ -47,16 +47,6 @@ def test_nothing_is_due_outside_sessions(start, due):
     assert due_symbols(Range(start, start + MINUTE), [IBM], [NYSE]) == due
 
 
-def test_a_slower_cadence_is_due_on_its_own_minutes():
-    """Bars of 15 minutes begin every 15 minutes from the open."""
-    due = [
-        n
-        for n in range(60)
-        if due_symbols(Range(OPEN + n * MINUTE, OPEN + (n + 15) * MINUTE), [IBM], [NYSE], cadence=15 * MINUTE)
-    ]
-    assert due == [0, 15, 30, 45]
-
-
 def test_listing_dates_are_kept():
     """A symbol is asked for from the day it lists and no more from the day it delists."""
     today = date(2013, 10, 4)

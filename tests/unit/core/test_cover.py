@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minutemend.core.cover import Request, cover, fewest
+from minutemend.core.cover import MARGIN, Requests, cover, fewest, width
+from minutemend.core.intervals import LANE, Intervals, lanes, merge, numbers, overlaps, place
 
 from bench.bound import at_least
+from tests.unit.core.plain_cover import Asked, plain_cover
 
 Missing = dict[str, list[tuple[int, int]]]
 
@@ -26,14 +29,28 @@ def missing(longest: int, symbols: int) -> st.SearchStrategy[Missing]:
     return st.fixed_dictionaries(dict.fromkeys(names, one))
 
 
-def cells(requests: list[Request]) -> list[tuple[str, int]]:
-    return [
-        (symbol, minute)
-        for request in requests
-        for symbol, parts in request.covers
-        for start, end in parts
-        for minute in range(start, end)
-    ]
+def line(given_missing: Missing) -> Intervals:
+    """The same, each symbol on the lane of its position by name."""
+    rows = [(n, *part) for n, name in enumerate(sorted(given_missing)) for part in given_missing[name]]
+    lane, start, end = numbers(rows).reshape(-1, 3).T
+    return merge(place(lane, start), place(lane, end))
+
+
+def asked(given_missing: Missing, found: Requests) -> list[Asked]:
+    """Each request, with the minutes that it is to bring by symbol."""
+    missing_line, names = line(given_missing), sorted(given_missing)
+    brought: list[dict[str, set[int]]] = [{} for _ in range(len(found))]
+    for cell, part in zip(*overlaps(found.cells, missing_line), strict=True):
+        lane = int(found.cells.starts[cell] // LANE)
+        start = max(found.cells.starts[cell], missing_line.starts[part]) - lane * LANE
+        end = min(found.cells.ends[cell], missing_line.ends[part]) - lane * LANE
+        brought[found.request[cell]].setdefault(names[lane], set()).update(range(int(start), int(end)))
+    edges = zip(found.start.tolist(), found.end.tolist(), brought, strict=True)
+    return sorted((Asked(*one) for one in edges), key=Asked.order)
+
+
+def cells(requests: list[Asked]) -> list[tuple[str, int]]:
+    return [(symbol, minute) for one in requests for symbol, minutes in one.minutes.items() for minute in minutes]
 
 
 def wanted(given_missing: Missing) -> list[tuple[str, int]]:
@@ -45,25 +62,40 @@ def wanted(given_missing: Missing) -> list[tuple[str, int]]:
 def test_each_missing_minute_is_in_exactly_one_request_within_the_limits(
     given_missing: Missing, rows: int, symbols: int
 ) -> None:
-    requests = cover(given_missing, rows=rows, symbols=symbols)
+    found = cover(line(given_missing), rows=rows, symbols=symbols)
+    requests = asked(given_missing, found)
     assert sorted(cells(requests)) == sorted(wanted(given_missing))
+    assert len(found.cells) == len({(request, lane) for request, lane in cells_of(found)})
     for request in requests:
-        assert len(request.covers) <= symbols
-        assert len(request.covers) * (request.end - request.start) <= rows
-        assert all(request.start <= start < end <= request.end for _, parts in request.covers for start, end in parts)
-        assert [symbol for symbol, _ in request.covers] == sorted({symbol for symbol, _ in request.covers})
+        assert len(request.minutes) <= symbols
+        assert len(request.minutes) * (request.end - request.start) <= rows
+        assert request.start == min(map(min, request.minutes.values()))
+        assert request.end == max(map(max, request.minutes.values())) + 1
+
+
+def cells_of(found: Requests) -> Iterator[tuple[int, int]]:
+    return zip(found.request.tolist(), lanes(found.cells)[0].tolist(), strict=True)
+
+
+@given(missing(120, 6), st.integers(1, 120), st.integers(1, 6))
+@settings(max_examples=150, deadline=None)
+def test_the_requests_are_those_of_the_greedy_sweeps_made_one_by_one(
+    given_missing: Missing, rows: int, symbols: int
+) -> None:
+    found = asked(given_missing, cover(line(given_missing), rows=rows, symbols=symbols))
+    assert found == plain_cover(given_missing, rows=rows, symbols=symbols)
 
 
 @given(missing(200, 4), st.integers(1, 60))
 @settings(max_examples=80, deadline=None)
 def test_one_symbol_a_request_reaches_the_bound(given_missing: Missing, rows: int) -> None:
-    assert len(cover(given_missing, rows=rows, symbols=1)) == fewest(given_missing, rows=rows, symbols=1)
+    assert len(cover(line(given_missing), rows=rows, symbols=1)) == fewest(line(given_missing), rows=rows, symbols=1)
 
 
 @given(missing(9, 1), st.integers(1, 6))
 @settings(max_examples=150, deadline=None)
 def test_one_symbol_a_request_is_minimal_by_trying_everything(given_missing: Missing, rows: int) -> None:
-    assert len(cover(given_missing, rows=rows, symbols=1)) == by_trying_everything(given_missing, rows, 1)
+    assert len(cover(line(given_missing), rows=rows, symbols=1)) == by_trying_everything(given_missing, rows, 1)
 
 
 @given(missing(5, 3), st.integers(1, 8), st.integers(2, 3))
@@ -71,16 +103,17 @@ def test_one_symbol_a_request_is_minimal_by_trying_everything(given_missing: Mis
 def test_several_symbols_a_request_are_near_the_minimum_and_never_below_the_bound(
     given_missing: Missing, rows: int, symbols: int
 ) -> None:
-    found = len(cover(given_missing, rows=rows, symbols=symbols))
+    found = len(cover(line(given_missing), rows=rows, symbols=symbols))
     best = by_trying_everything(given_missing, rows, symbols)
-    assert fewest(given_missing, rows=rows, symbols=symbols) <= best <= found
-    assert at_least(given_missing, rows=rows, symbols=symbols) <= best
+    assert fewest(line(given_missing), rows=rows, symbols=symbols) <= best <= found
+    assert at_least(line(given_missing), rows=rows, symbols=symbols) <= best
     assert found <= best + 1
 
 
-def test_an_outage_of_all_symbols_fills_every_request_to_the_brim() -> None:
+def test_an_outage_of_all_symbols_fills_every_request_but_for_its_neighbours() -> None:
     outage = {f"S{n:03d}": [(0, 390)] for n in range(500)}
-    assert len(cover(outage, rows=10_000, symbols=100)) == fewest(outage, rows=10_000, symbols=100) == 20
+    assert fewest(line(outage), rows=10_000, symbols=100) == 20
+    assert len(cover(line(outage), rows=10_000, symbols=100)) == 21  # 24 symbols and 410 minutes a request
 
 
 def test_an_outage_that_cannot_be_cut_to_fit_needs_one_request_more_than_its_rows_and_the_plan_is_the_least() -> None:
@@ -88,24 +121,24 @@ def test_an_outage_that_cannot_be_cut_to_fit_needs_one_request_more_than_its_row
     minute of 500 symbols is in three requests at least, and so is the last; were there three in all, each would hold
     both, be 60 minutes wide, and have room for 166 symbols."""
     outage = {f"S{n:03d}": [(0, 60)] for n in range(500)}
-    assert fewest(outage, rows=10_000, symbols=200) == 3
-    assert at_least(outage, rows=10_000, symbols=200) == 4
-    assert len(cover(outage, rows=10_000, symbols=200)) == 4
+    assert fewest(line(outage), rows=10_000, symbols=200) == 3
+    assert at_least(line(outage), rows=10_000, symbols=200) == 4
+    assert len(cover(line(outage), rows=10_000, symbols=200)) == 4
 
 
 def test_two_gaps_of_different_days_share_a_request_where_it_reaches() -> None:
     two = {"A": [(0, 1), (1440, 1441)]}
-    assert len(cover(two, rows=1441, symbols=1)) == 1
-    assert len(cover(two, rows=1440, symbols=1)) == 2
+    assert len(cover(line(two), rows=1441 + MARGIN, symbols=1)) == 1
+    assert len(cover(line(two), rows=1440 + MARGIN, symbols=1)) == 2
 
 
 def test_nothing_missing_needs_no_request() -> None:
-    assert cover({}, rows=10, symbols=1) == []
-    assert fewest({}, rows=10, symbols=1) == 0
+    assert len(cover(line({}), rows=10, symbols=1)) == 0
+    assert fewest(line({}), rows=10, symbols=1) == 0
 
 
 def by_trying_everything(given_missing: Missing, rows: int, symbols: int) -> int:
-    """The true minimum, by search over the requests that are as large as they may be."""
+    """The true minimum, by search over the requests that are as large as they may be with room for neighbours."""
     goal = frozenset(wanted(given_missing))
     if not goal:
         return 0
@@ -115,7 +148,7 @@ def by_trying_everything(given_missing: Missing, rows: int, symbols: int) -> int
     for together in range(1, min(symbols, len(names), rows) + 1):
         for chosen in itertools.combinations(names, together):
             for first in minutes:
-                inside = range(first, first + rows // together)
+                inside = range(first, first + width(rows, together))
                 candidates.add(frozenset((s, m) for s, m in goal if s in chosen and m in inside))
     biggest = [one for one in candidates if not any(one < other for other in candidates)]
     reached = {frozenset[tuple[str, int]]()}

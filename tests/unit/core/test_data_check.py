@@ -1,36 +1,51 @@
-"""The audit's SQL text and the decoding of what it returns."""
+"""The audit's statement, and the gaps that are made of the hours that it returns."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 
+import numpy as np
 import pytest
 import sqlglot
-from minutemend.core.data_check import RESULT_COLUMNS, check_data, decode_data_check, generate_data_check_query
+from minutemend.core.data_check import (
+    Answered,
+    Question,
+    TablesDiffer,
+    check_data,
+    generate_data_check_query,
+    parts,
+)
+from minutemend.core.data_check_sql import STATEMENT
 from minutemend.core.errors import BadInput
-from minutemend.core.gaps import Gap
-from minutemend.core.minutes import Range
+from minutemend.core.gaps import Gap, Gaps
+from minutemend.core.hours import day_number, expected_hours
+from minutemend.core.intervals import numbers
+from minutemend.core.minutes import MINUTE, Range, epoch_minute
+from minutemend.core.symbols import Listing
 
-from tests.lakes import at
+from tests.lakes import SESSIONS, at
 
 WINDOW = Range(at("2024-03-08 00:00"), at("2024-03-09 00:00"))
+DAY = SESSIONS[0]  # 14:30 to 21:00
+IBM = Question(WINDOW, [Listing("IBM", "XNYS")], SESSIONS)
+HOUR = epoch_minute(DAY.open) // 60
+FULL = 2**60 - 1
+HALF = FULL - (2**30 - 1)  # 14:30 to 14:59
 
 
-def columns(*rows: tuple[object, ...]) -> dict[str, tuple[object, ...]]:
-    return dict(zip(RESULT_COLUMNS, zip(*rows, strict=True), strict=True))
+def answered(*rows: tuple[int, int, int], due: int = 7, symbol: str = "IBM") -> Answered:
+    """Rows of (hour after the first, rows stored, word) of one session."""
+    hour, stored, word = (numbers(column) for column in zip(*rows, strict=True))
+    return Answered([symbol] * len(rows), day_number(["2024-03-08"] * len(rows)), HOUR + hour, stored, word, due)
 
 
-def row(kind: str, start: str, end: str) -> tuple[object, ...]:
-    times = [at(f"2024-03-08 {time}") for time in (start, end, "14:30", "21:00")]
-    return (kind, "IBM", *times, 1, 1)
+def whole() -> list[tuple[int, int, int]]:
+    return [(0, 30, HALF), *((hour, 60, FULL) for hour in range(1, 7))]
 
 
 def gap(start: str, end: str) -> Gap:
-    times = [at(f"2024-03-08 {time}") for time in (start, end, "14:30", "21:00")]
-    return Gap("IBM", *times)
-
-
-TOTAL = ("total", None, None, None, None, None, 390, 390)
+    return Gap("IBM", *(at(f"2024-03-08 {time}") for time in (start, end, "14:30", "21:00")))
 
 
 def test_the_text_is_one_statement_in_athenas_dialect() -> None:
@@ -39,10 +54,14 @@ def test_the_text_is_one_statement_in_athenas_dialect() -> None:
         assert len(sqlglot.parse(generate_data_check_query(WINDOW, closely=closely), dialect="trino")) == 1
 
 
+def test_the_statement_fits_on_a_screen() -> None:
+    """Who reads it once understands it."""
+    assert STATEMENT.count("\n") <= 40
+
+
 def test_the_text_uses_nothing_that_an_engine_lacks() -> None:
     """The functions of the field notes that DuckDB has not, and DuckDB's own that Trino has not."""
-    text = generate_data_check_query(WINDOW, symbols=["IBM"], cadence=5)
-    used = set(re.findall(r"\b([a-z_0-9]+)\(", text))
+    used = set(re.findall(r"\b([a-z_0-9]+)\(", generate_data_check_query(WINDOW, symbols=["IBM"])))
     absent = {"sequence", "from_unixtime", "to_unixtime", "date_add", "bitwise_and", "element_at", "date_parse"}
     assert not used & (absent | {"bit_or", "list_extract", "epoch", "unnest", "range", "strftime"})
 
@@ -51,24 +70,24 @@ def test_bars_is_scanned_once() -> None:
     """Athena bills each scan, and Trino runs a named subquery as often as it is named."""
     text = generate_data_check_query(WINDOW, database="lake")
     assert text.count('"lake".bars') == 1
-    assert len(re.findall(r"(?:FROM|JOIN) words\b", text)) == 1
+    assert len(re.findall(r"(?:FROM|JOIN) sums\b", text)) == len(re.findall(r"(?:FROM|JOIN) graded\b", text)) == 1
 
 
 def test_partitions_are_pruned_to_the_dates_of_the_window() -> None:
-    """An end at midnight touches no minute of its day."""
+    """An end at midnight touches no minute of its day; a window inside an hour reads that hour whole."""
     assert "dt BETWEEN '2024-03-08' AND '2024-03-08'" in generate_data_check_query(WINDOW)
+    text = generate_data_check_query(Range(at("2024-03-08 14:37"), at("2024-03-08 15:02")))
+    assert "minute >= TIMESTAMP '2024-03-08 14:00:00' AND minute < TIMESTAMP '2024-03-08 16:00:00'" in text
 
 
-@pytest.mark.parametrize("symbol", ["'; DROP TABLE bars", "IBM' OR '1'='1", "A\nB", "IBM--", "", "a b", "Ä"])
+@pytest.mark.parametrize("symbol", ["'; DROP TABLE bars", "IBM' OR '1'='1", "A\nB", ""])
 def test_only_symbols_reach_the_text(symbol: str) -> None:
     """Whatever could end a literal is refused before there is a text."""
     with pytest.raises(BadInput, match="is not a symbol"):
         generate_data_check_query(WINDOW, symbols=["IBM", symbol])
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"cadence": 7}, {"cadence": 0}, {"cadence": 120}, {"database": 'x"; --'}, {"symbols": []}]
-)
+@pytest.mark.parametrize("wrong", [{"database": 'x"; --'}, {"symbols": []}])
 def test_only_known_settings_reach_the_text(wrong: dict[str, object]) -> None:
     """Each with what would be right."""
     with pytest.raises(BadInput, match="would be right"):
@@ -81,32 +100,95 @@ def test_the_same_question_gives_the_same_text() -> None:
     assert one == generate_data_check_query(WINDOW, symbols=["A", "B"])
 
 
-def test_decoding_sorts_and_types_the_gaps() -> None:
-    """Rows come in any order."""
-    found = decode_data_check(columns(row("gap", "20:00", "20:02"), TOTAL, row("gap", "14:31", "14:32")))
-    assert found.gaps == (gap("14:31", "14:32"), gap("20:00", "20:02"))
-    assert (found.expected_bars, found.expected_minutes) == (390, 390)
+def test_hours_have_a_bit_for_each_expected_minute() -> None:
+    """A session that opens inside an hour, and two parts of one session that share an hour."""
+    hours = expected_hours(SESSIONS)
+    at_open = hours.hour.tolist().index(HOUR)
+    assert (hours.bars[at_open], hours.word[at_open]) == (30, HALF)
+    assert (hours.low[at_open], hours.high[at_open]) == (2**30, 2**60)
+    lunch = [row for row, name in enumerate(hours.calendar) if name == "LUNCH" and hours.hour[row] == HOUR - 11]
+    assert [int(hours.bars[row]) for row in lunch] == [45]  # to 03:40, and from 03:55
+    assert expected_hours(SESSIONS[:1], cadence=60).bars.tolist() == [1] * 7
 
 
-def test_decoding_a_range_without_sessions() -> None:
-    """Nothing is expected, so the totals are null."""
-    found = decode_data_check(columns(("total", *[None] * 7)))
-    assert (found.gaps, found.expected_minutes) == ((), 0)
+def test_bits_that_are_not_there_become_gaps_of_their_session() -> None:
+    """And what the window cuts off is not asked about."""
+    rows = whole()
+    rows[1] = (1, 58, FULL - 2**10 - 2**11)
+    found = check_data(lambda _: answered(*rows), IBM)
+    assert list(found.gaps) == [gap("15:10", "15:12")]
+    assert (found.expected_bars, found.expected_minutes, found.missing_bars) == (390, 390, 2)
+    cut = Question(Range(at("2024-03-08 15:11"), at("2024-03-08 15:30")), IBM.listings, SESSIONS)
+    found = check_data(lambda _: answered(*rows, due=1), cut)
+    assert (list(found.gaps), found.expected_minutes) == ([gap("15:11", "15:12")], 19)
 
 
-def test_what_is_unclear_is_asked_again_closely_and_only_there() -> None:
-    """The second answer counts inside the unclear range alone, and touching gaps become one."""
+def test_a_session_of_which_nothing_is_stored_is_one_gap() -> None:
+    """It comes back once, with nulls."""
+    nothing = Answered(["IBM"], day_number(["2024-03-08"]), numbers([-1]), numbers([0]), numbers([-1]), 7)
+    assert list(check_data(lambda _: nothing, IBM).gaps) == [gap("14:30", "21:00")]
+
+
+def test_a_whole_session_does_not_come_back() -> None:
+    nothing = Answered([], numbers([]), numbers([]), numbers([]), numbers([]), 7)
+    found = check_data(lambda _: nothing, IBM)
+    assert (len(found.gaps), found.present_bars) == (0, 390)
+
+
+def test_what_came_more_than_once_is_asked_for_closely_and_only_there() -> None:
+    """Its sum has fewer bits than rows. A session that does not come back then is whole."""
     asked: list[str] = []
+    rows = whole()
+    rows[3] = (3, 61, FULL - 2**5 + 2**6)  # a copy of minute 5 carries into 6
 
-    def ask(sql: str) -> dict[str, tuple[object, ...]]:
+    def ask(sql: str) -> Answered:
         asked.append(sql)
         if len(asked) == 1:
-            return columns(TOTAL, row("gap", "14:50", "15:00"), row("unclear", "15:00", "15:15"))
-        return columns(TOTAL, row("gap", "15:00", "15:03"), row("gap", "16:00", "16:01"))
+            return answered(*rows)
+        return answered((3, 59, FULL - 2**7), due=1)
 
-    found = check_data(ask, WINDOW)
-    assert found.gaps == (gap("14:50", "15:03"),)
-    assert found.unclear == ()
+    assert list(check_data(ask, IBM).gaps) == [gap("17:07", "17:08")]
     assert "DISTINCT symbol, minute" in asked[1]
     assert "symbol IN ('IBM')" in asked[1]
-    assert "TIMESTAMP '2024-03-08 15:15:00'" in asked[1]
+    assert "TIMESTAMP '2024-03-08 18:00:00'" in asked[1]
+
+
+def test_tables_that_say_otherwise_than_the_layer_are_never_whole() -> None:
+    """The statement took fewer hours for due: the table of hours is older than the sessions."""
+    with pytest.raises(TablesDiffer, match="expected 6 hours of sessions and symbols, and 7 are right"):
+        check_data(lambda _: answered(*whole(), due=6), IBM)
+
+
+def test_where_nothing_is_expected_nothing_is_asked() -> None:
+    def ask(sql: str) -> Answered:
+        raise AssertionError(sql)
+
+    sunday = Question(Range(at("2024-03-10 00:00"), at("2024-03-11 00:00")), IBM.listings, SESSIONS)
+    assert check_data(ask, sunday).expected_minutes == 0
+    gone = Question(WINDOW, [Listing("IBM", "XNYS", delisted=date(2024, 1, 1))], SESSIONS)
+    assert check_data(ask, gone).expected_minutes == 0
+
+
+def test_gaps_that_a_border_cut_are_one_again() -> None:
+    """Within their session; two sessions that touch keep two."""
+    late = Gap("IBM", at("2024-03-08 21:00"), at("2024-03-08 22:00"), at("2024-03-08 21:00"), at("2024-03-08 22:00"))
+    first = Gaps.from_rows([gap("20:00", "20:30")])
+    second = Gaps.from_rows([gap("20:30", "21:00"), late])
+    assert list(Gaps.joined([first, second])) == [gap("20:00", "21:00"), late]
+    assert first.dates() == [date(2024, 3, 8)]
+
+
+def test_a_long_window_is_cut_at_midnights() -> None:
+    window = Range(at("2022-06-01 06:00"), at("2022-06-04 18:00"))
+    assert [part.minutes for part in parts(window, 2)] == [42 * 60, 42 * 60]
+    assert parts(window, 9) == [window]
+
+
+def test_what_lies_in_a_proof_is_no_gap() -> None:
+    """A late bar inside it changes nothing: the gaps on either side stay two."""
+    gaps = Gaps.from_rows([gap("15:00", "15:02"), gap("15:03", "15:05")])
+    proof = gaps.places(["IBM", "NOBODY"], [epoch_minute(at("2024-03-08 15:01"))] * 2, [epoch_minute(DAY.close)] * 2)
+    assert list(gaps.less(proof)) == [gap("15:00", "15:01")]
+    assert gaps.minutes == 4
+    assert np.array_equal(gaps.line.lengths, [2, 2])
+    assert gap("15:00", "15:02").range.start + MINUTE == at("2024-03-08 15:01")

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from minutemend.contract import Table
@@ -66,7 +65,7 @@ def test_bars_outside_the_session_do_not_count():
 
 
 def test_an_hour_without_bars_is_marked_and_not_left_out():
-    """Null prices, zero minutes present: nobody mistakes it for an hour that was never expected."""
+    """Null prices, zero minutes present: it is not mistaken for an hour that was never expected."""
     (row,) = facts()
     assert [row[name] for name in ("open", "high", "low", "close", "volume")] == [None] * 5
     assert (row["minutes_present"], row["minutes_expected"]) == (0, 30)
@@ -97,20 +96,13 @@ def test_listing_dates_bound_what_is_expected():
     assert [row["symbol"] for row in facts(listings=listings)] == ["A", "D"]
 
 
-@pytest.mark.parametrize(("cadence", "minutes"), [(5, 6), (15, 2), (60, 1)])
-def test_a_slower_cadence_expects_fewer_minutes(cadence, minutes):
-    """Every cadence from the session's open, not from the full hour."""
-    (row,) = facts(cadence=cadence * MINUTE)
-    assert row["minutes_expected"] == minutes
-
-
 def test_two_calendars_in_one_hour():
     """Each symbol is held to its own calendar; symbols come sorted."""
     rows = facts(bar("IBM", 30), bar("BTCUSD", 0), listings=[Listing("IBM", "XNYS"), Listing("BTCUSD", "24/7")])
     assert [(row["symbol"], row["minutes_expected"]) for row in rows] == [("BTCUSD", 60), ("IBM", 30)]
 
 
-def test_symbols_that_nobody_follows_are_left_out():
+def test_symbols_that_are_not_followed_are_left_out():
     """Bars of a symbol that is in no list have no expectation and thus no facts."""
     assert [row["symbol"] for row in facts(bar("IBM", 30), bar("XOM", 30))] == ["IBM"]
 

@@ -6,12 +6,15 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from minutemend.contract import Key
 from minutemend.core.audits import AuditRequest
 from minutemend.core.bars import Bar
 from minutemend.core.captures import CaptureJob, DropRule
 from minutemend.core.errors import BadInput
+from minutemend.core.evidence import Needs
+from minutemend.core.gaps import Gap, Gaps
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
@@ -19,9 +22,10 @@ from minutemend.services import working_files
 from minutemend.services.capture import CaptureBars, RequestCaptures
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
+from minutemend.services.review import ReviewValues
 from minutemend.wiring import compose, feed
 
-from runtime.handlers import capture_bars, publish_hours, request_captures
+from runtime.handlers import capture_bars, publish_hours, request_captures, review_values
 from tests.fakes.board import FakeBoard
 from tests.fakes.queue import FakeJobQueue
 from tests.fakes.signals import FakeSignals
@@ -47,22 +51,16 @@ class Feed:
         self.lake, self.results = Lake(FakeStore()), FakeStore()
         self.queue, self.signals = FakeJobQueue(), FakeSignals()
         self.lake.put_sessions([NYSE])
-        self.listings: list[Listing] | BadInput = [Listing("AIG", "XNYS"), Listing("IBM", "XNYS")]
         truth = [
             Bar(symbol, OPEN + n * MINUTE, 1.0, 1.0, 1.0, 1.0, 1.0) for symbol in ("AIG", "IBM") for n in range(30)
         ]
         self.vendor = FakeVendor(truth, clock=lambda: NOW)
 
-    def read(self) -> list[Listing]:
-        if isinstance(self.listings, BadInput):
-            raise self.listings
-        return self.listings
-
     def requester(self) -> RequestCaptures:
         return RequestCaptures(
             lake=self.lake,
             queue=self.queue,
-            listings=self.read,
+            parameter=lambda: '{"XNYS": ["AIG", "IBM"]}',
             shipped_sessions=lambda: b"",
             settling=MINUTE,
             flaw=DropRule(0.0, 1),
@@ -73,7 +71,7 @@ class Feed:
             lake=self.lake,
             board=FakeBoard(),
             queue=self.queue,
-            vendor=self.vendor,
+            vendors={self.vendor.name: self.vendor},
             clock=lambda: NOW,
             max_receives=3,
         )
@@ -88,7 +86,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Any:
     found = Feed()
     for name in (*NAMES, "VENDOR_SECRET", "EVENT_BUS"):
         monkeypatch.setenv(name, "x")
-    for name in ("SETTLING_DELAY_SECONDS", "CADENCE_MINUTES", "MAX_RECEIVES", "RETIRE_AFTER_SECONDS"):
+    for name in ("SETTLING_DELAY_SECONDS", "MAX_RECEIVES", "RETIRE_AFTER_SECONDS"):
         monkeypatch.setenv(name, "3")
     monkeypatch.setenv("STAGE", "dev")
     monkeypatch.setenv("VENDORS", VENDORS)
@@ -128,10 +126,26 @@ def test_a_scheduled_minute_goes_from_the_schedule_to_the_lake(
 def test_a_refused_list_of_symbols_is_measured(stream: Feed, capsys: pytest.CaptureFixture[str]) -> None:
     """The alarm on this metric says that the last good list is in force."""
     request_captures.handler({"scheduled_at": "2013-10-04T13:32:00Z"}, Context())
-    stream.listings = BadInput("the parameter names no symbol at all")
+    stream.lake.store.put("settings/symbols/2026.json", b"{}")
     said = request_captures.handler({"scheduled_at": "2013-10-04T13:33:00Z"}, Context())
     assert said["symbols"] == 2
     assert metrics(capsys.readouterr().out)["SymbolListRefused"] == 1
+
+
+def test_a_review_counts_what_is_open(
+    stream: Feed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The metric is written each night, also when it is 0: an alarm hangs on it."""
+    for name, value in {"SWEEP_DAYS": "3", "LOOK_SHARE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("GLUE_DATABASE", "ATHENA_WORKGROUP", "REPAIR_QUEUE_URL"):
+        monkeypatch.setenv(name, "x")
+    how: dict[str, Any] = {"lake": stream.lake, "board": FakeBoard(), "queue": stream.queue, "signals": stream.signals}
+    service = ReviewValues(**how, vendors=[], unsure=[], ask=lambda *_: [], days=3, share=0.0)
+    monkeypatch.setattr(compose, "review_values", lambda **_: service)
+    said = review_values.handler({"scheduled_at": "2013-10-06T03:10:00Z"}, Context())
+    assert (said["start"], said["requests"]) == ("2013-10-03T00:00:00Z", 0)
+    assert metrics(capsys.readouterr().out)["OpenRevisions"] == 0
 
 
 @pytest.mark.usefixtures("stream")
@@ -166,8 +180,10 @@ def test_publishing_returns_the_state_and_leaves_what_it_did(stream: Feed) -> No
 
 def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed) -> None:
     """The state names the date, as the state machine looks for it, and names none when all is published."""
-    stream.lake.put_symbols(stream.read())
-    request = AuditRequest(Range(OPEN, OPEN + timedelta(days=1)))
+    stream.lake.put_symbols([Listing("AIG", "XNYS"), Listing("IBM", "XNYS")])
+    day = timedelta(days=1)
+    stream.lake.put_sessions([NYSE, Session("XNYS", NYSE.dt + day, OPEN + day, NYSE.close + day)])
+    request = AuditRequest(Range(OPEN, OPEN + 2 * day))
     working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
     state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "ready"}
 
@@ -185,3 +201,19 @@ def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed)
     assert len(stream.signals.announced) == 1
     parts = [stored.key for stored in stream.results.list("audits/a1/published")]
     assert parts == ["audits/a1/published-2013-10-05.json", "audits/a1/published.json"]
+
+
+def test_a_failed_audit_publishes_what_is_whole(stream: Feed) -> None:
+    """The state says `exhausted`, and its gaps say of which symbols."""
+    stream.lake.put_symbols([Listing("AIG", "XNYS"), Listing("IBM", "XNYS")])
+    request = AuditRequest(Range(OPEN, OPEN + 30 * MINUTE))
+    working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
+    gaps = Gaps.from_rows([Gap("IBM", OPEN, OPEN + 2 * MINUTE, NYSE.open, NYSE.close)], names=["AIG"])
+    unheard = np.empty((1, 0), np.int64)
+    needs = Needs(gaps, (), unheard, unheard.astype(np.bool_), np.array([False]))
+    working_files.put_needs(stream.results, working_files.gaps_key("a1", 3), needs)
+    state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "exhausted"}
+    state |= {str(Key.GAPS_KEY): working_files.gaps_key("a1", 3), "report_key": "r", "reason": "why"}
+    assert publish_hours.handler(dict(state), Context()) == state
+    ((_, detail),) = stream.signals.announced
+    assert (detail["symbols"], detail["not_ready"]) == (["AIG"], {"IBM": 2})

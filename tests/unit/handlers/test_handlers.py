@@ -33,7 +33,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
         monkeypatch.setenv(name, "x")
     for name in ("BOARD_TABLE", "REPAIR_QUEUE_URL", "REPAIR_DLQ_URL", "VENDOR_SECRET", "ALARM_TOPIC_ARN"):
         monkeypatch.setenv(name, "x")
-    for name in ("PROOF_APART_SECONDS", "SETTLING_DELAY_SECONDS", "CADENCE_MINUTES", "SWEEP_DAYS", "MAX_RECEIVES"):
+    for name in ("PROOF_APART_SECONDS", "SETTLING_DELAY_SECONDS", "SWEEP_DAYS", "MAX_RECEIVES"):
         monkeypatch.setenv(name, "3")
     monkeypatch.setenv("STAGE", "dev")
     monkeypatch.setenv("VENDORS", VENDORS)
@@ -80,7 +80,7 @@ def test_the_steps_pass_the_state_on_until_the_range_is_ready(loop: Loop, capsys
     assert [line["OldestGapAge"] for line in told if "OldestGapAge" in line] == [[0.0]]
     assert all(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0][0] == "stage" for line in told)
     names = {name for line in told for name in line}
-    assert {"Completeness", "MissingMinutes", "RepairedMinutes", "VendorRequests", "Audits", "AuditSeconds"} <= names
+    assert {"Completeness", "MissingMinutes", "RepairedMinutes", "VendorRequests"} <= names
 
 
 def test_a_wait_without_a_token_is_one_that_timed_out(loop: Loop) -> None:
@@ -105,12 +105,14 @@ def test_a_message_that_met_trouble_is_the_only_one_that_comes_again(loop: Loop)
     assert [body for body, _ in loop.queue.dead] == ["{"]
 
 
-def test_unusable_input_is_refused_by_status_and_counted(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_input_is_refused_by_status_and_measures_nothing(
+    loop: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The execution fails with the reason, and Step Functions counts that."""
     event = {"input": {"start": "yesterday"}, "audit_id": "a", "started_at": loop.now.isoformat()}
     state = check_data_health.handler(event, Context())
     assert state[Key.STATUS] == Status.REFUSED
-    (line,) = metrics(capsys.readouterr().out)
-    assert (line["Audits"], line["outcome"]) == ([1.0], "refused")
+    assert metrics(capsys.readouterr().out) == []
 
 
 def test_what_cannot_be_mended_is_reported(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:

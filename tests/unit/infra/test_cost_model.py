@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from cli.costs import ALARMS, MEMORY
-from tests.unit.infra.conftest import Synthesized, Template, functions, resources
+from infra.settings import PROD
+from mend.costs import ALARMS, MEMORY, METRICS, bill, load_of
+from tests.unit.infra.conftest import ROOT, Body, Synthesized, functions, resources
 
 
-def test_memory_is_that_of_the_functions(template: Template) -> None:
+def test_memory_is_that_of_the_functions(body: Body) -> None:
     """Every function, in GB."""
-    assert {name: found["MemorySize"] / 1024 for name, found in functions(template).items()} == MEMORY
+    assert {name: found["MemorySize"] / 1024 for name, found in functions(body).items()} == MEMORY
 
 
 def test_alarms_are_as_many(synthesized: Synthesized) -> None:
     """Each is a line of the bill; prod's, whose schedules are on."""
     assert len(resources(synthesized.templates["prod"], "AWS::CloudWatch::Alarm")) == ALARMS
+
+
+def test_what_a_stage_costs_while_nothing_happens_is_told() -> None:
+    """docs/deploy.md has the lines and their sum."""
+    lines = [line for line in bill(PROD, load_of(11, "XNYS"), vendor_symbols=200) if line.concern == "standing"]
+    fixed = {line.what: line.dollars for line in lines if line.service != "S3"}
+    assert len(fixed) == 5
+    said = " ".join((ROOT / "docs" / "deploy.md").read_text().split())
+    assert f": {ALARMS} alarms at 0.10, a dashboard at 3.00, {METRICS} custom metrics at 0.30," in said
+    assert f"dollars a month, {sum(fixed.values()):.2f} in all." in said

@@ -15,17 +15,20 @@ from hypothesis import strategies as st
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import epoch_minute
 
-from local.market.dialects import Found, Question, look_up
-from local.market.faults import Fault, FaultKind, Faults, Rows, spoil, thin
-from local.market.generated import DAY, DAYS_KEPT, GeneratedBars, Sessions, day_bars
-from local.market.server import Market
-from local.market.sources import ParquetBars
+from market.dialects import Found, Question, look_up
+from market.faults import Fault, FaultKind
+from market.generated import DAY, GeneratedBars, Sessions, day_bars
+from market.known import Rows, spoil
+from market.market import Market
+from market.parquet import read_bars
+from market.state import Memory
 
 FRIDAY = epoch_minute(datetime(2013, 10, 4, tzinfo=UTC)) // DAY
 OPEN, CLOSE = FRIDAY * DAY + 13 * 60 + 30, FRIDAY * DAY + 20 * 60
 SESSION = [(OPEN, CLOSE)]
 ALL_DAY = [(FRIDAY * DAY, (FRIDAY + 1) * DAY)]
-EVERY_DAY = Sessions({"24/7": (np.arange(0, 40_000) * DAY, np.arange(1, 40_001) * DAY)})
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+EVERY_DAY = Sessions({})
 
 
 def generated(seed: int = 7, **options: object) -> GeneratedBars:
@@ -37,8 +40,8 @@ def generated(seed: int = 7, **options: object) -> GeneratedBars:
 )
 def test_generated_bars_are_believable(seed: int, symbol: str, day: int) -> None:
     bars = day_bars(seed, symbol, day, [(day * DAY + 10, day * DAY + 400)])
-    opens, highs, lows, closes, volumes = bars.values.T
-    assert bars.minutes.tolist() == list(range(day * DAY + 10, day * DAY + 400))
+    opens, highs, lows, closes, volumes = map(np.array, bars.columns)
+    assert list(bars.minutes) == list(range(day * DAY + 10, day * DAY + 400))
     assert (lows > 0).all()
     assert (lows <= np.minimum(opens, closes)).all()
     assert (highs >= np.maximum(opens, closes)).all()
@@ -47,31 +50,31 @@ def test_generated_bars_are_believable(seed: int, symbol: str, day: int) -> None
 
 def test_prices_are_whole_ticks_and_volumes_whole_shares() -> None:
     bars = day_bars(7, "IBM", FRIDAY, SESSION)
-    prices = bars.values[:, :4].ravel().tolist()
+    prices = [price for column in bars.columns[:4] for price in column]
     assert prices == [float(f"{price:.2f}") for price in prices]
-    assert all(volume.is_integer() for volume in bars.values[:, 4].tolist())
+    assert all(volume.is_integer() for volume in bars.columns[4])
 
 
 def test_coins_trade_all_day_in_fractions() -> None:
     bars = day_bars(7, "BTCUSD", FRIDAY, ALL_DAY)
-    volumes = bars.values[:, 4].tolist()
+    volumes = list(bars.columns[4])
     assert len(volumes) == DAY
     assert volumes == [float(f"{volume:.5f}") for volume in volumes]
     assert not all(volume.is_integer() for volume in volumes)
 
 
 def test_volume_is_u_shaped_over_a_session() -> None:
-    days = [day_bars(7, f"S{n:04d}", FRIDAY, SESSION).values[:, 4] for n in range(30)]
+    days = [np.array(day_bars(7, f"S{n:04d}", FRIDAY, SESSION).columns[4]) for n in range(30)]
     shape = np.mean([volumes / volumes.mean() for volumes in days], axis=0)
     assert shape[:30].mean() > 1.3 * shape[165:225].mean() < shape[-30:].mean()
 
 
 def test_a_day_ends_near_where_the_next_begins_and_months_differ() -> None:
     """A walk: no jump at midnight, yet it wanders."""
-    closes = [day_bars(7, "IBM", day, [(day * DAY, (day + 1) * DAY)]).values for day in range(FRIDAY, FRIDAY + 60)]
-    jumps = [abs(after[0, 0] / before[-1, 3] - 1) for before, after in pairwise(closes)]
+    closes = [day_bars(7, "IBM", day, [(day * DAY, (day + 1) * DAY)]).columns for day in range(FRIDAY, FRIDAY + 60)]
+    jumps = [abs(after[0][0] / before[3][-1] - 1) for before, after in pairwise(closes)]
     assert max(jumps) < 0.005
-    levels = [day[-1, 3] for day in closes]
+    levels = [day[3][-1] for day in closes]
     assert max(levels) / min(levels) > 1.02
 
 
@@ -95,7 +98,7 @@ def test_the_share_of_minutes_without_a_trade_is_as_asked_and_always_the_same() 
 
 
 def test_nothing_is_generated_outside_sessions_or_for_unknown_symbols() -> None:
-    sessions = Sessions({"XNYS": (np.array([OPEN]), np.array([CLOSE]))})
+    sessions = Sessions({"XNYS": ([OPEN], [CLOSE])})
     source = GeneratedBars(seed=7, sessions=sessions, calendar="XNYS", symbols=frozenset({"IBM"}))
     rows = source.rows("IBM", (FRIDAY - 3) * DAY, (FRIDAY + 3) * DAY)
     assert [row[0] for row in rows] == list(range(OPEN, CLOSE))
@@ -104,10 +107,10 @@ def test_nothing_is_generated_outside_sessions_or_for_unknown_symbols() -> None:
 
 
 def test_memory_is_bounded_by_the_days_kept() -> None:
-    source = generated()
-    for number in range(DAYS_KEPT + 50):
+    source = generated(days_kept=10)
+    for number in range(15):
         source.rows(f"S{number}", OPEN, OPEN + 1)
-    assert source._day.cache_info().currsize == DAYS_KEPT
+    assert source._day.cache_info().currsize == 10
 
 
 def bars_file(path: Path, **columns: object) -> Path:
@@ -121,7 +124,7 @@ def bars_file(path: Path, **columns: object) -> Path:
 
 
 def test_a_parquet_file_is_replayed_sorted_and_exactly(tmp_path: Path) -> None:
-    source = ParquetBars([bars_file(tmp_path / "a.parquet")])
+    source = read_bars([bars_file(tmp_path / "a.parquet")])
     assert source.rows("IBM", OPEN, OPEN + 2) == [(OPEN, *[3.5] * 5), (OPEN + 1, *[1.5] * 5)]
     assert source.rows("IBM", OPEN + 1, OPEN + 2) == [(OPEN + 1, *[1.5] * 5)]
     assert source.rows("SPY", OPEN, OPEN + 2) == []
@@ -132,15 +135,15 @@ def test_a_parquet_file_is_replayed_sorted_and_exactly(tmp_path: Path) -> None:
 def test_unusable_files_are_refused_with_what_is_wrong(tmp_path: Path) -> None:
     good = bars_file(tmp_path / "a.parquet")
     with pytest.raises(BadInput, match="twice"):
-        ParquetBars([good, good])
+        read_bars([good, good])
     with pytest.raises(BadInput, match="cannot be read"):
-        ParquetBars([tmp_path / "none.parquet"])
+        read_bars([tmp_path / "none.parquet"])
     pq.write_table(pq.read_table(good).drop_columns(["close"]), tmp_path / "b.parquet")
     with pytest.raises(BadInput, match="has no column close; it has symbol, minute"):
-        ParquetBars([tmp_path / "b.parquet"])
+        read_bars([tmp_path / "b.parquet"])
     odd = bars_file(tmp_path / "c.parquet", minute=pa.array([30, 60, 120]).cast(pa.timestamp("s")))
     with pytest.raises(BadInput, match="whole minute"):
-        ParquetBars([odd])
+        read_bars([odd])
 
 
 @given(limit=st.integers(1, 50), minutes=st.integers(1, 40))
@@ -177,23 +180,11 @@ def test_a_spoiled_answer_differs_from_the_true_one(kind: str) -> None:
     assert untouched == some_rows()
 
 
-def test_missing_rows_are_those_named_or_a_seeded_share() -> None:
-    rows = some_rows()
-    thin(Fault(FaultKind.MISSING, minutes=("2013-10-04T13:31:00Z",)), rows)
-    assert [int(row[0]) // 60_000 - OPEN for row in rows["IBM"]] == [0, 2, 3]  # type: ignore[call-overload]
-    many = {"IBM": [[n * 60_000, 1.0, 1.0, 1.0, 1.0, 1.0] for n in range(2000)]}
-    again = {"IBM": list(many["IBM"])}
-    for table in (many, again):
-        thin(Fault(FaultKind.MISSING, rows=0.2, seed=3), table)  # type: ignore[arg-type]
-    assert many == again
-    assert 1500 < len(many["IBM"]) < 1700
-
-
 def test_a_fault_strikes_the_requests_it_was_given() -> None:
-    faults = Faults()
+    faults = Memory()
     faults.set([Fault(FaultKind.STATUS, vendors=("alpaca",), symbols=("IBM",), requests=2)])
     struck = [
-        len(faults.meet(vendor, symbols))
+        len(faults.meet(vendor, symbols, NOW))
         for vendor, symbols in [
             ("finnhub", ["IBM"]),
             ("alpaca", ["AIG"]),
@@ -207,18 +198,18 @@ def test_a_fault_strikes_the_requests_it_was_given() -> None:
 
 def test_a_share_of_requests_is_chosen_by_the_seed() -> None:
     def pattern(seed: int) -> list[int]:
-        faults = Faults()
+        faults = Memory()
         faults.set([Fault(FaultKind.STATUS, share=0.3, seed=seed)])
-        return [len(faults.meet("finnhub", ["IBM"])) for _ in range(500)]
+        return [len(faults.meet("finnhub", ["IBM"], NOW)) for _ in range(500)]
 
     assert pattern(1) == pattern(1) != pattern(2)
     assert 100 < sum(pattern(1)) < 200
 
 
 def test_counts_tell_requests_by_vendor_and_symbol_and_can_be_reset() -> None:
-    faults = Faults()
-    faults.meet("alpaca", ["AIG", "IBM"])
-    faults.meet("finnhub", ["IBM"])
+    faults = Memory()
+    faults.meet("alpaca", ["AIG", "IBM"], NOW)
+    faults.meet("finnhub", ["IBM"], NOW)
     faults.answered("200")
     counts = faults.counts()
     assert counts["requests"] == 2
@@ -232,22 +223,32 @@ def test_counts_tell_requests_by_vendor_and_symbol_and_can_be_reset() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (None, "any of faults"),
-        ({}, "any of faults"),
-        ({"fault": []}, "any of faults"),
+        (None, "any of credentials, faults, reset"),
+        ({}, "any of credentials, faults, reset"),
+        ({"fault": []}, "any of credentials, faults, reset"),
         ({"faults": {}}, "a list"),
         ({"faults": [{"status": 500}]}, "with `kind`"),
         ({"faults": [{"kind": "status", "code": 500}]}, "with `kind`"),
         ({"faults": [{"kind": "meteor"}]}, "'meteor' is no fault: one of status, delay"),
         ({"faults": [{"kind": "wrong_symbol"}]}, "alpaca"),
         ({"faults": [{"kind": "missing", "minutes": ["noon"]}]}, "no ISO time"),
+        ({"faults": [{"kind": "missing", "runs": [["2013-10-04T14:00Z"]]}]}, "a pair of instants"),
+        (
+            {"faults": [{"kind": "missing", "runs": [["2013-10-04T14:00Z", "2013-10-04T14:00Z"]]}]},
+            "first before the second",
+        ),
+        ({"faults": [{"kind": "missing", "rows": 2}]}, "rows is 2: a number from 0 to 1"),
+        ({"faults": [{"kind": "missing", "past": 60}]}, "past is 60: a whole number from 0 to 59"),
+        ({"faults": [{"kind": "missing", "until": "2013-10-04"}]}, "no time zone"),
+        ({"faults": [{"kind": "status", "status": "503"}]}, "status is '503': a whole number"),
+        ({"faults": [{"kind": "status", "symbols": "IBM"}]}, "symbols is 'IBM': a list of texts"),
     ],
 )
 def test_an_unusable_order_is_refused_and_says_what_would_be_right(body: object, words: str) -> None:
     market = Market(generated(), credentials=None, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
     with pytest.raises(BadInput, match=words):
         market.control(body)
-    assert market.faults.counts()["faults"] == []
+    assert market.state.counts()["faults"] == []
 
 
 def test_every_fault_is_documented() -> None:

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from minutemend.adapters.functions import FunctionFailed
 
 from infra.settings import DEV
 from local.replay import DELIVERIES, MINUTE, Replay, differing_facts, direct_facts
+from mend.aws.functions import FunctionFailed
 
 HOUR = datetime(2013, 10, 4, 14, tzinfo=UTC)
 

@@ -6,14 +6,14 @@ import json
 import threading
 from datetime import UTC, date, datetime
 
-from minutemend.core.answers import Answer, AnswerKind
-from minutemend.core.bars import Bar
+from minutemend.core.answers import Answer, AnswerKind, Source, SourceKind, VendorLimits
 from minutemend.core.captures import CaptureJob
+from minutemend.core.columns import Bar, Bars
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
-from minutemend.ports import Limits, Vendor
+from minutemend.ports import Vendor
 from minutemend.services.capture import CaptureBars
-from minutemend.services.process_repairs import Received
+from minutemend.services.worker import Received
 
 from tests.fakes.board import FakeBoard
 
@@ -28,17 +28,19 @@ class Market(Vendor):
     """A vendor that knows every symbol, but those that a test tells it to treat otherwise."""
 
     name = "sim"
+    source = Source(SourceKind.UNKNOWN, "sim")
+    lag = None
 
     def __init__(self, *, symbols=1, per_minute=1000, per_second=None, together=1, pages=1):
-        self.limits = Limits(rows=1000, symbols=symbols, per_minute=per_minute, per_second=per_second)
+        self.limits = VendorLimits("sim", rows=1000, symbols=symbols, per_minute=per_minute, per_second=per_second)
         self.asked = []
         self.answers = {}  # symbol -> (kind, status, retry_after)
         self.broken = ()  # symbols that make it raise, which no vendor should
         self.pages = pages
         self.threads = set()
-        self._together = threading.Barrier(together, timeout=30)  # nobody is answered before so many have asked
+        self._together = threading.Barrier(together, timeout=30)  # no request is answered before so many have asked
 
-    def fetch(self, request):
+    def fetch(self, request, *, until=None):  # noqa: ARG002
         self.asked.append(request.symbols)
         self.threads.add(threading.get_ident())
         self._together.wait()
@@ -47,14 +49,17 @@ class Market(Vendor):
         for symbol in request.symbols:
             if symbol in self.answers:
                 kind, status, wait = self.answers[symbol]
-                return Answer(request, kind, NOW, status=status, detail="no", retry_after=wait)
-        bars = tuple(Bar(symbol, request.range.start, 1.0, 1.0, 1.0, 1.0, 5.0) for symbol in request.symbols)
-        return Answer(request, AnswerKind.BARS, NOW, bars, request.range, status=200, requests=self.pages)
+                blames = kind is AnswerKind.GIVE_UP and status not in (401, 403) and len(request.symbols) > 1
+                return Answer(request, kind, NOW, status=status, detail="no", retry_after=wait, divide=blames)
+        bars = Bars.of(Bar(symbol, request.range.start, 1.0, 1.0, 1.0, 1.0, 5.0) for symbol in request.symbols)
+        covered = dict.fromkeys(request.symbols, request.range)
+        return Answer(request, AnswerKind.BARS, NOW, bars, covered, status=200, requests=self.pages)
 
 
 def worker(lake, queue, market, **options):
-    options = {"board": FakeBoard(), "clock": lambda: NOW, "max_receives": 3} | options
-    return CaptureBars(lake=lake, queue=queue, vendor=market, **options)
+    vendors = {market.name: market}
+    options = {"board": FakeBoard(), "clock": lambda: NOW, "max_receives": 3, "vendors": vendors} | options
+    return CaptureBars(lake=lake, queue=queue, **options)
 
 
 def message(symbols=("IBM",), *, tries=0, receives=1, body=None):

@@ -8,19 +8,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from minutemend.contract import Key, Status
+from minutemend.core.answers import VendorLimits
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, format_instant
-from minutemend.core.plan import VendorLimits
 from minutemend.core.sessions import Session
-from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import ProofRule
-from minutemend.ports.vendor import Limits
 from minutemend.services.audit import Audit, Finding
 from minutemend.services.await_repairs import AwaitRepairs
 from minutemend.services.lake import Lake
-from minutemend.services.process_repairs import ProcessRepairs, Received, Tally
+from minutemend.services.process_repairs import ProcessRepairs
 from minutemend.services.queue_repairs import QueueRepairs
 from minutemend.services.report_failure import ReportFailure
+from minutemend.services.worker import Received, Tally
 
 from tests.fakes.board import FakeBoard
 from tests.fakes.gap_finder import FakeGapFinder
@@ -55,12 +54,12 @@ class Loop:
         self.store, self.results = FakeStore(lambda: self.now), FakeStore(lambda: self.now)
         self.lake = Lake(self.store)
         self.lake.put_sessions([Session("XNYS", date(2026, 1, 5), OPEN, OPEN + minutes * MINUTE)])
-        self.read_listings: Callable[[], list[Listing]] = lambda: [Listing(symbol, "XNYS") for symbol in SYMBOLS]
+        self.read_parameter: Callable[[], str | None] = lambda: json.dumps({"XNYS": SYMBOLS})
         if stored:
             self.lake.put_bars(to_table(stored, source="capture", repair_id=None, captured_at=OPEN))
         self.board, self.queue, self.signals = FakeBoard(), FakeJobQueue(), FakeSignals()
         self.finder = FakeGapFinder(self.lake)
-        self.vendor = FakeVendor(truth, clock=lambda: self.now, limits=Limits(100, 1, per_minute))
+        self.vendor = FakeVendor(truth, clock=lambda: self.now, limits=VendorLimits("fake", 100, 1, per_minute))
         self.max_receives = 3
         self.minutes = minutes
 
@@ -72,7 +71,8 @@ class Loop:
             lake=self.lake,
             results=self.results,
             finder=self.finder,
-            listings=self.read_listings,
+            board=self.board,
+            parameter=self.read_parameter,
             shipped_sessions=lambda: b"",
             vendors=[self.vendor.name],
             rule=ProofRule(APART),
@@ -90,8 +90,7 @@ class Loop:
         return self.check({str(key): value for key, value in given.items()}).state
 
     def queuer(self) -> QueueRepairs:
-        limits = self.vendor.limits
-        vendors = [VendorLimits(self.vendor.name, limits.rows, limits.symbols, limits.per_minute)]
+        vendors = [self.vendor.limits]
         return QueueRepairs(
             results=self.results, board=self.board, queue=self.queue, vendors=vendors, rule=ProofRule(APART)
         )

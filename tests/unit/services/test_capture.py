@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, timedelta
 
 import pytest
+from minutemend.contract import Table, VendorSettings
 from minutemend.core.answers import AnswerKind
 from minutemend.core.captures import CaptureJob, DropRule
+from minutemend.core.closures import parse_closure
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE
+from minutemend.core.minutes import MINUTE, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.services.capture import CHUNK, RequestCaptures
+from minutemend.services.evidence_rows import day_range, row_of
 from minutemend.services.lake import Lake
+from minutemend.services.tables import encode, from_rows
 
 from tests.fakes.queue import FakeJobQueue
 from tests.fakes.store import FakeStore
 from tests.unit.services.capturing import BAR, MANY, NOW, NYSE, OPEN, Market, message, stored, worker
 
-IBM = (Listing("IBM", "XNYS"),)
+DAY = day_range(date(2013, 10, 4))
+IBM = json.dumps({"XNYS": ["IBM"]})
 
 
 @pytest.fixture
@@ -33,19 +39,13 @@ def queue():
     return FakeJobQueue()
 
 
-def request(lake, queue, at=NOW, listings=IBM, **options):
-    def read():
-        if isinstance(listings, str):
-            raise BadInput(listings)
-        return list(listings)
-
+def request(lake, queue, at=NOW, parameter=IBM, **options):
     service = RequestCaptures(
         lake=lake,
         queue=queue,
-        listings=read,
-        shipped_sessions=lambda: b"",
+        parameter=lambda: parameter,
         settling=MINUTE,
-        **options,
+        **({"shipped_sessions": lambda: b""} | options),
     )
     return service.run(at)
 
@@ -67,7 +67,7 @@ def test_outside_sessions_nothing_is_asked(lake, queue):
 
 def test_symbols_travel_in_chunks(lake, queue):
     """Each symbol once, no message larger than a chunk."""
-    request(lake, queue, listings=[Listing(symbol, "XNYS") for symbol in MANY])
+    request(lake, queue, parameter=json.dumps({"XNYS": MANY}))
     bodies = queue.take()
     assert [len(body["symbols"]) for body in bodies] == [CHUNK, CHUNK, 20]
     assert sorted(symbol for body in bodies for symbol in body["symbols"]) == MANY
@@ -75,7 +75,7 @@ def test_symbols_travel_in_chunks(lake, queue):
 
 def test_the_flaw_drops_symbols_and_says_which(lake, queue):
     """What is dropped is not asked for; nothing else is lost."""
-    done = request(lake, queue, listings=[Listing(symbol, "XNYS") for symbol in MANY], flaw=DropRule(0.2, 7))
+    done = request(lake, queue, parameter=json.dumps({"XNYS": MANY}), flaw=DropRule(0.2, 7))
     asked = [symbol for body in queue.take() for symbol in body["symbols"]]
     assert 10 < len(done.dropped) < 40
     assert sorted([*asked, *done.dropped]) == MANY
@@ -85,15 +85,17 @@ def test_a_malformed_list_leaves_the_last_good_one_in_force(lake, queue):
     """The minute is captured with it, and the result says why the new one was refused."""
     request(lake, queue)
     queue.take()
-    done = request(lake, queue, at=NOW + MINUTE, listings="the parameter is no JSON")
-    assert (done.symbols, done.refused) == (1, "the parameter is no JSON")
+    lake.store.put("settings/symbols/2026.json", b"{")
+    done = request(lake, queue, at=NOW + MINUTE)
+    assert done.symbols == 1
+    assert "settings/symbols/2026.json is no JSON" in done.refused
     assert len(queue.take()) == 1
 
 
 def test_a_malformed_list_and_no_earlier_one_is_an_error(lake, queue):
     """There is nothing to fall back to: fail, and let the function's alarm say so."""
     with pytest.raises(BadInput, match="no JSON"):
-        request(lake, queue, listings="the parameter is no JSON")
+        request(lake, queue, parameter="{")
 
 
 def test_an_early_close_is_followed_from_the_next_minute(lake, queue):
@@ -113,6 +115,35 @@ def test_bars_are_written_as_captured(lake, queue):
         ("IBM", "sim", None),
     ]
     assert len(lake.store.list("bars/")) == 1
+
+
+def test_each_calendar_is_asked_of_the_first_vendor_that_serves_it(lake, queue):
+    """Stocks where the plan serves them, coins at a venue; the worker asks whom the message names."""
+    lake.put_sessions([NYSE, Session("24/7", date(2013, 10, 4), OPEN, OPEN + 390 * MINUTE)])
+    vendors = (
+        VendorSettings("stocks", "https://s.example", 60, calendars=("XNYS",)),
+        VendorSettings("coins", "https://c.example", 60, calendars=("24/7",)),
+        VendorSettings("all", "https://a.example", 60),
+    )
+    parameter = '{"XNYS": ["AIG", "IBM"], "24/7": ["BTCUSD"]}'
+    done = request(lake, queue, parameter=parameter, vendors=vendors)
+    sent = queue.take()
+    assert {one["vendor"]: one["symbols"] for one in sent} == {"stocks": ["AIG", "IBM"], "coins": ["BTCUSD"]}
+    assert (done.symbols, done.messages) == (3, 2)
+    stocks, coins = Market(), Market()
+    stocks.name, coins.name = "stocks", "coins"
+    service = worker(lake, queue, stocks, vendors={"stocks": stocks, "coins": coins})
+    service.run([message(body=json.dumps(one)) for one in sent])
+    assert (stocks.asked, coins.asked) == ([("AIG",), ("IBM",)], [("BTCUSD",)])
+    sources = lake.read_bars(BAR, ["BTCUSD", "IBM"])["source"].to_pylist()
+    assert sources == ["coins", "stocks"]
+
+
+def test_a_capture_from_a_vendor_that_the_stage_no_longer_asks_is_kept_with_the_reason(lake, queue):
+    body = json.dumps(CaptureJob(BAR, ("IBM",), vendor="gone").to_message())
+    worker(lake, queue, Market()).run([message(body=body)])
+    ((_, attributes),) = queue.dead
+    assert attributes["reason"] == "the vendor is 'gone': this stage asks sim"
 
 
 def test_a_vendor_of_many_symbols_is_asked_once(lake, queue):
@@ -145,7 +176,7 @@ def test_an_unknown_symbol_does_not_take_the_others_with_it(lake, queue, status)
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_token_is_not_tried_on_every_half(lake, queue, status):
-    """Whoever is asked for, the answer is the same: one request, one line in the log."""
+    """For any symbols the answer is the same: one request, one line in the log."""
     market = Market(symbols=50)
     market.answers = dict.fromkeys(MANY, (AnswerKind.GIVE_UP, status, None))
     tally = worker(lake, queue, market).run([message(MANY[:50])])
@@ -153,12 +184,13 @@ def test_a_refused_token_is_not_tried_on_every_half(lake, queue, status):
 
 
 @pytest.mark.parametrize("kind", [AnswerKind.NO_DATA, AnswerKind.GARBAGE])
-def test_an_answer_without_bars_writes_nothing(lake, queue, kind):
-    """No trade or nonsense: nothing is invented, and the audit will see the hole."""
+def test_an_answer_without_bars_writes_nothing_and_is_asked_for_again(lake, queue, kind):
+    """No trade yet, or nonsense: nothing is invented."""
     market = Market()
     market.answers["IBM"] = (kind, 200, None)
     worker(lake, queue, market).run([message()])
-    assert (stored(lake), queue.sent) == ([], [])
+    assert stored(lake) == []
+    assert [one.body["symbols"] for one in queue.sent] == [["IBM"]]
 
 
 @pytest.mark.parametrize("body", ["{", "[]", '{"symbols": ["IBM"]}'])
@@ -182,3 +214,28 @@ def test_trouble_brings_the_message_back_until_its_last_delivery(queue, receives
     tally = worker(Lake(Broken()), queue, Market()).run([message(receives=receives)])
     assert (tally.failed, len(queue.dead)) == (failed, dead)
     assert all("ConnectionError" in attributes["reason"] for _, attributes in queue.dead)
+
+
+def test_a_minute_of_which_no_session_tells_is_said(lake, queue):
+    """Not the same as a night: what would have to be asked for is not known."""
+    done = request(lake, queue, at=NOW + timedelta(days=3))
+    assert (done.messages, len(done.unknown)) == (0, 1)
+    assert "the sessions of XNYS are known from" in done.unknown[0]
+    assert request(lake, queue, at=OPEN).unknown == ()
+
+
+def test_a_halted_symbol_is_not_asked_for(lake, queue):
+    """Until the halt is over."""
+    record = {"kind": "halt", "symbol": "IBM", "by": "anna", "why": "LULD"}
+    spans = {"start": format_instant(OPEN - MINUTE), "end": format_instant(OPEN + MINUTE)}
+    lake.calendars.change_closures(lambda _: [parse_closure(record | spans)])
+    assert request(lake, queue).messages == 0
+    assert request(lake, queue, at=NOW + MINUTE).messages == 1
+
+
+def test_sessions_that_ship_with_a_deploy_are_in_force_with_its_first_minute(lake, queue):
+    """No command has to be run."""
+    table = from_rows([row_of(NYSE), row_of(Session("24/7", OPEN.date(), DAY.start, DAY.end))], Table.SESSIONS)
+    shipped = encode(table.replace_schema_metadata({"edition": "4.13.2"}))
+    request(lake, queue, shipped_sessions=lambda: shipped)
+    assert set(lake.calendars.known()) == {"XNYS", "24/7"}

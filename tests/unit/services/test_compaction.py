@@ -1,4 +1,4 @@
-"""Compaction on an in-memory store: nobody who looks between any two of its steps sees another lake."""
+"""Compaction on an in-memory store: a reader between any two of its steps sees the same lake."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def said(body):
     told = {}
     for row in decode(body, BARS).to_pylist():
         values = tuple(row[name] for name in VALUES)
-        rank = (row["repair_id"] is not None, row["captured_at"], row["repair_id"] or "", row["source"], values)
+        rank = (row["captured_at"], row["repair_id"] is not None, row["repair_id"] or "", row["source"], values)
         told[row["symbol"], row["minute"]] = rank
     return told
 

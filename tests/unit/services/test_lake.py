@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from minutemend.core.answers import AnswerKind
 from minutemend.core.bars import Bar, to_table
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence, Failure, Observation
+from minutemend.core.verdicts import RULE, Absence, Failure, Observation
 from minutemend.ports.store import StoreConflict
 from minutemend.services.lake import Lake
 from minutemend.services.tables import aware
 
+from tests.fakes.observed import left_out
 from tests.fakes.store import FakeStore
 
 AT = datetime(2013, 10, 4, 13, 58, tzinfo=UTC)
@@ -84,9 +86,10 @@ def test_the_order_of_rows_does_not_change_the_key(lake):
 
 
 def test_a_read_sees_each_minute_once(lake):
-    """Two bars of one minute in two objects are resolved by the precedence rule."""
-    lake.put_bars(bars("IBM", AT, 2, price=2.0, repair_id="r", captured_at=AT - timedelta(days=1)))
+    """Two bars of one minute in two objects: a late capture does not displace what was repaired before it."""
+    lake.put_bars(bars("IBM", AT, 2, price=2.0, repair_id="r", captured_at=AT + MINUTE))
     lake.put_bars(bars("IBM", AT, 1, price=1.0))
+    lake.put_bars(bars("IBM", AT + MINUTE, 1, price=3.0, captured_at=AT + 2 * MINUTE))
     found = lake.read_bars(DAY)
     assert found["open"].to_pylist() == [1.0, 2.0]
 
@@ -129,7 +132,18 @@ def test_a_read_begins_anew_when_an_object_vanishes(lake):
 def observation(day=4, *, omitted=(), symbol="IBM", job_id="j1", at=AT):
     start = datetime(2013, 10, day, 13, 30, tzinfo=UTC)
     return Observation(
-        symbol, Range(start, start + 30 * MINUTE), at, "sim", AnswerKind.BARS, omitted, 29, 200, "", job_id, "a1", 1
+        symbol,
+        Range(start, start + 30 * MINUTE),
+        at,
+        "sim",
+        AnswerKind.BARS,
+        left_out(*omitted),
+        29,
+        200,
+        "",
+        job_id,
+        "a1",
+        1,
     )
 
 
@@ -153,21 +167,21 @@ def test_a_redelivered_job_replaces_its_observations(lake):
 def test_an_observation_over_midnight_is_split(lake):
     """Each date's partition has its own minutes, omitted ones included."""
     window = Range(DAY.end - 5 * MINUTE, DAY.end + 5 * MINUTE)
-    whole = Observation("BTCUSD", window, AT, "sim", AnswerKind.BARS, (window,), 0, 200, "", "j", "a", 1)
+    whole = Observation("BTCUSD", window, AT, "sim", AnswerKind.BARS, left_out(window), 0, 200, "", "j", "a", 1)
     lake.put_observations([whole])
     first, second = (lake.observations([date(2013, 10, day)]) for day in (4, 5))
     assert [first[0].range, second[0].range] == [Range(window.start, DAY.end), Range(DAY.end, window.end)]
-    assert first[0].omitted == (first[0].range,)
+    assert first[0].omitted.rows()[0][:2] == [epoch_minute(first[0].range.start), epoch_minute(first[0].range.end)]
 
 
 def test_absences_and_failures_come_back_once(lake):
     """Written twice, by two audits that learned the same, they are read once and the first proof stays."""
     window = Range(AT, AT + MINUTE)
-    absence = Absence("IBM", window, "no_trade", "[]", 2, AT)
+    absence = Absence("IBM", window, "no_trade", "[]", 2, AT, rule=RULE)
     failure = Failure("IBM", window, "garbage", "", 3, "a1", AT)
     lake.put_absences([absence])
-    lake.put_absences([Absence("IBM", window, "no_trade", "[]", 2, AT + MINUTE)])
-    lake.put_absences([Absence("IBM", window, "no_trade", "[1]", 3, AT + MINUTE)])
+    lake.put_absences([Absence("IBM", window, "no_trade", "[]", 2, AT + MINUTE, rule=RULE)])
+    lake.put_absences([Absence("IBM", window, "no_trade", "[1]", 3, AT + MINUTE, rule=RULE)])
     lake.put_failures([failure])
     lake.put_failures([failure])
     assert lake.absences(DAY) == [absence]
@@ -175,18 +189,40 @@ def test_absences_and_failures_come_back_once(lake):
     assert lake.absences(Range(AT + MINUTE, AT + 2 * MINUTE)) == []
 
 
-def test_sessions_are_seeded_once_and_replaced_by_calendar(lake):
-    """The shipped file fills an empty lake; a refresh replaces the calendars that it brings, no others."""
+def test_what_was_learned_of_a_symbol_with_a_slash_lies_beside_the_others(lake):
+    """Encoded in the key, as it is in the row."""
+    (key,) = lake.put_observations([observation(symbol="BTC/USDT")])
+    assert key.count("/") == 2
+    assert "-BTC%2FUSDT-" in key
+    assert [one.symbol for one in lake.observations([date(2013, 10, 4)], ["BTC/USDT"])] == ["BTC/USDT"]
+
+
+def test_sessions_are_replaced_by_calendar(lake):
+    """Sessions of other calendars stay."""
     nyse = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=6))
     crypto = Session("24/7", date(2013, 10, 4), DAY.start, DAY.end)
-    assert not lake.has_sessions()
     lake.put_sessions([nyse, crypto])
-    assert not lake.seed_sessions(b"never")
     early = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=3))
     lake.put_sessions([early])
     assert lake.sessions() == [crypto, early]
     assert lake.sessions(Range(early.close, DAY.end)) == [crypto]
     assert lake.sessions(calendars=["XNYS"]) == [early]
+
+
+def test_hours_of_bars_are_written_at_once_by_as_many_as_read():
+    """A month of a file has 744 objects: one after the other they outlast a worker."""
+
+    class Meeting(FakeStore):
+        together = threading.Barrier(4, timeout=30)  # no object is put before four are on their way
+
+        def put(self, key, body, *, if_absent=False, if_match=None):
+            self.together.wait()
+            return super().put(key, body, if_absent=if_absent, if_match=if_match)
+
+    lake = Lake(Meeting(), readers=4)
+    keys = lake.put_bars(bars("IBM", DAY.start, 8 * 60))
+    assert len(keys) == 8
+    assert keys == sorted(lake.store.objects)
 
 
 def test_symbols_are_put_only_when_they_differ(lake):
@@ -201,11 +237,10 @@ def test_symbols_are_put_only_when_they_differ(lake):
 def test_hour_facts_are_written_conditionally(lake):
     """Who read older facts than are there is refused; who read the newest may write."""
     hour = AT.replace(minute=0)
-    window = Range(hour, hour + timedelta(hours=1))
-    empty = lake.read_hour_facts(window)[hour]
+    empty = lake.hourly.of_hour(hour)
     assert empty.etag is None
-    etag = lake.put_hour_facts(hour, empty.rows, replaces=None)
-    assert lake.read_hour_facts(window)[hour].etag == etag
+    etag = lake.hourly.put(hour, empty.rows, replaces=None)
+    assert lake.hourly.of_hour(hour).etag == etag
     with pytest.raises(StoreConflict):
-        lake.put_hour_facts(hour, empty.rows, replaces=None)
-    assert lake.put_hour_facts(hour, empty.rows, replaces=etag) == etag
+        lake.hourly.put(hour, empty.rows, replaces=None)
+    assert lake.hourly.put(hour, empty.rows, replaces=etag) == etag

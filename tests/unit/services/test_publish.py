@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from minutemend.core.answers import AnswerKind
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence
+from minutemend.core.verdicts import NOTHING, RULE, Absence, Observation
 from minutemend.services.compaction import MAX_OBJECTS
 from minutemend.services.lake import Lake
 from minutemend.services.publish import FactsContended, Publish, closed_dates
@@ -66,6 +67,21 @@ def whole_day(lake, *, but=()):
         lake.put_bars(table.filter(keep))
 
 
+def test_publishing_a_date_compacts_its_answers(lake, signals):
+    """A look reads a few objects a date, however many jobs there were; the symbols and the hour do not matter."""
+    window = Range(OPEN, OPEN + 30 * MINUTE)
+    told = [
+        Observation("IBM", window, CLOSE, "sim", AnswerKind.NO_DATA, NOTHING, 0, 200, "", f"j{n}", "a1", 1)
+        for n in range(MAX_OBJECTS + 1)
+    ]
+    for one in told:
+        lake.put_observations([one])
+    (key,) = [key for key in publish(lake, signals).compacted if key.startswith("answers/")]
+    publish(lake, signals)
+    assert [stored.key for stored in lake.answers.objects(OPEN.date())] == [key]
+    assert lake.observations([OPEN.date()]) == told
+
+
 def test_an_hour_is_published_with_its_facts_and_one_event(lake, signals):
     """The facts are there, the event names the range, and the result says which symbol-hours changed."""
     whole_day(lake)
@@ -118,7 +134,7 @@ def test_a_repair_of_an_old_minute_rewrites_its_hour_s_facts_and_nothing_else(la
 def test_facts_say_which_minutes_are_absent_or_missing(lake, signals):
     """An hour that is not whole is marked, in both ways."""
     whole_day(lake, but={OPEN, OPEN + MINUTE})
-    lake.put_absences([Absence("IBM", Range(OPEN, OPEN + MINUTE), "no_trade", "[]", 2, CLOSE)])
+    lake.put_absences([Absence("IBM", Range(OPEN, OPEN + MINUTE), "no_trade", "[]", 2, CLOSE, rule=RULE)])
     publish(lake, signals)
     aig, ibm = lake.hour_facts(FIRST).to_pylist()
     assert (aig["minutes_present"], aig["minutes_expected"], aig["minutes_absent"]) == (28, 30, 0)
@@ -200,14 +216,29 @@ def test_the_hour_in_the_middle_of_a_day_is_compacted_alone(lake, signals):
 )
 def test_a_date_is_closed_with_its_last_session(end, closed):
     """By the end of the range, never by the clock: a late audit of an early hour compacts that hour."""
-    found = closed_dates(Range(OPEN, end), [Session("XNYS", date(2013, 10, 4), OPEN, CLOSE)])
+    found = closed_dates(Range(OPEN, end), {date(2013, 10, 4): [Session("XNYS", date(2013, 10, 4), OPEN, CLOSE)]})
     assert found == ({date(2013, 10, 4)} if closed else set())
 
 
 def test_a_session_over_midnight_closes_each_date_with_its_part():
     """The first date is over at midnight, though its session is not."""
     session = Session("CMES", date(2013, 10, 5), DAY.end - timedelta(hours=2), DAY.end + timedelta(hours=20))
-    assert closed_dates(Range(session.open, DAY.end + timedelta(hours=1)), [session]) == {date(2013, 10, 4)}
+    both = {date(2013, 10, day): [session] for day in (4, 5)}
+    assert closed_dates(Range(session.open, DAY.end + timedelta(hours=1)), both) == {date(2013, 10, 4)}
+
+
+def test_a_second_part_of_the_day_keeps_it_open(lake, signals):
+    """At lunch the date is not over, though no session of the published hour goes on."""
+    lunch = OPEN + 90 * MINUTE
+    lake.put_sessions(
+        [Session("XNYS", OPEN.date(), OPEN, lunch), Session("XNYS", OPEN.date(), lunch + 60 * MINUTE, CLOSE)]
+    )
+    whole_day(lake)
+    assert all("/day-" not in key for key in publish(lake, signals, Range(OPEN, lunch)).compacted)
+    many = [bars("IBM", OPEN + n * MINUTE, 1, repair_id=f"r{n}") for n in range(MAX_OBJECTS)]
+    for one in many:
+        lake.put_bars(one)
+    assert [key.rpartition("/")[2][:3] for key in publish(lake, signals, Range(OPEN, lunch)).compacted] == ["13-"]
 
 
 def test_a_publisher_that_was_overtaken_looks_again(lake, signals):
@@ -228,10 +259,25 @@ def test_a_publisher_that_was_overtaken_looks_again(lake, signals):
     assert [row["minutes_present"] for row in lake.hour_facts(FIRST).to_pylist()] == [30, 30]
 
 
-def test_endless_contention_is_an_error(lake, signals):
-    """Better a failed step, which runs again, than facts that nobody knows to be stale."""
+def test_two_that_write_the_same_facts_at_once_both_announce_them(lake, signals):
+    """The other may be of an audit that failed, and says of fewer symbols that they are ready."""
     whole_day(lake)
-    lake.put_hour_facts(FIRST.start, lake.read_hour_facts(FIRST)[FIRST.start].rows, replaces=None)
+    put = lake.store.put
+
+    def at_once(key, body, **options):
+        if key.startswith("hourly/"):
+            put(key, body)
+        return put(key, body, **options)
+
+    lake.store.put = at_once
+    assert publish(lake, signals).announced
+    assert len(signals.announced) == 1
+
+
+def test_endless_contention_is_an_error(lake, signals):
+    """Better a failed step, which runs again, than facts that are stale unnoticed."""
+    whole_day(lake)
+    lake.hourly.put(FIRST.start, lake.hourly.of_hour(FIRST.start).rows, replaces=None)
     head = lake.store.head
     lake.store.head = lambda key: None if key.startswith("hourly/") else head(key)  # no condition is ever met
     with pytest.raises(FactsContended, match="13:00"):

@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 from minutemend.contract import MOST_WAITS, Key, Status
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import to_table
-from minutemend.core.errors import BadInput
+from minutemend.core.columns import Bars
 from minutemend.core.jobs import RepairJob
 from minutemend.core.minutes import MINUTE, Range
-from minutemend.core.symbols import Listing
 from minutemend.ports.queue import Message
-from minutemend.services.process_repairs import Received
+from minutemend.services.worker import Received
 
+from tests.fakes.job_gaps import only
 from tests.unit.services.loop import APART, OPEN, Loop, bar, session_bars
 
 TRUTH = session_bars()
 
 
-def test_a_whole_range_is_ready_and_nobody_is_asked() -> None:
+def test_a_whole_range_is_ready_and_no_vendor_is_asked() -> None:
     loop = Loop(truth=TRUTH, stored=TRUTH)
     state = loop.run()
     assert (state[Key.STATUS], state[Key.MISSING], state[Key.EXPECTED]) == (Status.READY, 0, 180)
@@ -185,8 +185,8 @@ def test_pages_of_an_answer_count_against_the_budget() -> None:
     loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"])
 
     def paged(request: VendorRequest, now: datetime) -> Answer:
-        bars = tuple(one for one in TRUTH if one.symbol == "AAA")
-        return Answer(request, AnswerKind.BARS, now, bars=bars, covered=request.range, requests=3)
+        bars = Bars.of(one for one in TRUTH if one.symbol == "AAA")
+        return Answer(request, AnswerKind.BARS, now, bars=bars, covered={"AAA": request.range}, requests=3)
 
     loop.vendor.misbehave = paged
     loop.queue_repairs(loop.begin())
@@ -258,14 +258,28 @@ def test_unusable_input_is_refused_with_what_would_be_right() -> None:
     assert loop.begin(attempts=1000)[Key.STATUS] == Status.REFUSED
 
 
-def test_a_malformed_symbols_parameter_leaves_the_last_good_list_in_force() -> None:
-    def broken() -> list[Listing]:
-        raise BadInput("the parameter is no JSON")
-
+def test_a_malformed_list_of_symbols_leaves_the_last_good_one_in_force() -> None:
     loop = Loop(truth=TRUTH, stored=TRUTH)
     loop.run()
-    loop.read_listings = broken
+    loop.store.put("settings/symbols/2026.json", b"{")
     event = {"input": loop.audit_input(), "audit_id": "a2", "started_at": loop.now.isoformat()}
     finding = loop.check(event)
     assert (finding.state[Key.STATUS], finding.state[Key.EXPECTED]) == (Status.READY, 180)
-    assert finding.symbols_refused == "the parameter is no JSON"
+    assert finding.symbols_refused is not None
+    assert "settings/symbols/2026.json is no JSON" in finding.symbols_refused
+
+
+def test_neighbours_that_the_vendor_cannot_have_yet_are_not_asked_for() -> None:
+    """A request goes out to its session's end; Alpaca's free plan refuses one that reaches into the last 15 minutes."""
+    from minutemend.core.answers import VendorRequest
+    from minutemend.core.jobs import RepairJob
+    from minutemend.services.process_repairs import settled
+
+    whole = Range(OPEN, OPEN + 390 * MINUTE)
+    gap = Range(OPEN + 10 * MINUTE, OPEN + 20 * MINUTE)
+    job = RepairJob("a", 1, VendorRequest("alpaca", ("AAA",), whole), only(gap))
+    lag, hour = timedelta(minutes=15), OPEN + 60 * MINUTE
+    assert settled(job.request, job, lag, hour).range == Range(OPEN, OPEN + 45 * MINUTE)
+    assert settled(job.request, job, lag, OPEN + 25 * MINUTE).range == Range(OPEN, gap.end)
+    assert settled(job.request, job, lag, OPEN + timedelta(days=1)) == job.request
+    assert settled(job.request, job, None, hour).range.end == hour

@@ -27,7 +27,7 @@ def main(seed: str, faults: str = "") -> None:
 
 
 def _read(text: str, kind: type) -> object:
-    return text == "True" if kind is bool else kind(text)
+    return text == "True" if kind is bool else kind(text.strip("'\""))
 
 
 if __name__ == "__main__":

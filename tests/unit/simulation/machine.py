@@ -20,17 +20,19 @@ NEXT = {
     "QueueRepairs": "WaitForRepairs",
     "WaitForRepairs": "CheckDataHealth",  # resumed
     "ExecuteDataTask": "Done",
-    "ReportFailure": "MinutesMissing",
+    "ReportFailure": "ExecuteDataTask",
 }
 CHOICES = {
     Status.READY: "ExecuteDataTask",
     Status.REPAIR: "QueueRepairs",
     Status.EXHAUSTED: "ReportFailure",
     Status.REFUSED: "Refused",
+    Status.NOTHING: "NothingExpected",
+    Status.STOPPED: "Stopped",
 }
 LATE = "CheckProgress"  # where a wait goes that timed out …
 WAIT_ON = {True: "WaitForRepairs", False: "CheckDataHealth"}  # … and from there, by `moving`
-ENDS = {"Done", "MinutesMissing", "Refused"}
+ENDS = {"Done", "MinutesMissing", "Refused", "NothingExpected", "Stopped"}
 STEP_LIFE = timedelta(seconds=60)
 STEP_TRIES = 4  # one, and three retries
 RETRY_AFTER = timedelta(seconds=2)
@@ -41,7 +43,7 @@ Step = Callable[[dict[str, Any]], Any]
 
 @dataclass(slots=True)
 class Execution:
-    """One execution. `ended` is None while it runs; then `Done`, `MinutesMissing`, `Refused` or `StepFailed`."""
+    """One execution. `ended` is None while it runs; then one of ENDS, or `StepFailed`."""
 
     world: World
     name: str
@@ -65,6 +67,10 @@ class Execution:
         if self.ended is None and token == self.token and self.at == "WaitForRepairs":
             self.world.note(f"{self.name} is resumed")
             self._enter(NEXT[self.at], self.state)
+
+    def abort(self) -> None:
+        """Somebody stops it, or its parent dies: what it invoked goes on."""
+        self._end("ABORTED")
 
     def tick(self) -> None:
         """The timer is due."""
@@ -118,6 +124,9 @@ class Execution:
             return  # the answer goes by the token
         if self.at == "ExecuteDataTask" and Key.PUBLISH_FROM in result:
             self._enter(self.at, result)  # a long range: there are dates left
+            return
+        if self.at == "ExecuteDataTask" and result[Key.STATUS] == Status.EXHAUSTED:
+            self._enter("MinutesMissing", result)  # what is whole is published
             return
         if self.at == LATE:
             self._enter(WAIT_ON[result[Key.MOVING]], result)

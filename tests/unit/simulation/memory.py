@@ -1,7 +1,7 @@
 """Objects of Arrow instead of Parquet, read once: thousands of runs in the time of a few hundred.
 
-Everything replaced here is a pure function of its arguments (encode, decode, concat, resolve, by_hour, bars_id); the
-services and the lake's own logic, its keys, its conditions and the order of its effects, are the real ones.
+Everything replaced here is a pure function of its arguments (encode, decode, metadata_of, concat, resolve, by_span,
+bars_id); the services and the lake's own logic, its keys, its conditions and its order of effects, are the real ones.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
-from minutemend.core.bars import BARS
+from minutemend.contract import Table
+from minutemend.core.bars import BARS, KNOWN
+from minutemend.services import answers, calendars, capture, history, hourly, working_files
 from minutemend.services import lake as lake_module
-from minutemend.services import working_files
+from minutemend.services.tables import schema_of
 from pyarrow import acero
 
 _Known = dict[Any, Any]
+ANSWERS = schema_of(Table.ANSWERS)
 _OPTIONS = pa.ipc.IpcWriteOptions()
 
 
@@ -36,10 +39,15 @@ class Memory:
     def install(self, monkeypatch: Any) -> None:
         """Put the quick functions in place of the real ones."""
         pa.set_cpu_count(1)  # threads cost more than a dozen rows
-        for module in (lake_module, working_files):
+        for module in (lake_module, answers, working_files, calendars, hourly):
             monkeypatch.setattr(module, "encode", self.encode)
+        for module in (lake_module, answers, working_files, calendars, hourly, history):
             monkeypatch.setattr(module, "decode", self.decode)
-        monkeypatch.setattr(lake_module, "concat", self.concat)
+        for module in (lake_module, calendars, history):
+            monkeypatch.setattr(module, "metadata_of", lambda body: dict(self.encoded[body].schema.metadata or {}))
+        monkeypatch.setattr(capture, "ThreadPoolExecutor", Inline)  # processes are greenlets: no thread may switch them
+        for module in (lake_module, answers, hourly, history):
+            monkeypatch.setattr(module, "concat", self.concat)
         monkeypatch.setattr(lake_module, "resolve", self.resolver(lake_module.resolve))
 
     def encode(self, table: pa.Table) -> bytes:
@@ -51,17 +59,23 @@ class Memory:
         return body
 
     def decode(self, body: bytes, schema: pa.Schema, *, filters: Any = None) -> pa.Table:
-        known = (body, str(filters))
+        known = (body, str(filters), *schema.names)
         if known not in self.decoded:
-            table = self.encoded[body].select(schema.names).cast(schema)
+            table = self.encoded[body]
+            for name in set(schema.names) - set(table.column_names):
+                table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
+            table = table if table.schema.equals(schema) else table.select(schema.names).cast(schema)
             table = table if filters is None else _filtered(table, filters)
-            self.decoded[known] = table if schema is BARS else Remembered(table)
+            self.decoded[known] = table if schema in (BARS, KNOWN, ANSWERS) else Remembered(table)
         return self.decoded[known]
 
     def concat(self, parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+        if not parts:
+            return schema.empty_table()
         known = tuple(map(id, parts))
         if known not in self.joined:
-            self.joined[known] = (pa.concat_tables(parts) if parts else schema.empty_table(), list(parts))
+            joined = pa.concat_tables([getattr(part, "_table", part) for part in parts])
+            self.joined[known] = (joined, list(parts))
         return self.joined[known][0]
 
     def resolver(self, resolve: Callable[[pa.Table], pa.Table]) -> Callable[[pa.Table], pa.Table]:
@@ -71,6 +85,21 @@ class Memory:
             return self.resolved[id(bars)][0]
 
         return resolved
+
+
+class Inline:
+    """An executor that does the work at once, in the same thread."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __enter__(self) -> Inline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    map = staticmethod(map)
 
 
 class Remembered:

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from minutemend.ports.queue import JobQueue, Message
 
 from tests.unit.simulation.world import World
 
 VISIBILITY = timedelta(seconds=120)  # six times the worker's life
+LONGEST_DELAY = timedelta(minutes=15)  # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class SimQueue(JobQueue):
     def send(self, messages: Iterable[Message]) -> int:
         count = 0
         for message in messages:
+            if message.delay > LONGEST_DELAY:
+                raise self.world.wrong(f"SQS refuses a delay of {message.delay}")
             self.put(json.dumps(message.body), dict(message.attributes), delay=message.delay)
             count += 1
         return count
@@ -62,24 +66,70 @@ class SimQueue(JobQueue):
                 self.moved.append(held)
         return [held for held in ready if held.receives < self.max_receives]
 
-    def receive(self, batch: list[Held]) -> None:
-        """Hide a batch from others; a duplicate delivery leaves some of it visible."""
+    def receive(self, batch: list[Held]) -> dict[int, int]:
+        """Hide a batch from others until its visibility ends; a duplicate delivery leaves some of it visible.
+        Returns the receipts: by the message's number, which of its deliveries this is."""
         for held in batch:
             held.receives += 1
             if not self.world.says(self.world.profile.duplicates):
                 held.visible_at = self.world.now + VISIBILITY
+        return {held.number: held.receives for held in batch}
 
-    def acknowledge(self, batch: Iterable[Held], failed: Iterable[str]) -> None:
-        """Delete what a worker is done with."""
+    def acknowledge(self, receipts: Mapping[int, int], failed: Iterable[str]) -> None:
+        """Delete what a worker is done with; the rest comes again when its visibility ends. A receipt of an earlier
+        delivery than the last may succeed without deleting anything."""
         again = set(failed)
-        for held in batch:
-            if str(held.number) not in again:
-                self.held.pop(held.number, None)
+        for number, receipt in receipts.items():
+            held = self.held.get(number)
+            if held is None or str(number) in again:
+                continue
+            if receipt == held.receives or self.world.dice.random() < 0.5:
+                del self.held[number]
 
-    def redrive(self) -> int:
-        """Send the dead letters back, as `mend dlq redrive` does."""
-        letters, self.dead = self.dead, []
-        for letter in letters:
-            attributes = {"reason": "redriven by a person"} | letter.attributes
-            self.put(letter.body, attributes | {"redriven": self.world.now.isoformat()})
-        return len(letters)
+
+class DeadLettersClient:
+    """The calls of boto3's SQS client that `mend dlq redrive` makes, over both queues."""
+
+    def __init__(self, queue: SimQueue) -> None:
+        self._queue = queue
+        self.deleted = 0
+
+    def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
+        return {"Attributes": {"ApproximateNumberOfMessages": str(len(self._ready()))}}
+
+    def receive_message(self, *, MaxNumberOfMessages: int, VisibilityTimeout: int, **_: Any) -> dict[str, Any]:  # noqa: N803
+        found = self._ready()[:MaxNumberOfMessages]
+        for held in found:
+            held.visible_at = self._queue.world.now + timedelta(seconds=VisibilityTimeout)
+        return {
+            "Messages": [
+                {
+                    "MessageId": str(held.number),
+                    "ReceiptHandle": str(held.number),
+                    "Body": held.body,
+                    "MessageAttributes": {
+                        name: {"DataType": "String", "StringValue": value} for name, value in held.attributes.items()
+                    },
+                }
+                for held in found
+            ]
+        }
+
+    def change_message_visibility(self, *, ReceiptHandle: str, VisibilityTimeout: int, **_: Any) -> None:  # noqa: N803
+        for held in self._queue.dead:
+            if str(held.number) == ReceiptHandle:
+                held.visible_at = self._queue.world.now + timedelta(seconds=VisibilityTimeout)
+
+    def send_message_batch(self, *, Entries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:  # noqa: N803
+        for entry in Entries:
+            attributes = {name: value["StringValue"] for name, value in entry["MessageAttributes"].items()}
+            self._queue.put(entry["MessageBody"], attributes)
+        return {}
+
+    def delete_message(self, *, ReceiptHandle: str, **_: Any) -> None:  # noqa: N803
+        kept = [held for held in self._queue.dead if str(held.number) != ReceiptHandle]
+        self.deleted += len(self._queue.dead) - len(kept)
+        self._queue.dead = kept
+
+    def _ready(self) -> list[Held]:
+        return [held for held in self._queue.dead if held.visible_at <= self._queue.world.now]

@@ -8,6 +8,7 @@ import pytest
 from minutemend.core.answers import VendorRequest
 from minutemend.core.minutes import Range
 from minutemend.wiring import compose
+from minutemend.wiring.clients import READERS, Clients
 from minutemend.wiring.environment import vendor_settings
 
 from tests.fakes.http import FakeHttp, reply
@@ -38,3 +39,9 @@ def test_a_stage_s_share_of_the_rate_limit_reaches_the_budget(monkeypatch: pytes
     )
     limits = [vendor.limits for vendor in compose.vendors(vendor_settings(setting), "secret").values()]
     assert [(one.per_minute, one.per_second) for one in limits] == [(60, 15), (180, None)]
+
+
+def test_a_client_keeps_as_many_connections_as_the_lake_has_readers() -> None:
+    """With fewer, botocore makes and drops one for each object that is read beyond them."""
+    s3 = Clients(region="us-east-1", endpoint="http://127.0.0.1:1", keys=("k", "s")).s3
+    assert s3.meta.config.max_pool_connections == READERS

@@ -9,6 +9,7 @@ from minutemend.contract import Env
 from minutemend.core.errors import BadInput, MissingEnvironment
 from minutemend.wiring.environment import (
     CheckSettings,
+    PublishSettings,
     RequestSettings,
     WorkerSettings,
     get_environ_variable,
@@ -38,6 +39,15 @@ def test_the_flaw_is_off_unless_it_is_asked_for() -> None:
     without = {name: value for name, value in GIVEN.items() if not name.startswith("FLAW")}
     assert read_environment(RequestSettings, environ=without).flaw_rate == 0.0
     assert read_environment(RequestSettings, environ=GIVEN | {"FLAW_RATE": "0.02"}).flaw_rate == 0.02
+
+
+@pytest.mark.parametrize("settings", [CheckSettings, RequestSettings, PublishSettings])
+def test_a_stage_deployed_before_has_a_cadence_that_counts_for_nothing(settings: type) -> None:
+    """Bars are of minutes, whatever an older stage's variable says: its facts summed one bar in five."""
+    environ = {name: value for name, value in GIVEN.items() if name != "CADENCE_MINUTES"}
+    assert read_environment(settings, environ=environ | {"CADENCE_MINUTES": "5"}) == read_environment(
+        settings, environ=environ
+    )
 
 
 @pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '[{"name": "x"}]', "7"])

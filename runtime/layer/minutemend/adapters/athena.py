@@ -1,18 +1,16 @@
 """Athena: submit a query, wait for it, and take its rows as a typed frame.
 
 Clients are passed in. Only SELECT (and WITH … SELECT) statements are meant: Athena writes their result as one
-CSV object with a header, or, where it is told to unload it, as Parquet. pandas is imported where a frame is made
-and nowhere else.
+CSV object with a header. pandas is imported where a frame is made and nowhere else.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from minutemend.core.errors import BadInput, QueryCancelled, QueryCutOff, QueryError, QueryFailed, QueryTimedOut
@@ -30,13 +28,13 @@ FIRST_DELAY = 0.1  # seconds
 GROWTH = 1.5
 LONGEST_DELAY = 2.0  # seconds
 
-_FOLDER = re.compile(r"s3://[a-z0-9.\-]+/(?:[\w.\-=]+/)*", re.ASCII)
-
-# Unloaded objects that are fetched at once; botocore keeps 10 connections.
-READERS = 8
-
 # A query that was cancelled, or failed in a way that Athena calls retryable, is started anew so many times.
 RESTARTS = 2
+# So many dead queries of earlier tries are passed by: more than a step's retries, with their restarts, can leave.
+DEAD = 20
+# Submitted so long before us, a query is another try's: our clock and Athena's agree better, and a step waits longer
+# before it retries.
+BEFORE = timedelta(seconds=1.5)
 
 
 class AthenaClient(Protocol):
@@ -52,13 +50,11 @@ class AthenaClient(Protocol):
 class FinishedQuery:
     """A query that succeeded.
 
-    `location` is the URI of its CSV object, `manifest` that of the list of its Parquet objects if it was unloaded,
-    `scanned_bytes` what it read of the lake, `milliseconds` Athena's own time.
+    `location` is the URI of its CSV object, `scanned_bytes` what it read of the lake, `milliseconds` Athena's own time.
     """
 
     query_id: str
     location: str
-    manifest: str | None
     scanned_bytes: int
     milliseconds: int
 
@@ -66,26 +62,16 @@ class FinishedQuery:
 _LONGEST_STATEMENT = 262_144  # bytes; AWS, "Service Quotas" of Athena: DDL and DML query string length
 
 
-def submit_athena_query(
-    sql: str, *, athena: AthenaClient, workgroup: str, database: str, token: str, unload_to: str | None = None
-) -> str:
+def submit_athena_query(sql: str, *, athena: AthenaClient, workgroup: str, database: str, token: str) -> str:
     """Start the query, or find the one that an earlier try started, and return its id.
 
     `token` names the work, not the try (for an audit: its id and attempt). The request token that Athena sees is
     derived from it and from everything that is asked, so the same work finds its query and no other work does.
 
-    `unload_to` (an S3 URI that ends in a slash) has the result written below it as Parquet instead of as CSV: worth
-    it from some 100,000 rows on. Rows then come in no order, whatever the statement says. Every column needs a name.
-
     Raises BadInput for a statement that is longer than Athena takes: thousands of named symbols make one.
     """
-    asked = "\0".join((token, workgroup, database, unload_to or "", sql))
+    asked = "\0".join((token, workgroup, database, sql))
     request_token = hashlib.sha256(asked.encode()).hexdigest()  # 64 characters; 32 to 128 are allowed
-    if unload_to is not None:
-        if not _FOLDER.fullmatch(unload_to):
-            raise BadInput(f"unload_to is {unload_to!r}: an S3 URI like s3://bucket/athena/ would be right")
-        # A folder of its own, for UNLOAD refuses one that holds anything.
-        sql = f"UNLOAD ({sql}) TO '{unload_to}{request_token}/' WITH (format = 'PARQUET', compression = 'SNAPPY')"
     if len(sql.encode()) > _LONGEST_STATEMENT:
         raise BadInput(
             f"the statement has {len(sql.encode()):,} bytes and Athena takes {_LONGEST_STATEMENT:,}: "
@@ -111,7 +97,7 @@ def wait_for_athena_results(
     """Wait until the query has succeeded; `deadline` is a reading of `clock`, in seconds.
 
     The deadline lies before the function's own end, by the time that the rest of its work takes. A query whose
-    answer nobody will read (the deadline has come, or the waiter was interrupted) is cancelled.
+    answer will not be read (the deadline has come, or the waiter was interrupted) is cancelled.
 
     Raises QueryFailed, QueryCancelled, QueryCutOff or QueryTimedOut with Athena's reason, the bytes scanned and
     the query's id.
@@ -149,36 +135,42 @@ def run_athena_query(
     database: str,
     token: str,
     deadline: float,
-    unload_to: str | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    today: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FinishedQuery:
     """Submit and wait; see the two.
 
-    A try that ran out of time cancelled its query, and the next try with the same token is handed the corpse. So a
-    query that ends retryable is started anew, by a token derived from the dead one's id, which a further try
-    derives as well. Raises what the last one ended with.
+    A try whose query failed, or ran out of time and was cancelled, leaves a dead query behind, and the next try with
+    the same token is handed that one. So an earlier try's dead query is passed by, whatever Athena says of retrying
+    it, and one of ours is started anew where Athena calls that sensible: by a token derived from the dead one's id,
+    which a further try derives as well. Only what the scan limit cut off is not run again: it would be billed again.
+    Raises what the last one ended with.
     """
-    restarts = RESTARTS
+    restarts, dead, begun = RESTARTS, DEAD, today()
     while True:
-        query_id = submit_athena_query(
-            sql, athena=athena, workgroup=workgroup, database=database, token=token, unload_to=unload_to
-        )
+        query_id = submit_athena_query(sql, athena=athena, workgroup=workgroup, database=database, token=token)
         try:
             return wait_for_athena_results(query_id, athena=athena, deadline=deadline, clock=clock, sleep=sleep)
         except QueryError as error:
-            if not error.retryable or not restarts:
+            if isinstance(error, QueryCutOff | QueryTimedOut):
+                raise
+            submitted = _execution(query_id, athena)["Status"].get("SubmissionDateTime")
+            if submitted is not None and submitted < begun - BEFORE and dead:
+                dead -= 1
+            elif error.retryable and restarts:
+                restarts -= 1
+            else:
                 raise
         token = f"{token}\0{query_id}"
-        restarts -= 1
 
 
 def get_athena_query_results(query: str | FinishedQuery, *, athena: AthenaClient, s3: Any) -> pd.DataFrame:
     """The rows of a query that has succeeded, one column of the frame for each of the statement, in their order.
 
     `query` is its id, or what waiting for it returned, which saves a request. A small result is one page of
-    GetQueryResults, a larger one a GetObject of the CSV object that Athena wrote, an unloaded one a GetObject of
-    each Parquet object; the frame is the same. dtypes follow the statement's types, never the values:
+    GetQueryResults, a larger one a GetObject of the CSV object that Athena wrote; the frame is the same. dtypes follow
+    the statement's types, never the values:
 
     | Athena | pandas | null |
     |---|---|---|
@@ -193,8 +185,6 @@ def get_athena_query_results(query: str | FinishedQuery, *, athena: AthenaClient
     from minutemend.adapters import athena_frames
 
     done = _finished(_execution(query, athena)) if isinstance(query, str) else query
-    if done.manifest is not None:
-        return athena_frames.from_parquet(_read_unloaded(done.manifest, s3))
     page = athena.get_query_results(QueryExecutionId=done.query_id, MaxResults=athena_frames.PAGE)
     columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     if "NextToken" not in page:
@@ -211,7 +201,6 @@ def _finished(execution: dict[str, Any]) -> FinishedQuery:
     return FinishedQuery(
         query_id=execution["QueryExecutionId"],
         location=execution["ResultConfiguration"]["OutputLocation"],
-        manifest=execution.get("Statistics", {}).get("DataManifestLocation") or None,
         scanned_bytes=_scanned(execution) or 0,
         milliseconds=int(execution.get("Statistics", {}).get("TotalExecutionTimeInMillis", 0)),
     )
@@ -249,14 +238,6 @@ def _read_result(query: FinishedQuery, s3: Any) -> bytes:
     except s3.exceptions.NoSuchKey:
         # AWS writes the object where it says. The local emulator reports the object and writes it one level below.
         return _read(bucket, f"{key}/{query.query_id}.csv", s3)
-
-
-def _read_unloaded(manifest: str, s3: Any) -> list[bytes]:
-    """The Parquet objects that the manifest lists, in its order: one URI a line."""
-    bucket, key = _place(manifest)
-    parts = [_place(line) for line in _read(bucket, key, s3).decode().split()]
-    with ThreadPoolExecutor(READERS) as readers:
-        return list(readers.map(lambda part: _read(part[0], part[1], s3), parts))
 
 
 def _place(uri: str) -> tuple[str, str]:

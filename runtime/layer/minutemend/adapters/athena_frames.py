@@ -81,18 +81,6 @@ def from_csv(body: bytes, columns: Sequence[dict[str, Any]]) -> pd.DataFrame:
     return _frame(table, columns)
 
 
-def from_parquet(objects: Sequence[bytes]) -> pd.DataFrame:
-    """A frame of the objects of an UNLOAD. A result without rows has no objects, and then no columns."""
-    tables = [
-        # Athena writes timestamps as INT96, which hold nanoseconds and are milliseconds.
-        pyarrow.parquet.read_table(pa.BufferReader(body), coerce_int96_timestamp_unit="us")
-        for body in objects
-    ]
-    if not tables:
-        return pd.DataFrame()
-    return _frame(pa.concat_tables(tables), [{"Name": name} for name in tables[0].column_names])
-
-
 def _type(column: dict[str, Any]) -> pa.DataType:
     if column["Type"] == "decimal":
         return pa.decimal128(column["Precision"], column["Scale"])

@@ -3,8 +3,10 @@
 audit#<audit id>               latest (the highest attempt that was opened)
 attempt#<audit id>#<attempt>   jobs, settled, token
 job#<job id>                   lease (epoch milliseconds at which it ends), tries, outcome, redone (the newest redrive)
-vendor#<name>                  window (epoch minute), taken, paused (epoch milliseconds)
-vendor#<name>#second           window (epoch second), taken; of vendors that limit the second
+backfill#<run>                 stopped (a run of a backfill that somebody stopped)
+vendor#<name>                  slot (the newest, counted from 1970), c0 … (requests of each slot that still counts, by
+                               slot modulo their number), taken (their sum), paused (epoch milliseconds)
+vendor#<name>#second           likewise, of vendors that limit the second
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from minutemend.core.minutes import EPOCH
-from minutemend.ports.board import Progress
+from minutemend.ports.board import Progress, Sliding
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -32,8 +34,44 @@ def job(job_id: str) -> Item:
     return {"pk": {"S": f"job#{job_id}"}}
 
 
+def run(name: str) -> Item:
+    return {"pk": {"S": f"backfill#{name}"}}
+
+
 def vendor(name: str) -> Item:
     return {"pk": {"S": f"vendor#{name}"}}
+
+
+def count(slot: int, sliding: Sliding) -> str:
+    """The attribute that counts the requests of a slot."""
+    return f"c{slot % (sliding.earlier + 1)}"
+
+
+def newest(item: Item) -> int:
+    return int(item.get("slot", {"N": "-1"})["N"])
+
+
+def counts(item: Item, sliding: Sliding, *, limit: int | None = None) -> dict[int, int]:
+    """Requests by slot. What was wanted and not given (the sum above `limit`) was added to the newest slot."""
+    last = newest(item)
+    found = {
+        slot: int(item.get(count(slot, sliding), {"N": "0"})["N"]) for slot in range(last - sliding.earlier, last + 1)
+    }
+    if limit is not None:
+        found[last] -= max(0, min(found[last], sum(found.values()) - limit))
+    return found
+
+
+def begin(item: Item, kept: dict[int, int], sliding: Sliding) -> tuple[str, dict[str, int], str]:
+    """Update, values and condition that begin the newest slot of `kept`, unless another did since `item` was read."""
+    fields = {count(slot, sliding): requests for slot, requests in kept.items()}
+    update = ", ".join(["SET slot = :slot, taken = :taken", *(f"{field} = :{field}" for field in fields)])
+    values = {f":{field}": requests for field, requests in fields.items()}
+    values |= {":slot": max(kept), ":taken": sum(kept.values())}
+    if "slot" not in item:
+        return update, values, "attribute_not_exists(slot)"
+    seen = {":old": newest(item), ":seen": int(item["taken"]["N"])}
+    return update, {**values, **seen}, "slot = :old AND taken = :seen"
 
 
 def typed(values: dict[str, Any]) -> Item:
@@ -41,7 +79,7 @@ def typed(values: dict[str, Any]) -> Item:
 
 
 def progress(item: Item) -> Progress:
-    # An attempt that nobody opened has no number of jobs: it is not done, whatever was settled.
+    # An attempt that was not opened has no number of jobs: it is not done, whatever was settled.
     jobs = int(item["jobs"]["N"]) if "jobs" in item else 2**31
     return Progress(jobs=jobs, settled=int(item.get("settled", {"N": "0"})["N"]), token=item.get("token", {}).get("S"))
 

@@ -15,12 +15,11 @@ from botocore.exceptions import ClientError
 
 from minutemend.adapters import board_items as items
 from minutemend.adapters.board_items import Item
-from minutemend.core.minutes import EPOCH
-from minutemend.ports.board import FAILED, SECOND, Board, Claim, ClaimStatus, Grant, Progress
+from minutemend.ports.board import FAILED, SECOND, Board, Claim, ClaimStatus, Grant, Limit, Progress, Sliding
 
 _KEEP = timedelta(days=14)  # as long as SQS may keep a message
 _CONFLICT_TRIES = 8  # waits up to 0.05, 0.1, 0.2 … s: 6 s in all at the most
-_WINDOW_TRIES = 3  # whoever loses the race to begin a window finds it begun
+_SLOT_TRIES = 6  # the loser of the race to begin a slot finds it begun
 
 
 class DynamoBoard(Board):
@@ -67,7 +66,7 @@ class DynamoBoard(Board):
         return items.progress(item)
 
     def progress(self, audit_id: str, attempt: int) -> Progress:
-        """How far an attempt is, for a person who watches it; nobody waits by it."""
+        """How far an attempt is, for a person who watches it; it leaves no token."""
         return items.progress(self._get(items.attempt(audit_id, attempt)))
 
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
@@ -130,31 +129,48 @@ class DynamoBoard(Board):
                 self._sleep(random.uniform(0, 0.05 * 2**one_try))  # noqa: S311 (jitter)
         return items.progress(self._get(items.attempt(audit_id, attempt)))
 
-    def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
-        """Take from one window. Each adds what it wants to `taken`, which may so pass the limit, and has what of its
-        own share lies below it: one write, and the shares of all that were at it together are the limit at most."""
-        window, names = (now - EPOCH) // length, {"#window": "window"}
-        later = EPOCH + (window + 1) * length - now
+    def stop(self, run: str) -> None:
+        self._update(items.run(run), "SET stopped = :one, expires = :expires", {":one": 1, **self._expires()})
+
+    def stopped(self, run: str) -> bool:
+        return "stopped" in self._get(items.run(run))
+
+    def _take(self, name: str, requests: int, limit: Limit, sliding: Sliding, now: datetime) -> Grant:
+        """Each adds what it wants to `taken`, which may so pass the limit, and has what of its own share lies below
+        it: one write, and the shares of all that were at it together are the limit at most. Who finds the slot
+        over begins the next, with what still counts of those before it."""
+        running = sliding.number(now)
         free = "(attribute_not_exists(paused) OR paused <= :now)"
-        values = {":window": window, ":now": items.milliseconds(now), ":requests": requests}
-        for _ in range(_WINDOW_TRIES):
+        values = {":now": items.milliseconds(now), ":requests": requests}
+        for _ in range(_SLOT_TRIES):
             try:
-                condition = f"#window = :window AND taken < :limit AND {free}"
-                counted = {**values, ":limit": limit}
-                item = self._update(items.vendor(name), "ADD taken :requests", counted, condition, names)
-                return _grant(requests, limit - int(item["taken"]["N"]) + requests, later)
+                update = f"ADD taken :requests, {items.count(running, sliding)} :requests"
+                condition = f"slot = :slot AND taken < :limit AND {free}"
+                item = self._update(
+                    items.vendor(name), update, {**values, ":slot": running, ":limit": limit.mine}, condition
+                )
+                left = limit.mine - int(item["taken"]["N"]) + requests
+                return _grant(requests, left, sliding.wait(items.counts(item, sliding), now))
             except ClientError as error:
                 item = _refused(error)
             if "paused" in item and items.instant(item["paused"]) > now:
                 return Grant(0, items.instant(item["paused"]) - now)
-            if int(item.get("window", {"N": "-1"})["N"]) >= window or limit < 1:
-                return Grant(0, later)
+            newest, counts = items.newest(item), items.counts(item, sliding, limit=limit.whole)
+            if newest > running:  # our clock is behind: what others began holds for us
+                running = newest
+                continue
+            kept = {slot: counts.get(slot, 0) for slot in range(running - sliding.earlier, running + 1)}
+            left = limit.mine - sum(kept.values())
+            if newest == running or left < 1:
+                return Grant(0, sliding.wait(kept, now))
+            kept[running] = min(requests, left)
             try:
-                condition = f"(attribute_not_exists(#window) OR #window < :window) AND {free}"
-                self._update(items.vendor(name), "SET #window = :window, taken = :requests", values, condition, names)
-                return _grant(requests, limit, later)
+                update, begun, unchanged = items.begin(item, kept, sliding)
+                now_free = {**begun, ":now": values[":now"]}
+                self._update(items.vendor(name), update, now_free, f"{unchanged} AND {free}")
+                return _grant(requests, left, sliding.wait(kept, now))
             except ClientError as error:
-                _refused(error)  # another worker began this window, or paused, just now
+                _refused(error)  # another worker began this slot, or paused, just now
         return Grant(0, SECOND)
 
     def pause(self, vendor: str, *, until: datetime) -> None:
@@ -168,6 +184,10 @@ class DynamoBoard(Board):
             )
         except ClientError as error:
             _refused(error)  # a longer pause is on already
+
+    def paused(self, vendor: str) -> datetime | None:
+        item = self._get(items.vendor(vendor))
+        return items.instant(item["paused"]) if "paused" in item else None
 
     def _settle_once(self, job_id: str, audit_id: str, attempt: int, outcome: str) -> None:
         expires = items.typed(self._expires())

@@ -1,7 +1,7 @@
 """One small HTTP client for vendors: GET with time-outs and a limit on the body, over urllib3.
 
 urllib3 comes with botocore, so it is in every Lambda runtime. There are no retries and no redirects inside:
-whether to ask again is the queue's decision, and a token follows nobody to another host.
+whether to ask again is the queue's decision, and a token follows no redirect to another host.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from minutemend.ports.store import Store, StoreConflict, Stored
 
 _DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
 _CONFLICTS = {"PreconditionFailed", "412"}
-# Another conditional write to the key was under way: nobody knows yet who won, so it is asked again.
+# Another conditional write to the key was under way: the winner is not known yet, so it is asked again.
 _UNDECIDED = {"ConditionalRequestConflict", "409"}
 _TRIES = 4  # waits 0.1, 0.2, 0.4 s between them
 _GONE = {"NoSuchKey", "404", "NotFound"}

@@ -10,6 +10,8 @@ from typing import Any
 from minutemend.core.errors import BadInput
 
 KEEP = timedelta(minutes=5)  # a rotated token is in use this soon, and a busy worker reads the secret this seldom
+# A vendor that answers 401 to everything has the secret read anew this often, not once for each of its jobs.
+RARELY = timedelta(seconds=10)
 
 
 class VendorCredentials:
@@ -21,6 +23,14 @@ class VendorCredentials:
         self._clock = clock
         self._known: dict[str, Any] = {}
         self._read_at: datetime | None = None
+        self._doubted_at: datetime | None = None
+
+    def again(self, vendor: str) -> Any:
+        """As `of`, but read anew: the vendor says that what we have is wrong, and it may have been rotated."""
+        now = self._clock()
+        if self._doubted_at is None or now - self._doubted_at >= RARELY:
+            self._doubted_at, self._read_at = now, None
+        return self.of(vendor)
 
     def of(self, vendor: str) -> Any:
         """The vendor's entry (text, or an object), or None when the secret has none. Raises BadInput."""

@@ -6,18 +6,16 @@ become one of five kinds here, so that no caller ever looks at HTTP.
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import NamedTuple
 
-from minutemend.core.bars import Bar
+from minutemend.core.columns import NO_BARS, Bars, Minutes
 from minutemend.core.errors import MinutemendError
-from minutemend.core.minutes import EPOCH, Range, format_instant
+from minutemend.core.minutes import EPOCH, Range
 
 
 class AnswerKind(StrEnum):
@@ -25,9 +23,22 @@ class AnswerKind(StrEnum):
 
     BARS = "bars"  # well-formed, with at least one bar: its omissions count as observations
     NO_DATA = "no_data"  # well-formed and empty: proves nothing (field notes: Finnhub, 2025-11-04)
-    RETRY = "retry"  # 418, 429, 5xx, time-outs, connections dropped: ask again, after `retry_after`
+    RETRY = "retry"  # 418, 429, 5xx, time-outs, connections dropped, a WAF's page: ask again, after `retry_after`
     GIVE_UP = "give_up"  # 400, 401, 403, 404: asking again cannot help
     GARBAGE = "garbage"  # an answer that cannot be believed; nothing of it is used
+
+
+@dataclass(frozen=True, slots=True)
+class VendorLimits:
+    """What one request to a vendor may hold, and how many requests it allows to all workers together."""
+
+    name: str
+    rows: int  # bars in one answer, over all its symbols and pages
+    symbols: int  # symbols in one request
+    per_minute: int
+    per_second: int | None = None  # None: only the minute counts
+    calendars: tuple[str, ...] = ()  # whose symbols it is asked for; none: all
+    archive: int | None = None  # minutes of its archive's largest file, where that is asked first
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +50,72 @@ class VendorRequest:
     range: Range
 
 
+class SourceKind(StrEnum):
+    """What a vendor draws on."""
+
+    VENUE = "venue"  # it is the market itself: what it does not show was not traded there, or it was down
+    FEED = "feed"  # a consolidated feed of a country's markets
+    UNKNOWN = "unknown"  # it does not say
+
+
 @dataclass(frozen=True, slots=True)
+class Source:
+    """What a vendor draws on, and its name: two vendors of one feed have one source."""
+
+    kind: SourceKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """What came of one `VendorRequest`.
 
-    `bars` are validated, sorted, unique, inside the request (empty unless `kind` is BARS). `covered` is how
-    far the vendor looked: a page limit may end it before the request's end; outside it nothing is proven.
+    `bars` are validated, sorted, unique, inside the request (none unless `kind` is BARS). `covered` is how far the
+    vendor looked for each symbol: a page limit may end it before the request's end; outside it, and for a symbol
+    that it does not name, nothing is proven. `stated` are the minutes (sorted epoch minutes by symbol) of which the
+    venue itself says that they had no trade. `distrusted` are the symbols whose rows cannot be believed, with
+    one line that names the row and why: their bars and omissions count for nothing, other symbols are unharmed.
+    `refused` are symbols that the vendor would not read, though it answered for the others. `left` is what it was
+    asked and has not looked at: an answer of many pages was cut off, by its limit or for lack of time. `divide` says
+    that it refused all for what may be the fault of a few: fewer symbols may be answered.
     `status` is the HTTP status (None: no answer came), `detail` one line for people, never with a secret in it.
     """
 
     request: VendorRequest
     kind: AnswerKind
     observed_at: datetime
-    bars: tuple[Bar, ...] = ()
-    covered: Range | None = None
+    bars: Bars = NO_BARS
+    covered: Mapping[str, Range] = field(default_factory=dict)
+    stated: Mapping[str, Minutes] = field(default_factory=dict)
+    distrusted: Mapping[str, str] = field(default_factory=dict)
+    refused: frozenset[str] = frozenset()
+    left: tuple[VendorRequest, ...] = ()
+    divide: bool = False
     status: int | None = None
     detail: str = ""
     retry_after: timedelta | None = None
     requests: int = field(default=1)  # HTTP requests that it took (pages)
+
+    def said_of(self, symbol: str) -> tuple[AnswerKind, str]:
+        """What the answer is worth for one symbol of the request, and its line for people."""
+        if symbol in self.refused:
+            return AnswerKind.GIVE_UP, self.detail
+        if symbol in self.distrusted:
+            return AnswerKind.GARBAGE, self.distrusted[symbol]
+        if self.kind is AnswerKind.BARS and not len(self.bars.minutes_of(symbol)):
+            return AnswerKind.NO_DATA, self.detail
+        return self.kind, self.detail
+
+    def looked_for(self) -> list[str]:
+        """The symbols of the request that the vendor looked for at all, before it was cut off."""
+        unseen = {symbol for rest in self.left if rest.range == self.request.range for symbol in rest.symbols}
+        return [symbol for symbol in self.request.symbols if symbol not in unseen]
+
+
+def halves(request: VendorRequest) -> list[VendorRequest]:
+    """The same question in two, each for half of the symbols."""
+    middle = len(request.symbols) // 2
+    return [replace(request, symbols=part) for part in (request.symbols[:middle], request.symbols[middle:]) if part]
 
 
 class Garbage(MinutemendError):
@@ -79,13 +138,52 @@ def kind_of_status(status: int) -> AnswerKind | None:
     return AnswerKind.GIVE_UP if 300 <= status < 500 else AnswerKind.GARBAGE
 
 
-def pause_asked(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
+# What vendors write into a body of status 200, in the order in which it is looked for, as the status that it amounts
+# to: "EAPI:Rate limit exceeded" (Kraken), "You don't have access to this resource." (Finnhub), "Invalid symbol."
+_WORDS = (
+    (429, r"rate.?limit|too many|throttl|limit (has been |was )?(reached|exceeded)|exceed\w* .*limit"),
+    (503, r"unavailable|busy|try again|timed? ?out|internal|overload|maintenance"),
+    (401, r"(invalid|wrong|expired|missing|incorrect|unknown) (api.?)?(key|token|signature|credential)|unauth"),
+    (403, r"forbidden|permission|not allowed|have access|subscri|upgrade"),
+)
+
+
+def status_of_words(words: str) -> int:
+    """The HTTP status that a vendor's error message amounts to; 400 for what is not recognised."""
+    return next((status for status, known in _WORDS if re.search(known, words, re.IGNORECASE)), 400)
+
+
+def error_words(payload: object) -> str | None:
+    """The message of a JSON body that is an error as most vendors write it, else None.
+
+    An `error` (or `errors`, `errmsg`, `message`, `msg`) that is text, a list that is not empty, or an object with a
+    message. Kraken's `{"error": [], "result": …}` is none.
+    """
+    if not isinstance(payload, Mapping):
+        return None
+    for name in ("error", "errors", "errmsg", "message", "msg"):
+        said = payload.get(name)
+        if isinstance(said, Mapping):
+            said = error_words(said) or str(said)
+        if isinstance(said, list):
+            said = "; ".join(str(one) for one in said)
+        if isinstance(said, str) and said.strip():
+            return said.strip()
+    return None
+
+
+_PAUSING = (429, 418, 503)  # statuses on which Retry-After is a vendor's word to all of us, not an error page's
+_LIMITED = (429, 418)  # statuses that are about a rate limit, so that its reset is what to wait for
+
+
+def pause_asked(headers: Mapping[str, str], *, now: datetime, status: int = 429) -> timedelta | None:
     """How long a vendor asks us to wait, or None when it does not say so intelligibly; at most LONGEST_PAUSE.
 
-    `headers` have names in lower case. `Retry-After` holds seconds or an HTTP date (RFC 9110, 10.2.3); without
-    it `X-RateLimit-Reset` counts, which Alpaca and Finnhub send as seconds since 1970.
+    `headers` have names in lower case. `Retry-After` holds seconds or an HTTP date (RFC 9110, 10.2.3) and counts on
+    429, 418 and 503; without it `X-RateLimit-Reset` counts on 429 and 418, which Alpaca and Finnhub send as seconds
+    since 1970 with every answer. Elsewhere they do not count: a pause holds up all workers of the vendor.
     """
-    text = headers.get("retry-after", "").strip()
+    text = headers.get("retry-after", "").strip() if status in _PAUSING else ""
     seconds: float
     if text.isascii() and text.isdigit():
         seconds = float(text)
@@ -96,138 +194,8 @@ def pause_asked(headers: Mapping[str, str], *, now: datetime) -> timedelta | Non
             return None
         seconds = (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds()
     else:
-        reset = headers.get("x-ratelimit-reset", "").strip()
+        reset = headers.get("x-ratelimit-reset", "").strip() if status in _LIMITED else ""
         if not (reset.isascii() and reset.isdigit()):
             return None
         seconds = float(reset) - (now - EPOCH).total_seconds()
     return timedelta(seconds=min(max(seconds, 0.0), LONGEST_PAUSE.total_seconds()))
-
-
-def parse_body(body: bytes) -> object:
-    """The JSON value of an answer's body. Raises Garbage for HTML, truncated JSON, NaN, or what is no UTF-8."""
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-    except Garbage:
-        raise
-    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
-        if body.lstrip()[:1] == b"<":
-            raise Garbage("the body is HTML or XML, not JSON") from None
-        raise Garbage(f"the body of {len(body)} bytes is no JSON: {type(error).__name__}") from None
-
-
-def _no_constant(name: str) -> float:
-    raise Garbage(f"the body holds {name}, which is no JSON number")
-
-
-class RawBar(NamedTuple):
-    """One row as a vendor adapter found it, `at` aware and in UTC. Nothing of it is believed yet."""
-
-    symbol: str
-    at: datetime
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-
-def instant_of(count: object, *, unit: timedelta) -> datetime:
-    """The instant `count` whole units after 1970-01-01T00:00Z. Raises Garbage unless it is a whole number."""
-    if type(count) is not int:
-        raise Garbage(f"a time is {_quoted(count)}, which is no whole number")
-    try:
-        return EPOCH + count * unit
-    except OverflowError:
-        raise Garbage(f"a time is {_quoted(count)}, which is no time") from None
-
-
-def number_of(value: object) -> float:
-    """A JSON number as the float64 that it means. Raises Garbage for text, null, true and what is not finite."""
-    if type(value) is float:
-        number = value
-    elif type(value) is int:
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-    else:
-        raise Garbage(f"a value is {_quoted(value)}, which is no number")
-    if not math.isfinite(number):
-        raise Garbage(f"a value is {_quoted(value)}, which is not finite")
-    return number
-
-
-def _quoted(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:40]}…"
-
-
-def believable_bars(rows: Iterable[RawBar], request: VendorRequest) -> tuple[Bar, ...]:
-    """The rows as bars, sorted by symbol, minute. Raises Garbage, naming the first row that cannot be believed.
-
-    A believable row is of a symbol and a minute that were asked for, on a whole minute, later than the row
-    before it of the same symbol (so none comes twice), with finite prices above zero, `low` at most and `high`
-    at least each of the others, and a volume that is not negative.
-    """
-    asked = frozenset(request.symbols)
-    start, end = request.range.start, request.range.end
-    last: dict[str, datetime] = {}
-    bars: list[Bar] = []
-    for row in rows:
-        symbol, at, opened, high, low, close, volume = row
-        if symbol not in asked:
-            raise _unbelievable(row, "this symbol was not asked for")
-        if at.second or at.microsecond:
-            raise _unbelievable(row, "not on a whole minute")
-        if not start <= at < end:
-            raise _unbelievable(row, f"outside the range {request.range}")
-        before = last.get(symbol)
-        if before is not None and at <= before:
-            raise _unbelievable(row, f"{'comes twice' if at == before else 'is out of order'}")
-        last[symbol] = at
-        if not (math.isfinite(opened + high + low + close) and math.isfinite(volume)):
-            raise _unbelievable(row, "a value is not finite")
-        if min(opened, high, low, close) <= 0 or volume < 0:
-            raise _unbelievable(row, "a price is not above zero or the volume is negative")
-        if not (low <= opened <= high and low <= close <= high):
-            raise _unbelievable(row, f"low {low} and high {high} do not enclose open {opened} and close {close}")
-        bars.append(Bar(symbol, at, opened, high, low, close, volume))
-    return tuple(sorted(bars))
-
-
-def _unbelievable(row: RawBar, why: str) -> Garbage:
-    return Garbage(f"{row.symbol[:24]} {format_instant(row.at)}: {why}")
-
-
-def ended_by(window: Range, now: datetime) -> Range | None:
-    """The minutes of `window` that have ended by `now`: the bar of a running minute is not a whole bar yet."""
-    end = min(window.end, now.astimezone(UTC).replace(second=0, microsecond=0))
-    return Range(window.start, end) if window.start < end else None
-
-
-def judge(
-    request: VendorRequest,
-    rows: Iterable[RawBar],
-    *,
-    looked: Range | None,
-    observed_at: datetime,
-    requests: int = 1,
-) -> Answer:
-    """The `Answer` of rows that came with status 200: BARS, NO_DATA or GARBAGE.
-
-    `looked` is how far the vendor looked for every symbol, None when for some symbol it did not. Bars of
-    minutes that had not ended at `observed_at` are left out, and not covered.
-    """
-    try:
-        bars = believable_bars(rows, request)
-    except Garbage as garbage:
-        return Answer(request, AnswerKind.GARBAGE, observed_at, status=200, detail=str(garbage), requests=requests)
-    ended = ended_by(request.range, observed_at)
-    bars = tuple(bar for bar in bars if ended and bar.minute in ended)
-    if not bars:
-        detail = "a well-formed answer without a bar"
-        return Answer(request, AnswerKind.NO_DATA, observed_at, status=200, detail=detail, requests=requests)
-    covered = looked.intersect(ended) if looked and ended else None
-    found = {bar.symbol for bar in bars}
-    detail = f"{len(bars)} bars of {len(found)} of {len(request.symbols)} symbols"
-    return Answer(request, AnswerKind.BARS, observed_at, bars, covered, status=200, detail=detail, requests=requests)

@@ -6,22 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
+from minutemend.core.jobs import valid_name
 from minutemend.core.minutes import Range, format_instant, parse_instant, parse_moment
 from minutemend.core.symbols import valid_symbols
 
 MAX_ATTEMPTS = 10
 DEFAULT_ATTEMPTS = 3
-_KEYS = ("start", "end", "symbols", "attempts")
+_KEYS = ("start", "end", "symbols", "attempts", "recheck")
+_BACKFILL = "backfill"  # only a backfill's state machine sends it
 _SCHEDULE_KEYS = ("scheduled_at", "sweep")  # only a schedule sends these
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRequest:
-    """A range, the symbols to look at (None: every symbol of interest), and how often to try."""
+    """A range, the symbols to look at (None: every symbol of interest), and how often to try.
+
+    `recheck`: proofs that rest on one vendor, and suspected holes, are asked again (core/recheck.py). `sweep`: those
+    that are due. `backfill` is the run of a backfill whose window this is.
+    """
 
     range: Range
     symbols: tuple[str, ...] | None = None
     attempts: int = DEFAULT_ATTEMPTS
+    recheck: bool = False
+    sweep: bool = False
+    backfill: str | None = None
 
     @classmethod
     def from_input(
@@ -42,14 +51,12 @@ class AuditRequest:
         """
         if not isinstance(given, dict):
             raise BadInput(f"the input is {given!r}: an object with {', '.join(_KEYS)} would be right, or {{}}")
-        unknown = sorted(set(given) - {*_KEYS, *_SCHEDULE_KEYS})
+        unknown = sorted(set(given) - {*_KEYS, *_SCHEDULE_KEYS, _BACKFILL})
         if unknown:
             raise BadInput(f"the input has unknown keys {', '.join(unknown)}: {', '.join(_KEYS)} are known")
         if ("start" in given) != ("end" in given):
             raise BadInput("the input has only one of start and end: both or none would be right")
-        sweep = given.get("sweep", False)
-        if type(sweep) is not bool:
-            raise BadInput(f"sweep is {sweep!r}: true or false would be right")
+        sweep, recheck = (_flag(given.get(name, False), name) for name in ("sweep", "recheck"))
         if "start" in given:
             both = [key for key in _SCHEDULE_KEYS if key in given]
             if both:
@@ -73,7 +80,8 @@ class AuditRequest:
         attempts = given.get("attempts", DEFAULT_ATTEMPTS)
         if type(attempts) is not int or not 1 <= attempts <= MAX_ATTEMPTS:
             raise BadInput(f"attempts is {attempts!r}: a whole number from 1 to {MAX_ATTEMPTS} would be right")
-        return cls(range=window, symbols=symbols, attempts=attempts)
+        backfill = _run(given.get(_BACKFILL))
+        return cls(window, symbols, attempts, recheck=recheck, sweep=sweep, backfill=backfill)
 
     def to_json(self) -> dict[str, object]:
         """The working file of the audit, which `from_json` reads back."""
@@ -82,6 +90,9 @@ class AuditRequest:
             "end": format_instant(self.range.end),
             "symbols": list(self.symbols) if self.symbols is not None else None,
             "attempts": self.attempts,
+            "recheck": self.recheck,
+            "sweep": self.sweep,
+            **({_BACKFILL: self.backfill} if self.backfill else {}),
         }
 
     @classmethod
@@ -91,7 +102,26 @@ class AuditRequest:
         symbols, attempts = given["symbols"], given["attempts"]
         if type(attempts) is not int or not isinstance(symbols, list | None):
             raise BadInput(f"the audit's request is {given!r}, which no audit wrote")
-        return cls(range=window, symbols=valid_symbols(symbols) if symbols is not None else None, attempts=attempts)
+        return cls(
+            range=window,
+            symbols=valid_symbols(symbols) if symbols is not None else None,
+            attempts=attempts,
+            recheck=given.get("recheck") is True,  # an audit that began before there was such a thing asks for none
+            sweep=given.get("sweep") is True,
+            backfill=_run(given.get(_BACKFILL)),
+        )
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise BadInput(f"{name} is {value!r}: true or false would be right")
+    return value
+
+
+def _run(value: object) -> str | None:
+    if value is not None:
+        valid_name(value, name=_BACKFILL)
+    return None if value is None else str(value)
 
 
 def _scheduled_range(settled: datetime, *, sweep_days: int) -> Range:

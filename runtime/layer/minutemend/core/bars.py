@@ -1,16 +1,22 @@
 """Bars: what one is, how many travel together, and which of two wins.
 
-One bar travels as a `Bar`, many as an Arrow table of `BARS`. In the lake every instant is a timestamp
-without zone that is UTC by contract: Athena's `timestamp` has no zone, and DuckDB then reads the same type.
+Bars travel as columns (`core.columns.Bars`), with their provenance as an Arrow table of `BARS`. In the lake every
+instant is a timestamp without zone that is UTC by contract: Athena's `timestamp` has no zone, and DuckDB then reads
+the same type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
 import pyarrow as pa
+
+from minutemend.contract import ACCEPTED
+from minutemend.core.columns import VALUES, Bar, Bars
+
+__all__ = ["BARE", "BARS", "KNOWN", "VALUES", "Bar", "is_resolved", "lost", "resolve", "to_table"]
 
 BARS = pa.schema(
     [
@@ -22,38 +28,29 @@ BARS = pa.schema(
         pa.field("close", pa.float64()),
         pa.field("volume", pa.float64()),
         pa.field("source", pa.string()),  # the vendor's name, or what `mend load` was told
-        pa.field("repair_id", pa.string()),  # the repair job; null for a captured or loaded bar
+        # The repair job; null for a captured or loaded bar; for an accepted one ACCEPTED and what it supersedes.
+        pa.field("repair_id", pa.string()),
         pa.field("captured_at", pa.timestamp("ms")),  # when our worker had it in hand, UTC
     ]
 )
-VALUES = ("open", "high", "low", "close", "volume")
+
+# As compaction and readers of the past have them: with since when readers could get the bar, UTC, to the second.
+KNOWN = BARS.append(pa.field("known_since", pa.timestamp("ms")))
+BARE = pa.schema([BARS.field(name) for name in ("symbol", "minute", *VALUES)])  # without the provenance
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Bar:
-    """One bar as a vendor gives it: prices in the symbol's currency, volume in shares or coins."""
-
-    symbol: str
-    minute: datetime
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-
-def to_table(bars: Iterable[Bar], *, source: str, repair_id: str | None, captured_at: datetime) -> pa.Table:
+def to_table(bars: Bars | Iterable[Bar], *, source: str, repair_id: str | None, captured_at: datetime) -> pa.Table:
     """Bars with their provenance, as a table of `BARS` sorted by symbol, minute."""
-    rows = sorted(bars)
+    rows = bars if isinstance(bars, Bars) else Bars.of(bars)
     n = len(rows)
     stamp = captured_at.astimezone(UTC).replace(tzinfo=None)
     columns = {
-        "symbol": [bar.symbol for bar in rows],
-        "minute": [bar.minute.astimezone(UTC).replace(tzinfo=None) for bar in rows],
-        **{name: [getattr(bar, name) for bar in rows] for name in VALUES},
-        "source": [source] * n,
-        "repair_id": [repair_id] * n,
-        "captured_at": [stamp] * n,
+        "symbol": pa.array(rows.names, pa.string()).take(pa.array(rows.codes)),
+        "minute": pa.array((rows.minutes * 60_000).astype("M8[ms]")),
+        **{name: pa.array(np.ascontiguousarray(rows.values[:, at])) for at, name in enumerate(VALUES)},
+        "source": pa.repeat(source, n),
+        "repair_id": pa.array([repair_id] * n, pa.string()),
+        "captured_at": pa.repeat(pa.scalar(stamp, pa.timestamp("ms")), n),
     }
     return pa.table(columns, schema=BARS)
 
@@ -61,16 +58,20 @@ def to_table(bars: Iterable[Bar], *, source: str, repair_id: str | None, capture
 def resolve(bars: pa.Table) -> pa.Table:
     """One whole bar for each (symbol, minute), sorted by symbol, minute. The one precedence rule:
 
-    1. a captured or loaded bar (no repair id) before a repaired one: a repair fills holes, it corrects nothing;
-    2. then the one that was captured first: what a reader may have seen stays;
-    3. then the smaller repair id, source, and values, so that every reader decides alike.
+    1. a bar that a person accepted in another's place, the one that was accepted last: its repair id says so;
+    2. then the one that was captured first: what a reader may have seen stays, whatever comes late;
+    3. of one moment, a captured or loaded bar (no repair id) before a repaired one;
+    4. then the smaller repair id, source, and values, so that every reader decides alike.
 
-    Losing bars are dropped whole; fields of two bars are never mixed.
+    Losing bars are dropped whole; fields of two bars are never mixed. Columns beside BARS stay; of one bar that comes
+    several times that row stays that was known first.
     """
-    if _is_resolved(bars):
-        return bars.select(BARS.names)  # as compaction leaves a date; sorting by every column takes far longer
-    order = bars.append_column("repaired", bars["repair_id"].is_valid())
-    keys = ["symbol", "minute", "repaired", "captured_at", "repair_id", "source", *VALUES]
+    columns = bars.column_names
+    if is_resolved(bars):
+        return bars  # as compaction leaves a date; sorting by every column takes far longer
+    order = bars.append_column("repaired", bars["repair_id"].is_valid()).append_column("accepted", _accepted(bars))
+    keys = ["symbol", "minute", "accepted", "captured_at", "repaired", "repair_id", "source", *VALUES]
+    keys += ["known_since"] if "known_since" in columns else []
     order = order.sort_by([(key, "ascending") for key in keys])
     symbol, minute = order["symbol"].combine_chunks(), order["minute"].combine_chunks()
     import pyarrow.compute as pc
@@ -80,10 +81,37 @@ def resolve(bars: pa.Table) -> pa.Table:
         pc.equal(symbol.slice(1), symbol.slice(0, n - 1)), pc.equal(minute.slice(1), minute.slice(0, n - 1))
     )
     first = pa.concat_arrays([pa.array([True]), pc.invert(repeats)])
-    return order.filter(first).select(BARS.names)
+    return order.filter(first).select(columns)
 
 
-def _is_resolved(bars: pa.Table) -> bool:
+def _accepted(bars: pa.Table) -> pa.ChunkedArray:
+    """Zero for a bar that was not accepted in another's place; else the lower, the later it was (its `captured_at`)."""
+    import pyarrow.compute as pc
+
+    so = pc.fill_null(pc.starts_with(bars["repair_id"], ACCEPTED), False)
+    return pc.if_else(so, pc.negate(pc.fill_null(bars["captured_at"].cast(pa.int64()), 0)), 0)
+
+
+def lost(bars: pa.Table) -> pa.Table:
+    """The bars (KNOWN, none of `known_since` null) that `resolve` leaves out, each once, with since when it was known
+    first; sorted by every column."""
+    if is_resolved(bars):
+        return bars.slice(0, 0)
+    minutes = bars.group_by(["symbol", "minute"]).aggregate([([], "count_all")])
+    if minutes.num_rows == bars.num_rows:
+        return bars.slice(0, 0)
+    import pyarrow.compute as pc
+
+    twice = minutes.filter(pc.greater(minutes["count_all"], 1))
+    bars = bars.join(twice.select(["symbol", "minute"]), ["symbol", "minute"], join_type="left semi")
+    each = bars.group_by(BARS.names).aggregate([("known_since", "min")]).rename_columns(KNOWN.names)
+    rows = pa.array(np.arange(each.num_rows))
+    won = resolve(each.append_column("row", rows))["row"]
+    left = each.filter(pc.invert(pc.is_in(rows, value_set=won.combine_chunks())))
+    return left.sort_by([(name, "ascending") for name in KNOWN.names]).cast(KNOWN)
+
+
+def is_resolved(bars: pa.Table) -> bool:
     """Whether each row comes after the one before it, by symbol and minute: then no two are of one minute."""
     if bars.num_rows < 2:
         return True

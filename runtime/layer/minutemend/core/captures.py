@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, Range, format_instant, parse_instant, parse_moment
+from minutemend.core.jobs import instant_of_our_time, short_range, valid_name
+from minutemend.core.minutes import MINUTE, Range, format_instant, parse_moment
 from minutemend.core.sessions import Session
-from minutemend.core.symbols import Listing, valid_symbol, valid_symbols
+from minutemend.core.symbols import Listing, valid_symbols
 
 _FIELDS = {"start", "end", "symbols", "tries"}
+_LATER_FIELDS = {"since", "unseen", "vendor"}  # of messages of later versions
+LONGEST = timedelta(days=1)  # a capture is of one bar
+_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureJob:
-    """A chunk of symbols to be asked for over one bar's range. `tries` counts how often it was put off."""
+    """A chunk of symbols to be asked for over one bar's range.
+
+    `tries` counts how often the vendor was asked in vain, `unseen` how often it answered without a bar of these
+    symbols, `since` is when they were first asked for (None: an old message, or not yet), `vendor` who is asked.
+    """
 
     range: Range
     symbols: tuple[str, ...]
     tries: int = 0
+    unseen: int = 0
+    since: datetime | None = None
+    vendor: str | None = None  # None: the stage's first
 
     def to_message(self) -> dict[str, object]:
         """The SQS message body, as JSON types."""
@@ -30,20 +41,33 @@ class CaptureJob:
             "end": format_instant(self.range.end),
             "symbols": list(self.symbols),
             "tries": self.tries,
+            **({"unseen": self.unseen} if self.unseen else {}),
+            **({"since": format_instant(self.since)} if self.since else {}),
+            **({"vendor": self.vendor} if self.vendor else {}),
         }
 
     @classmethod
     def from_message(cls, body: object) -> CaptureJob:
         """The job of a message body. Raises BadInput that says what is malformed: such a message is poison."""
-        if not isinstance(body, dict) or set(body) != _FIELDS:
+        if not isinstance(body, dict) or not _FIELDS <= set(body) <= _FIELDS | _LATER_FIELDS:
             raise BadInput(f"the message has to be an object with the fields {', '.join(sorted(_FIELDS))}")
-        symbols, tries = body["symbols"], body["tries"]
+        symbols, since, vendor = body["symbols"], body.get("since"), body.get("vendor")
         if not isinstance(symbols, list) or not symbols:
             raise BadInput(f"symbols is {symbols!r}: a list of symbols would be right")
-        if type(tries) is not int or tries < 0:
-            raise BadInput(f"tries is {tries!r}: a whole number from 0 would be right")
-        window = Range(parse_instant(body["start"], name="start"), parse_instant(body["end"], name="end"))
-        return cls(window, valid_symbols(valid_symbol(symbol) for symbol in symbols), tries)
+        if vendor is not None:
+            valid_name(vendor, name="vendor")
+        for name in ("tries", "unseen"):
+            count = body.get(name, 0)
+            if type(count) is not int or not 0 <= count <= _MOST:
+                raise BadInput(f"{name} is {str(count)[:40]!r}: a whole number from 0 to {_MOST} would be right")
+        return cls(
+            short_range(body["start"], body["end"], longest=LONGEST),
+            valid_symbols(symbols),
+            body["tries"],
+            body.get("unseen", 0),
+            None if since is None else instant_of_our_time(since, name="since"),
+            vendor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,10 @@ class DropRule:
 
     rate: float
     seed: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate <= 1:
+            raise BadInput(f"the flaw's rate is {self.rate}: a share from 0 to 1 would be right")
 
     def drops(self, symbol: str, minute: datetime) -> bool:
         digest = hashlib.sha256(f"{self.seed}|{symbol}|{format_instant(minute)}".encode()).digest()
@@ -68,26 +96,25 @@ def parse_scheduled_at(given: object) -> datetime:
     return parse_moment(given["scheduled_at"], name="scheduled_at").replace(second=0, microsecond=0)
 
 
-def due_bar(scheduled_at: datetime, *, settling: timedelta, cadence: timedelta = MINUTE) -> Range:
-    """The bar that is due at a scheduled instant: the one that ended the settling delay before."""
+def due_bar(scheduled_at: datetime, *, settling: timedelta) -> Range:
+    """The minute that is due at a scheduled instant: the one that ended the settling delay before."""
     end = (scheduled_at - settling).replace(second=0, microsecond=0)
-    return Range(end - cadence, end)
+    return Range(end - MINUTE, end)
 
 
 def due_symbols(
-    bar: Range, listings: Iterable[Listing], sessions: Iterable[Session], *, cadence: timedelta = MINUTE
+    bar: Range, listings: Iterable[Listing], sessions: Iterable[Session], *, halted: Collection[str] = ()
 ) -> list[str]:
-    """The symbols whose calendar expects this bar, sorted: it begins inside a session, on its cadence."""
+    """The symbols whose calendar expects this minute and that are not `halted`, sorted."""
     due: dict[str, list[Session]] = {}
     for session in sessions:
-        if bar.start in session.range and (bar.start - session.open) % cadence == timedelta(0):
+        if bar.start in session.range:
             due.setdefault(session.calendar, []).append(session)
     return sorted(
         {
             listing.symbol
             for listing in listings
             for session in due.get(listing.calendar, ())
-            if (listing.listed is None or listing.listed <= session.dt)
-            and (listing.delisted is None or session.dt < listing.delisted)
+            if listing.on(session.dt) and listing.symbol not in halted
         }
     )

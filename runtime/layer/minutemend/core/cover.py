@@ -1,183 +1,216 @@
-"""Covering missing minutes with requests of limited size: the arithmetic of the plan, on plain integers.
+"""Covering missing minutes with requests of limited size: the arithmetic of the plan, on arrays.
 
 One symbol a request: the greedy cover from the left is minimal. (The first minutes of its requests lie at least
-one request's width apart, so that no two of them fit into one request, of anybody's plan.) Several symbols a
+one request's width apart, so that no two of them fit into one request, in any plan.) Several symbols a
 request make it a rectangle cover, which is NP-hard: several greedy sweeps are tried and the best is taken;
 `fewest` is a bound that no plan can go below.
+
+What is missing lies on the one line of core/intervals.py: `missing` is sorted, and no range of it touches another.
 """
 
 from __future__ import annotations
 
-import bisect
-import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-_SMALL = 2000  # parts up to which every request may be of a shape of its own: that takes a second or two
-Parts = Sequence[tuple[int, int]]  # sorted, disjoint [start, end) of epoch minutes
+import numpy as np
 
+from minutemend.core.intervals import EMPTY, LANE, Intervals, Numbers, numbers
 
-@dataclass(frozen=True, slots=True, order=True)
-class Request:
-    """One request: `[start, end)` in epoch minutes, and for each of its symbols (sorted) the missing parts inside."""
-
-    start: int
-    end: int
-    covers: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+MARGIN = 20  # minutes of a request that are kept free for neighbours of what is missing, half on either side
+_SMALL = 2000  # parts up to which every request may be of a shape of its own: that takes a second
+_DONE = LANE - 1  # the first missing minute of a symbol that has none left
 
 
-def cover(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> list[Request]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Requests:
+    """Requests as columns: each for `[start, end)`, epoch minutes, sorted by start, end.
+
+    `cells` say what is whose: the missing minutes of a symbol in one cell are for the request at `request`. They are
+    places, sorted; each is one symbol's, a request has one at most of a symbol, and no two share a minute.
+    """
+
+    start: Numbers
+    end: Numbers
+    request: Numbers
+    cells: Intervals
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def width(rows: int, together: int) -> int:
+    """How many minutes one request may be for, of so many symbols together: neighbours have to fit in, too, for an
+    answer without bars around a minute cannot prove that it is absent."""
+    wide = rows // together
+    return wide - min(MARGIN, max(2, wide // 10)) if wide >= 4 else wide
+
+
+def cover(missing: Intervals, *, rows: int, symbols: int) -> Requests:
     """Requests of at most `symbols` symbols and `rows` symbol-minutes, each missing minute in exactly one."""
-    missing = {symbol: parts for symbol, parts in missing.items() if parts}
-    if not missing:
-        return []
-    if min(symbols, len(missing), rows) == 1:
-        return sorted(request for symbol, parts in missing.items() for request in _alone(symbol, parts, rows))
-    bound = fewest(missing, rows=rows, symbols=symbols)
-    best: list[Request] = []
-    widths = _widths(missing, rows=rows, symbols=symbols)
-    small = sum(map(len, missing.values())) <= _SMALL
-    for choices in [*([together] for together in widths), *([widths] if small else [])]:
-        found = _sweep(missing, choices, rows=rows, most=len(best))
-        best = found or best
-        if len(best) == bound:
-            break
-    return sorted(best)
+    if not len(missing):
+        return Requests(numbers([]), numbers([]), numbers([]), EMPTY)
+    alone = best = _alone(missing, width(rows, 1))
+    count = len(_firsts(missing))
+    if min(symbols, count, rows) > 1:
+        bound = _bound(missing, alone, rows=rows, symbols=symbols)
+        widths = _widths(missing, rows=rows, most=min(count, symbols, rows))
+        for choices in [*([together] for together in widths), *([widths] if len(missing) <= _SMALL else [])]:
+            if len(best) == bound:
+                break
+            best = _sweep(missing, choices, rows=rows, most=len(best)) or best
+    return _sorted(best)
 
 
-def fewest(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> int:
+def fewest(missing: Intervals, *, rows: int, symbols: int) -> int:
     """A number of requests that no cover can go below; for one symbol a request it is exact."""
-    alone = {symbol: sum(1 for _ in _alone(symbol, parts, rows)) for symbol, parts in missing.items() if parts}
-    if not alone:
-        return 0
+    return _bound(missing, _alone(missing, width(rows, 1)), rows=rows, symbols=symbols) if len(missing) else 0
+
+
+def _bound(missing: Intervals, alone: Requests, *, rows: int, symbols: int) -> int:
     if symbols == 1:
-        return sum(alone.values())
-    minutes = sum(end - start for parts in missing.values() for start, end in parts)
-    by_rows = math.ceil(minutes / rows)
-    by_symbols = math.ceil(sum(alone.values()) / symbols)  # a request serves one step of each symbol's own cover
-    return max(by_rows, by_symbols, *alone.values())
+        return len(alone)
+    by_rows = math.ceil(missing.minutes / rows)
+    by_symbols = math.ceil(len(alone) / symbols)  # a request serves one step of each symbol's own cover
+    return max(by_rows, by_symbols, int(np.unique(alone.cells.starts // LANE, return_counts=True)[1].max()))
 
 
-def _alone(symbol: str, parts: Parts, width: int) -> Iterable[Request]:
-    """The minimal cover of one symbol by requests of `width` minutes, each ending with its last missing minute."""
-    inside: list[tuple[int, int]] = []
-    limit = 0
-    for begin, end in parts:
-        start = begin
-        while start < end:
-            if inside and start >= limit:
-                yield Request(inside[0][0], inside[-1][1], ((symbol, tuple(inside)),))
-                inside = []
-            if not inside:
-                limit = start + width
-            stop = min(end, limit)
-            inside.append((start, stop))
-            start = stop
-    if inside:
-        yield Request(inside[0][0], inside[-1][1], ((symbol, tuple(inside)),))
+def _firsts(missing: Intervals) -> Numbers:
+    """The position of each symbol's first range."""
+    return np.flatnonzero(np.diff(missing.starts // LANE, prepend=-1))
 
 
-def _widths(missing: Mapping[str, Parts], *, rows: int, symbols: int) -> list[int]:
-    """How many symbols to ask for together: few for long gaps, many for short ones; what is likely best first."""
-    most = min(len(missing), symbols, rows)
-    fits = [max(1, min(most, rows // length)) for length in _lengths(missing)]
+class _Left:
+    """The missing minutes that no request covers yet, taken from the left: by symbol, in the order of their lanes."""
+
+    def __init__(self, missing: Intervals) -> None:
+        self._missing = missing
+        self._before = np.concatenate([[0], np.cumsum(missing.lengths)])
+        at = _firsts(missing)
+        self.base = missing.starts[at] // LANE * LANE
+        self._at = at  # the range that `first` lies in
+        self._stop = np.append(at[1:], len(missing))  # where the ranges of the next symbol begin
+        self.first = missing.starts[at] - self.base  # epoch minutes
+        self._counted = self._before[at]  # minutes before `first`
+
+    def until(self, who: Numbers, limit: Numbers | int) -> tuple[Numbers, Numbers]:
+        """For each of these symbols, the position of its last range that begins before `limit` (an epoch minute beyond
+        its first), and how many minutes it lacks before."""
+        edge, at, starts = self.base[who] + limit, self._at[who], self._missing.starts
+        further = starts[np.minimum(at + 1, len(starts) - 1)] < edge
+        further &= at + 1 < self._stop[who]
+        if further.any():  # a search is a walk through memory, and few of long gaps need one
+            at[further] = np.searchsorted(starts, edge[further], side="left") - 1
+        reached = np.minimum(self._missing.ends[at], edge) - starts[at]
+        return at, self._before[at] + reached - self._counted[who]
+
+    def take(self, who: Numbers, limit: Numbers | int, at: Numbers, lacks: Numbers) -> Intervals:
+        """What these symbols lack before `limit` is covered from now on: the cells, from first to last minute. `at` and
+        `lacks` are what `until` says."""
+        base, edge = self.base[who], self.base[who] + limit
+        cells = Intervals(base + self.first[who], np.minimum(self._missing.ends[at], edge))
+        after = np.minimum(at + 1, len(self._missing) - 1)
+        following = np.where(at + 1 < self._stop[who], self._missing.starts[after] - base, _DONE)
+        inside = self._missing.ends[at] > edge
+        self.first[who] = np.where(inside, edge - base, following)
+        self._at[who] = np.where(inside, at, after)
+        self._counted[who] += lacks
+        return cells
+
+
+def _alone(missing: Intervals, wide: int) -> Requests:
+    """The minimal cover by requests of one symbol and `wide` minutes, each ending with its last missing minute."""
+    left, found = _Left(missing), []
+    while len(who := np.flatnonzero(left.first < _DONE)):
+        limit = left.first[who] + wide
+        found.append(left.take(who, limit, *left.until(who, limit)))
+    cells = _joined(found)
+    base = cells.starts // LANE * LANE
+    return Requests(cells.starts - base, cells.ends - base, np.arange(len(cells)), cells)
+
+
+def _widths(missing: Intervals, *, rows: int, most: int) -> list[int]:
+    """How many symbols to ask for together, of at most `most`: few for long gaps, many for short ones; what is likely
+    best first."""
+    lengths, counts = np.unique(missing.lengths, return_counts=True)
+    # The lengths of a gap that hold most minutes (at most four): an outage has one length for all symbols.
+    longest = lengths[np.lexsort((lengths, -counts * lengths))[:4]].tolist()
+    fits = [max(1, min(most, rows // (length + MARGIN))) for length in longest]
     powers = [2**power for power in range(most.bit_length()) if 2**power <= most]
     return list(dict.fromkeys([*fits, *reversed(powers), most]))
 
 
-def _lengths(missing: Mapping[str, Parts]) -> list[int]:
-    """The lengths of a gap that hold most minutes (at most four): an outage has one length for all symbols."""
-    counts: dict[int, int] = {}
-    for parts in missing.values():
-        for start, end in parts:
-            counts[end - start] = counts.get(end - start, 0) + end - start
-    return sorted(counts, key=lambda length: (-counts[length], length))[:4]
-
-
-def _sweep(missing: Mapping[str, Parts], choices: Sequence[int], *, rows: int, most: int) -> list[Request]:
+def _sweep(missing: Intervals, choices: Sequence[int], *, rows: int, most: int) -> Requests | None:
     """From the left: at the first minute not yet covered, the symbols that lack most in the time that so many
     symbols may be asked for; of several `choices` of how many, the one that covers most.
 
-    Empty as soon as it is no shorter than `most` (0: there is nothing to compare with yet).
+    None as soon as it cannot become shorter than `most`.
     """
-    waiting = [(parts[0][0], symbol, _Left(parts)) for symbol, parts in missing.items()]
-    heapq.heapify(waiting)
-    widest = rows // min(choices)
-    found: list[Request] = []
-    while waiting:
-        if most and len(found) + 1 >= most:
-            return []
-        start = waiting[0][0]
-        active = []
-        while waiting and waiting[0][0] < start + widest:
-            active.append(heapq.heappop(waiting))
-        options = [_option(active, start, together, rows // together) for together in choices]
-        limit, chosen = max(options, key=lambda option: -sum(entry[1] for entry in option[1]))
-        covers = sorted((symbol, rest.take(limit)) for _, _, symbol, rest in chosen)
-        for _, symbol, rest in active:
-            if not rest.empty:
-                heapq.heappush(waiting, (rest.first, symbol, rest))
-        begins = min(parts[0][0] for _, parts in covers)
-        ends = max(parts[-1][1] for _, parts in covers)
-        found.append(Request(begins, ends, tuple(covers)))
-    return found
+    unmet = missing.minutes
+    if unmet >= most * max(together * width(rows, together) for together in choices):
+        return None
+    left = _Left(missing)
+    largest = max(together * _most_within(missing, width(rows, together)) for together in choices)
+    found: list[tuple[Numbers, Numbers, Numbers, Intervals]] = []
+    made = 0
+    while unmet:
+        if made + math.ceil(unmet / largest) >= most:
+            return None
+        start = int(left.first.min())
+        options = [_option(left, start, together, width(rows, together)) for together in choices]
+        best = max(options, key=lambda option: int(option.lacks[: option.together].sum()))
+        if len(choices) == 1:  # as many as lack the very first minute are asked for now, group by group
+            edges = np.arange(0, np.count_nonzero(left.first == start), best.together)
+        else:
+            edges = numbers([0])
+        who, at, lacks = (column[: len(edges) * best.together] for column in (best.who, best.at, best.lacks))
+        cells = left.take(who, best.limit, at, lacks)
+        unmet -= int(lacks.sum())
+        ends = np.maximum.reduceat(cells.ends - left.base[who], edges)
+        request = np.repeat(np.arange(made, made + len(edges)), np.diff(edges, append=len(who)))
+        found.append((np.full(len(edges), start), ends, request, cells))
+        made += len(edges)
+    starts, ends, request = (np.concatenate([one[column] for one in found]) for column in range(3))
+    return Requests(starts, ends, request, _joined([cells for *_, cells in found]))
 
 
-def _option(
-    active: Sequence[tuple[int, str, _Left]], start: int, together: int, width: int
-) -> tuple[int, list[tuple[bool, int, str, _Left]]]:
-    """Who would be asked for before which minute, were it `together` symbols."""
-    limit = start + width
-    # Who lacks the very first minute goes along in any case: nothing before it is left for anybody.
-    entries = [(first > start, -rest.within(limit), symbol, rest) for first, symbol, rest in active if first < limit]
-    return limit, heapq.nsmallest(together, entries, key=_urgency) if len(entries) > together else entries
+def _most_within(missing: Intervals, wide: int) -> int:
+    """The most minutes that one symbol lacks within so many: some such window begins where a range begins."""
+    before = np.concatenate([[0], np.cumsum(missing.lengths)])
+    at = np.searchsorted(missing.starts, missing.starts + wide, side="left") - 1
+    reached = np.minimum(missing.ends[at], missing.starts + wide) - missing.starts[at]
+    return int((before[at] + reached - before[:-1]).max())
 
 
-def _urgency(entry: tuple[bool, int, str, _Left]) -> tuple[bool, int, str]:
-    return entry[:3]
+class _Option(NamedTuple):
+    """Who would be asked for before `limit`, were it `together` symbols a request: the most urgent first."""
+
+    together: int
+    limit: int
+    who: Numbers
+    at: Numbers
+    lacks: Numbers
 
 
-class _Left:
-    """The missing parts of one symbol that no request covers yet, taken from the left."""
+def _option(left: _Left, start: int, together: int, wide: int) -> _Option:
+    who = np.flatnonzero(left.first < start + wide)
+    at, lacks = left.until(who, start + wide)
+    if len(who) > together:
+        # A symbol that lacks the very first minute goes along in any case: nothing before it is left.
+        order = np.lexsort((-lacks, left.first[who] > start))
+        who, at, lacks = who[order], at[order], lacks[order]
+    return _Option(together, start + wide, who, at, lacks)
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._starts = [start for start, _ in parts]
-        self._before = [0]  # minutes before each part
-        for start, end in parts:
-            self._before.append(self._before[-1] + end - start)
-        self._at = 0
-        self.first = parts[0][0]
 
-    @property
-    def empty(self) -> bool:
-        return self._at >= len(self._parts)
+def _joined(parts: Sequence[Intervals]) -> Intervals:
+    return Intervals(*(np.concatenate([getattr(one, edge) for one in parts]) for edge in ("starts", "ends")))
 
-    def within(self, limit: int) -> int:
-        """Missing minutes before `limit`."""
-        return max(0, self._counted(limit) - self._counted(self.first))
 
-    def _counted(self, limit: int) -> int:
-        index = bisect.bisect_right(self._starts, limit) - 1
-        if index < 0:
-            return 0
-        start, end = self._parts[index]
-        return self._before[index] + min(end, max(limit, start)) - start
-
-    def take(self, limit: int) -> tuple[tuple[int, int], ...]:
-        """The missing parts before `limit`, which are covered from now on."""
-        taken = []
-        while not self.empty:
-            start, end = max(self._parts[self._at][0], self.first), self._parts[self._at][1]
-            if start >= limit:
-                self.first = start
-                break
-            taken.append((start, min(end, limit)))
-            if end > limit:
-                self.first = limit
-                break
-            self._at += 1
-            if not self.empty:
-                self.first = self._parts[self._at][0]
-        return tuple(taken)
+def _sorted(found: Requests) -> Requests:
+    order = np.lexsort((found.end, found.start))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    cells = np.argsort(found.cells.starts)
+    return Requests(found.start[order], found.end[order], rank[found.request[cells]], found.cells.take(cells))

@@ -1,131 +1,285 @@
-"""The audit's question as a whole: ask the query, decode its columns, ask closely where that is needed."""
+"""The audit's question as a whole: ask the statement, and make gaps of the hours that come back, on arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from minutemend.core.data_check_sql import CADENCES, RESULT_COLUMNS, generate_data_check_query
-from minutemend.core.gaps import Gap
-from minutemend.core.minutes import EPOCH, Range, merge
-from minutemend.core.symbols import SYMBOL_PATTERN
+from minutemend.core.errors import MinutemendError
+from minutemend.core.gaps import Gaps
+from minutemend.core.hours import BITS, SLOTS, Hours, day_number, expected_hours
+from minutemend.core.intervals import Intervals, Numbers, expand, numbers, place, runs, subtract
+from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
 
-__all__ = [
-    "CADENCES",
-    "RESULT_COLUMNS",
-    "Columns",
-    "DataCheck",
-    "check_data",
-    "decode_data_check",
-    "generate_data_check_query",
-]
+__all__ = ["CADENCES", "RESULT_COLUMNS", "Answered", "DataCheck", "Question", "check_data", "generate_data_check_query"]
 
-Columns = Mapping[str, Sequence[Any]]
+_NAMED = 1000  # symbols that are named in the statement; of more, all are asked for
+_AT_ONCE = 50_000  # hours whose bits are taken apart at once: 60 numbers each
+_EVER = (-(2**31), 2**31)
 
-_NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
+
+class TablesDiffer(MinutemendError):
+    """The tables that the statement read are not those that the layer read: they were rewritten meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The result's columns, of one length. `symbol` and `day` (days since 1970) name a session, `hour` counts clock
+    hours since 1970 (-1: nothing is stored of the session), `word` is -1 where it does not fit."""
+
+    symbol: Sequence[str]
+    day: Numbers
+    hour: Numbers
+    stored: Numbers
+    word: Numbers
+    due: int  # hours that the statement took for due
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, Any]) -> Answered:
+        """From numpy arrays: `symbol` and `dt` of text, `hour` datetime64, `stored` and `word` int64; masked or NaT
+        where null. The row without a symbol holds the hours that were due."""
+        valid = ~np.ma.getmaskarray(columns["symbol"])
+        valid &= np.array([name is not None for name in np.ma.getdata(columns["symbol"]).tolist()], np.bool_)
+        total = np.ma.filled(columns["stored"][~valid], 0)
+        hour = np.ma.filled(columns["hour"][valid].astype("M8[h]"), np.datetime64("NaT")).astype(np.int64)
+        return cls(
+            symbol=[str(name) for name in np.ma.getdata(columns["symbol"])[valid].tolist()],
+            day=day_number([str(dt) for dt in np.ma.getdata(columns["dt"])[valid].tolist()]),
+            hour=np.where(hour < 0, -1, hour),
+            stored=numbers(np.ma.filled(columns["stored"][valid], 0)),
+            word=numbers(np.ma.filled(columns["word"][valid], -1)),
+            due=int(total.sum()),
+        )
+
+
+Ask = Callable[[str], Answered]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is expected of whom. `listings` are all that are followed, `symbols` those that are asked about (None: all).
+
+    A session expects a bar at its open and every `cadence` minutes until its close.
+    """
+
+    window: Range
+    listings: Sequence[Listing]
+    sessions: Sequence[Session]  # each that touches `hours_around(window)`, of the listings' calendars
+    symbols: Sequence[str] | None = None
+    cadence: int = 1
+    database: str | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def asked(self) -> list[Listing]:
+        """The listings that are asked about, sorted."""
+        wanted = None if self.symbols is None else set(self.symbols)
+        return sorted(one for one in self.listings if wanted is None or one.symbol in wanted)
+
+    @cached_property
+    def named(self) -> list[str] | None:
+        """The symbols that the statement names: none when all are asked for, or too many to name."""
+        return None if self.symbols is None or len(self.symbols) > _NAMED else sorted(set(self.symbols))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted({one.symbol for one in self.asked}))
+
+    def text(self, *, closely: bool = False) -> str:
+        return generate_data_check_query(self.window, symbols=self.named, database=self.database, closely=closely)
+
+    @cached_property
+    def hours(self) -> Hours:
+        """The hours of the sessions that the window touches."""
+        found = expected_hours(self.sessions, cadence=self.cadence)
+        start, end = epoch_minute(self.window.start), epoch_minute(self.window.end)
+        inside = (found.hour * SLOTS + SLOTS > start) & (found.hour * SLOTS < end)
+        kept = (column[inside] for column in (found.day, found.hour, found.bars, found.word, found.low, found.high))
+        return Hours(tuple(np.array(found.calendar, object)[inside].tolist()), *kept)
+
+    def due_hours(self) -> int:
+        """The hours that the statement must take for due: of every listing that it joins."""
+        joined = self.asked if self.named is not None else self.listings
+        return _listed_sum(joined, self.hours.calendar, self.hours.day, numbers(np.ones(len(self.hours))))
+
+    @cached_property
+    def parts(self) -> _Parts:
+        return _Parts(self)
+
+    @cached_property
+    def expected_minutes(self) -> int:
+        """What is expected of the listings that are asked about, halts not counted."""
+        return _listed_sum(self.asked, self.parts.calendar, self.parts.day, self.parts.minutes)
+
+
+class _Parts:
+    """The sessions' parts (a lunch break makes two of one session) as columns, sorted by calendar, date, open."""
+
+    def __init__(self, question: Question) -> None:
+        sessions = sorted(question.sessions)
+        self.calendars = sorted({one.calendar for one in sessions})
+        self.calendar = [one.calendar for one in sessions]
+        self.open = numbers([epoch_minute(one.open) for one in sessions])
+        self.close = numbers([epoch_minute(one.close) for one in sessions])
+        self.day = day_number([one.dt for one in sessions])
+        lane = {calendar: at for at, calendar in enumerate(self.calendars)}
+        self.key = place([lane[one] for one in self.calendar], self.day)
+        cadence = question.cadence
+        start, end = epoch_minute(question.window.start), epoch_minute(question.window.end)
+        # Slots are counted from the open; those that begin inside the window are asked about.
+        self.first = -(-(np.maximum(self.open, start) - self.open) // cadence)
+        self.last = -(-(np.minimum(self.close, end) - self.open) // cadence)
+        self.bars = np.maximum(self.last - self.first, 0)
+        ends = np.minimum(self.open + self.last * cadence, np.minimum(self.close, end))
+        self.minutes = np.where(self.bars > 0, ends - (self.open + self.first * cadence), 0)
+
+    def of_sessions(self, calendars: Sequence[str], day: Numbers) -> tuple[Numbers, Numbers]:
+        """The parts of each session: pairs of its position among those given, and the part's. Unknown: none."""
+        lane = {calendar: at for at, calendar in enumerate(self.calendars)}
+        key = place([lane.get(one, len(lane)) for one in calendars], day)
+        first, after = (np.searchsorted(self.key, key, side=side) for side in ("left", "right"))
+        counts = numbers(after - first)
+        return np.repeat(np.arange(len(key)), counts), expand(numbers(first), counts)
 
 
 @dataclass(frozen=True, slots=True)
 class DataCheck:
-    """A decoded result: gaps sorted by symbol and start, what is to be looked at closely, and the totals."""
+    """What is not stored, and what was expected: bars of the cadence, and the minutes that they stand for."""
 
-    gaps: tuple[Gap, ...]
-    unclear: tuple[Gap, ...]
+    gaps: Gaps
     expected_bars: int
     expected_minutes: int
 
-    @classmethod
-    def joined(cls, parts: Iterable[DataCheck]) -> DataCheck:
-        """The results of adjacent windows as one: a session that a border cuts has no gap cut by it."""
-        looks = list(parts)
-        if len(looks) == 1:
-            return looks[0]
-        return cls(
-            gaps=_joined(gap for look in looks for gap in look.gaps),
-            unclear=_joined(gap for look in looks for gap in look.unclear),
-            expected_bars=sum(look.expected_bars for look in looks),
-            expected_minutes=sum(look.expected_minutes for look in looks),
-        )
+    @property
+    def missing_bars(self) -> int:
+        return self.expected_bars - self.present_bars
+
+    present_bars: int = 0
 
 
-def decode_data_check(columns: Columns) -> DataCheck:
-    """The result's columns (each a sequence of one length; instants are datetimes, naive ones in UTC; None is null)."""
-    rows = list(zip(*(columns[name] for name in RESULT_COLUMNS), strict=True))
-    totals = [row for row in rows if row[0] == "total"]
-    return DataCheck(
-        gaps=_ranges(rows, "gap"),
-        unclear=_ranges(rows, "unclear"),
-        expected_bars=sum(int(row[-2] or 0) for row in totals),
-        expected_minutes=sum(int(row[-1] or 0) for row in totals),
-    )
+def check_data(ask: Ask, question: Question) -> DataCheck:
+    """Ask the statement through `ask` (SQL text to columns), and closely where a minute is stored more than once.
 
-
-def check_data(
-    ask: Callable[[str], Columns],
-    window: Range,
-    *,
-    symbols: Sequence[str] | None = None,
-    cadence: int = 1,
-    database: str | None = None,
-) -> DataCheck:
-    """Ask the query through `ask` (SQL text to result columns), and ask closely about what came back unclear.
-
-    The second question is asked only when some minute is stored more than once, and only about the symbols
-    and the range where that is so. The result has no unclear ranges left.
+    Raises TablesDiffer when the statement expected other hours than the layer does.
     """
-    first = decode_data_check(
-        ask(generate_data_check_query(window, symbols=symbols, cadence=cadence, database=database))
-    )
-    if not first.unclear:
-        return first
-    hull = Range(min(gap.start for gap in first.unclear), max(gap.end for gap in first.unclear)).intersect(window)
-    if hull is None:
-        raise ValueError(f"the unclear ranges lie outside {window}")
-    doubtful = sorted({gap.symbol for gap in first.unclear})
-    # Files that were never in the lake may name a symbol as no text of ours may: then all of them are looked at.
-    narrowed = doubtful if all(map(SYMBOL_PATTERN.fullmatch, doubtful)) else symbols
-    second = decode_data_check(
-        ask(generate_data_check_query(hull, symbols=narrowed, cadence=cadence, database=database, closely=True))
-    )
-    found = [*first.gaps, *_inside(second.gaps, first.unclear)]
-    return DataCheck(_joined(found), (), first.expected_bars, first.expected_minutes)
+    parts = question.parts
+    bars = _listed_sum(question.asked, parts.calendar, parts.day, parts.bars)
+    if not bars:  # nothing is expected, so there is nothing to ask
+        return DataCheck(Gaps.from_rows((), question.names), 0, 0)
+    answered = _ask(ask, question)
+    answered = _closely(ask, question, answered)
+    gaps, missing = _missing(question, answered)
+    return DataCheck(gaps, bars, question.expected_minutes, present_bars=bars - missing)
 
 
-def _inside(gaps: Iterable[Gap], unclear: Iterable[Gap]) -> list[Gap]:
-    """The parts of `gaps` that lie in ranges of `unclear` of the same symbol and session."""
-    wanted: dict[tuple[str, datetime], list[Range]] = {}
-    for gap in unclear:
-        wanted.setdefault((gap.symbol, gap.session_open), []).append(gap.range)
-    parts = []
-    for gap in gaps:
-        for span in wanted.get((gap.symbol, gap.session_open), ()):
-            common = gap.range.intersect(span)
-            if common is not None:
-                parts.append(Gap(gap.symbol, common.start, common.end, gap.session_open, gap.session_close))
-    return parts
-
-
-def _joined(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    """The same minutes as the longest runs within each symbol and session, sorted."""
-    grouped: dict[tuple[str, datetime, datetime], list[Range]] = {}
-    for gap in gaps:
-        grouped.setdefault((gap.symbol, gap.session_open, gap.session_close), []).append(gap.range)
-    return tuple(
-        sorted(
-            Gap(symbol, span.start, span.end, opened, closed)
-            for (symbol, opened, closed), spans in grouped.items()
-            for span in merge(spans)
+def _ask(ask: Ask, question: Question, *, closely: bool = False) -> Answered:
+    answered = ask(question.text(closely=closely))
+    due = question.due_hours()
+    if answered.due != due:
+        raise TablesDiffer(
+            f"the statement expected {answered.due} hours of sessions and symbols, and {due} are right: the tables in "
+            "the lake were rewritten while it ran, or never written; asking again is right"
         )
-    )
+    return answered
 
 
-def _ranges(rows: Iterable[tuple[Any, ...]], kind: str) -> tuple[Gap, ...]:
-    chosen = sorted(row[1:6] for row in rows if row[0] == kind)
-    return tuple(Gap(symbol, *map(_utc, instants)) for symbol, *instants in chosen)
+def _closely(ask: Ask, question: Question, answered: Answered) -> Answered:
+    """The same, with words that can be believed: where a minute came more than once, it is counted once."""
+    unclear = (answered.hour >= 0) & ((answered.word < 0) | (np.bitwise_count(answered.word) != answered.stored))
+    known = set(question.names)
+    doubtful = sorted({name for name, doubt in zip(answered.symbol, unclear.tolist(), strict=True) if doubt} & known)
+    if not doubtful:
+        return answered
+    hours = answered.hour[unclear]
+    hull = Range(from_epoch_minute(int(hours.min()) * SLOTS), from_epoch_minute(int(hours.max() + 1) * SLOTS))
+    second = _ask(ask, replace(question, window=hull, symbols=doubtful), closely=True)
+    word = {
+        (name, hour): word
+        for name, hour, word in zip(second.symbol, second.hour.tolist(), second.word.tolist(), strict=True)
+    }
+    words = answered.word.copy()
+    for at in np.flatnonzero(unclear).tolist():
+        # A session that does not come back has every hour of the hull: all bits stand for that.
+        words[at] = word.get((answered.symbol[at], int(answered.hour[at])), int(BITS.sum()))
+    return replace(answered, word=words)
 
 
-def _utc(instant: datetime) -> datetime:
-    # A sum, for `replace` takes seven times as long.
-    return EPOCH + (instant - _NAIVE_EPOCH) if instant.tzinfo is None else instant.astimezone(UTC)
+def _missing(question: Question, answered: Answered) -> tuple[Gaps, int]:
+    """The gaps, and how many bars they lack."""
+    parts, cadence = question.parts, question.cadence
+    code = {name: at for at, name in enumerate(question.names)}
+    calendar = {one.symbol: one.calendar for one in question.asked}
+    rows = numbers([code.get(name, -1) for name in answered.symbol])
+    chosen = np.flatnonzero(rows >= 0)
+    lane, day, hour, word = rows[chosen], answered.day[chosen], answered.hour[chosen], answered.word[chosen]
+    # The sessions that came back, each once; a lane of its own for each of their parts.
+    keys, session = np.unique(place(lane, day + 2**20), return_inverse=True)
+    symbol, label = keys >> 32, (keys & (2**32 - 1)) - 2**20
+    of, part = parts.of_sessions([calendar[question.names[at]] for at in symbol.tolist()], label)
+    lanes = np.arange(len(part))
+    there = parts.last[part] > parts.first[part]
+    expected = Intervals(place(lanes, parts.first[part])[there], place(lanes, parts.last[part])[there])
+    first_lane = np.searchsorted(of, np.arange(len(keys)))
+    counts = numbers(np.searchsorted(of, np.arange(len(keys)), side="right") - first_lane)
+    stored = []
+    for begin in range(0, len(chosen), _AT_ONCE):
+        some = np.flatnonzero(hour[begin : begin + _AT_ONCE] >= 0) + begin
+        row = np.repeat(some, counts[session[some]])
+        into = expand(numbers(first_lane[session[some]]), counts[session[some]])
+        at, bit = np.nonzero((word[row, None] & BITS) != 0)
+        minute, into = hour[row[at]] * SLOTS + bit, into[at]
+        slot, off = np.divmod(minute - parts.open[part[into]], cadence)
+        inside = (off == 0) & (minute >= parts.open[part[into]]) & (minute < parts.close[part[into]])
+        stored.append(place(into, slot)[inside])
+    gone, source = subtract(expected, runs(np.concatenate([*stored, numbers([])])))
+    into = numbers(lanes[there][source])
+    opened, closed = parts.open[part[into]], parts.close[part[into]]
+    starts, ends = gone.starts - place(into, 0), gone.ends - place(into, 0)
+    start, end = opened + starts * cadence, np.minimum(opened + ends * cadence, closed)
+    order = np.lexsort((start, symbol[of[into]]))
+    columns = (column[order] for column in (symbol[of[into]], start, end, opened, closed))
+    return Gaps(question.names, *columns), gone.minutes
+
+
+def _listed_sum(listings: Sequence[Listing], calendars: Sequence[str], day: Numbers, values: Numbers) -> int:
+    """The sum of `values` (each of a calendar and a session date, sorted by both) over each listing's dates."""
+    names, total = np.array(calendars, object), 0
+    for calendar in {one.calendar for one in listings}:
+        of = names == calendar if len(names) else np.zeros(0, np.bool_)
+        days, sums = day[of], np.concatenate([[0], np.cumsum(values[of])])
+        mine = [one for one in listings if one.calendar == calendar]
+        first, after = (
+            numbers([_EVER[edge] if date is None else (date - _EPOCH).days for date in dates])
+            for edge, dates in enumerate(([one.listed for one in mine], [one.delisted for one in mine]))
+        )
+        after = np.maximum(after, first)
+        total += int((sums[np.searchsorted(days, after)] - sums[np.searchsorted(days, first)]).sum())
+    return total
+
+
+_EPOCH = datetime(1970, 1, 1).date()  # noqa: DTZ001
+
+
+def hours_around(window: Range) -> Range:
+    """The window out to whole hours: what the statement reads of it."""
+    hour = timedelta(hours=1)
+    end = window.end.replace(minute=0)
+    return Range(window.start.replace(minute=0), end if end == window.end else end + hour)
+
+
+def parts(window: Range, days: int) -> list[Range]:
+    """The window cut at midnights (UTC) into as few parts of at most so many dates as there can be, about as long."""
+    dates = list(window.dates())
+    longest = -(-len(dates) // -(-len(dates) // days))
+    day = timedelta(days=1)
+    midnight = window.start.replace(hour=0, minute=0)
+    cuts = [midnight + number * day for number in range(longest, len(dates), longest)]
+    return [Range(start, end) for start, end in pairwise([window.start, *cuts, window.end])]

@@ -1,18 +1,12 @@
-"""The audit's query: which expected minutes are neither stored nor proven absent, as one SQL text.
+"""The audit's statement: which hours are not stored as their sessions expect them. One text for Athena and DuckDB.
 
-The same text runs on Athena (Trino) and on DuckDB, reads `bars` once, and returns ranges, not minutes.
+Bars are grouped by symbol and clock hour, and the weights of the hour's bars are summed: the bar of minute i weighs
+2**i, so that the sum (a word) has a bit for each minute. Decimals are exact in any order. A minute that came twice
+carries, and a carry makes one bit of two rows: a word with as many bits as rows tells exactly which minutes it has, and
+the layer asks `closely` about any other. A session with as many whole hours as it is due comes back not at all;
+any other with all its hours, or once with nulls when nothing of it is stored. `core/data_check.py` makes gaps of them.
 
-How it is exact and fast at once. Bars are grouped by symbol and clock hour, and the weights of the hour's bars are
-summed: the bar of minute i weighs 2**i, so that the sum (a "word") has a bit for each minute. Decimals of 18 digits
-hold the weights and of 38 the sums, so they are exact in any order. Beside it the rows are counted. A minute that
-came twice carries, and a carry makes one bit of two rows: a word with as many bits as rows tells exactly which
-minutes it has, and is whole when those are what the sessions expect; only the others are taken apart. A word with
-fewer bits than rows comes back as `unclear` and is looked at closely with DISTINCT. Rows that nobody expects (extended
-hours, minutes outside the window) only set bits that nobody reads.
-
-What is expected meets what is stored session by session, not hour by hour: the hours of a session that are whole
-become one number with a bit for each (`seen`), beside a row for each hour that is not; what is missing from that
-number was not stored at all.
+The last row has no symbol: it counts the hours that the statement itself took for due. The layer compares.
 """
 
 from __future__ import annotations
@@ -22,42 +16,68 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from minutemend.contract import PARTITION, Table
-from minutemend.core.data_check_statement import STATEMENT
 from minutemend.core.errors import BadInput
+from minutemend.core.hours import SLOTS
 from minutemend.core.minutes import Range
 from minutemend.core.symbols import valid_symbols
 
-# The result's columns. `kind` is `gap`, `unclear` (ask again, closely) or `total` (one row, symbol and times null).
-# `bars` counts expected bars of the cadence, `minutes` the time that they stand for; at 1m both are the same.
-RESULT_COLUMNS = ("kind", "symbol", "gap_start", "gap_end", "session_open", "session_close", "bars", "minutes")
+RESULT_COLUMNS = ("symbol", "dt", "hour", "stored", "word")
 CADENCES = tuple(minutes for minutes in range(1, 61) if 60 % minutes == 0)
 
-_SLOTS = 60  # minutes in a word
-_HOURS = 26  # a session lasts at most 24 hours, which touch 25 clock hours when it opens inside one
-_FIRST = 1  # the first minute that has a weight of its own
-_MANY = 2**26  # rows of minute 0 that float64 counts as a fraction, beside as many others as whole numbers
+_HOUR = timedelta(hours=1)
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
+_WEIGHTS = f"ARRAY[{', '.join(f'{2**minute}.' for minute in range(SLOTS))}]"
+
+STATEMENT = """\
+WITH interested AS (
+    SELECT DISTINCT symbol, calendar, listed, delisted FROM {symbols} {named}
+),
+expected AS (
+    SELECT * FROM {hours} WHERE hour > {start} - INTERVAL '1' HOUR AND hour < {end}
+),
+-- Each session of each symbol, with the hours that it is due.
+due AS (
+    SELECT y.symbol, e.dt, e.hours
+    FROM (SELECT calendar, dt, count(*) AS hours FROM expected GROUP BY calendar, dt) AS e
+    JOIN interested y ON y.calendar = e.calendar
+    WHERE (y.listed IS NULL OR e.dt >= y.listed) AND (y.delisted IS NULL OR e.dt < y.delisted)
+),
+sums AS (
+    SELECT symbol, date_trunc('hour', minute) AS hour, count(*) AS stored,
+           TRY_CAST(sum({weights}[minute(minute) + 1]) AS bigint) AS word
+    FROM {bars}
+    GROUP BY symbol, date_trunc('hour', minute)
+),
+-- An hour is whole when each of its bars is there once; bars around the session do not count.
+graded AS (
+    SELECT s.symbol, e.dt, s.hour, s.stored, s.word,
+           sum(CASE WHEN s.stored = e.bars AND s.word = e.word THEN 1
+                    WHEN s.stored > e.bars AND s.stored = length(replace(to_base(s.word, 2), '0', ''))
+                         AND mod(s.word, e.high) - mod(s.word, e.low) = e.word THEN 1
+                    ELSE 0 END) OVER (PARTITION BY s.symbol, e.dt) AS wholes
+    FROM sums s
+    JOIN (SELECT DISTINCT symbol, calendar FROM interested) AS y ON y.symbol = s.symbol
+    JOIN expected e ON e.calendar = y.calendar AND e.hour = s.hour
+)
+SELECT d.symbol, d.dt, g.hour, g.stored, g.word
+FROM due d LEFT JOIN graded g ON g.symbol = d.symbol AND g.dt = d.dt
+WHERE g.symbol IS NULL OR g.wholes < d.hours
+UNION ALL
+SELECT CAST(NULL AS varchar), CAST(NULL AS varchar), CAST(NULL AS timestamp), CAST(sum(hours) AS bigint), 0 FROM due
+"""
 
 
 def generate_data_check_query(
-    window: Range,
-    *,
-    symbols: Sequence[str] | None = None,
-    cadence: int = 1,
-    database: str | None = None,
-    closely: bool = False,
+    window: Range, *, symbols: Sequence[str] | None = None, database: str | None = None, closely: bool = False
 ) -> str:
-    """The SQL text that finds the gaps of `window` (see `RESULT_COLUMNS`).
+    """The text that finds the hours of `window` that are not whole (see `RESULT_COLUMNS`).
 
-    It reads the tables `bars` (symbol, minute, dt), `sessions`, `symbols` and `absences` of `contract.COLUMNS`, in
-    `database` when that is given. `symbols` narrows the symbols of interest; `cadence` is in minutes and divides 60,
-    and a session expects a bar at its open and every `cadence` minutes until its close. With `closely` every minute
-    is counted once whatever the lake holds: slow, for the few symbols and hours that came back `unclear`.
-    Rows off the whole minute count for nothing.
-    Raises BadInput for a bad symbol, cadence or database.
+    It reads `bars` (symbol, minute, dt), `hours` and `symbols` of `contract.COLUMNS`, in `database` when that is
+    given. `symbols` narrows the symbols of interest. Hours are asked for whole: what the window cuts off them is the
+    layer's to leave out. With `closely` every minute is counted once, whatever the lake holds. Rows off the whole
+    minute count for nothing.
+    Raises BadInput for a bad symbol or database.
     """
-    if cadence not in CADENCES:
-        raise BadInput(f"the cadence is {cadence!r}: one of {', '.join(map(str, CADENCES))} minutes would be right")
     if database is not None and not _IDENTIFIER.fullmatch(database):
         raise BadInput(f"the database is {database!r}: small letters, digits and _ would be right")
     names = {table: f'"{database}".{table}' if database else str(table) for table in Table}
@@ -68,40 +88,25 @@ def generate_data_check_query(
             raise BadInput("the list of symbols is empty: at least one symbol would be right, or none given at all")
         only = f"symbol IN ({listed})"
     days = list(window.dates())
-    day = timedelta(days=1)
+    start = window.start.replace(minute=0)
+    end = window.end if not window.end.minute else window.end.replace(minute=0) + _HOUR
     # The partitions hold the window exactly when it is whole days; a condition on every row costs a tenth of the time.
-    whole_days = all(instant.time() == time(0) for instant in (window.start, window.end))
+    whole_days = all(instant.time() == time(0) for instant in (start, end))
     stored = _where(
         f"{PARTITION} BETWEEN '{days[0]}' AND '{days[-1]}'",
-        "" if whole_days else f"minute >= {_literal(window.start)} AND minute < {_literal(window.end)}",
+        "" if whole_days else f"minute >= {timestamp_sql(start)} AND minute < {timestamp_sql(end)}",
         "second(minute) = 0 AND millisecond(minute) = 0",
         only,
     )
-    # An absence lies under the date of its minutes; a session that crosses midnight may have begun the day before.
-    proven = _where(
-        f"{PARTITION} BETWEEN '{days[0] - day}' AND '{days[-1] + day}'",
-        f'start < {_literal(window.end)} AND "end" > {_literal(window.start)}',
-        only,
-    )
+    bars = f"{names[Table.BARS]} {stored}"
     return STATEMENT.format(
-        sessions=names[Table.SESSIONS],
         symbols=names[Table.SYMBOLS],
-        absences=names[Table.ABSENCES],
-        bars=f"(SELECT DISTINCT symbol, minute FROM {names[Table.BARS]} {stored}) AS looked"  # noqa: S608
-        if closely
-        else f"{names[Table.BARS]} {stored}",
-        interested=_where(only),
-        proven=proven,
-        start=_literal(window.start),
-        end=_literal(window.end),
-        cadence=cadence,
-        every_slot=sum(2**minute for minute in range(0, _SLOTS, cadence)),
-        weights=f"ARRAY[{', '.join(f'{2**minute}.' for minute in range(_FIRST, _SLOTS))}]",
-        excess=2**_FIRST - 1,
-        little=repr(1 / _MANY),
-        many=_MANY,
-        hour_bits=", ".join(f"{2**hour}e0" for hour in range(_HOURS)),
-        minute_bits=", ".join(f"{2**minute}" for minute in range(_SLOTS)),
+        hours=names[Table.HOURS],
+        bars=f"(SELECT DISTINCT symbol, minute FROM {bars}) AS looked" if closely else bars,  # noqa: S608
+        named=_where(only),
+        start=timestamp_sql(window.start),
+        end=timestamp_sql(window.end),
+        weights=_WEIGHTS,
     )
 
 
@@ -110,5 +115,6 @@ def _where(*conditions: str) -> str:
     return f"WHERE {' AND '.join(given)}" if given else ""
 
 
-def _literal(instant: datetime) -> str:
+def timestamp_sql(instant: datetime) -> str:
+    """The instant as a literal of Trino and DuckDB: without zone, UTC by contract."""
     return f"TIMESTAMP '{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"

@@ -1,144 +1,299 @@
-"""Evidence: what the vendors' earlier answers say about minutes that are missing now.
+"""Evidence: what the vendors' answers say about minutes that are not stored. The one rule of absence.
 
-A believable answer (kind BARS: it had at least one bar of that symbol) that leaves a minute out is one
-observation of its absence. `ProofRule` says when observations make a proof. Everything else a vendor may
-answer, `no_data` and refusals and garbage, proves nothing about a minute, however often it is said.
+docs/absence.md states it for people. In short:
+
+- An omission counts only between bars of the same symbol, in the same session, in the same answer: it needs a later bar
+  there, and an earlier one unless it begins at the open. At the end of a session an answer serves instead that came
+  after the close and the settling, from a vendor whose lag is known and over.
+- It counts for nothing when a minute of that same silence, from bar to bar, is stored: the answer lacked it.
+- The venue's own statement that a minute had no trade proves it alone.
+- Omissions of two vendors that draw on different, known sources prove.
+- Two omissions of one vendor, apart in time, prove only what is plausible (core/density.py) of the whole silence. What
+  is not is suspected to be its hole, however often it is asked: the next vendor is; if there is none the minutes fail.
+
+`no_data`, refusals, garbage and time-outs prove nothing about a minute, however often they are said.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from minutemend.core.answers import AnswerKind
-from minutemend.core.gaps import Gap
-from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, merge, subtract
-from minutemend.core.verdicts import Absence, Observation, ProofRule
+import numpy as np
+import numpy.typing as npt
+
+from minutemend.core.answers import AnswerKind, SourceKind
+from minutemend.core.density import LEAST, Past, blackouts, plausibility
+from minutemend.core.gaps import Gaps
+from minutemend.core.intervals import Intervals, Numbers, cut, expand, merge, numbers, place, subtract
+from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute
+from minutemend.core.proofs import Pairs, Proven, written
+from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Proof, ProofRule
+
+NEVER = np.iinfo(np.int64).max
+CLOCKS = timedelta(seconds=30)  # a worker's clock may be ahead of its vendor's by so much
+_MICROSECOND = timedelta(microseconds=1)
+Flags = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Need:
-    """A gap, or a part of one, whose minutes all have the same history: the planner's raw material.
+@dataclass(frozen=True, slots=True, eq=False)
+class Needs:
+    """Gaps, or parts of them, whose minutes all have the same history: the planner's raw material.
 
-    `seen` is, for each vendor that left these minutes out of a believable answer, when it first did so.
-    `refused` are the vendors that refused to answer for them in this audit.
+    `first` (int64 microseconds since 1970, a column for each of `vendors`; NEVER: it did not) is when the vendor first
+    left these minutes out. `closed` says which vendor has nothing more to say of them in this audit: it refused, or it
+    was heard as often as it can count. `suspected` are those of which a vendor's hole is suspected.
     """
 
-    gap: Gap
-    seen: tuple[tuple[str, datetime], ...] = ()
-    refused: tuple[str, ...] = ()
+    gaps: Gaps
+    vendors: tuple[str, ...]
+    first: Numbers
+    closed: Flags
+    suspected: Flags
 
-    def repairable(self, vendors: Sequence[str]) -> bool:
+    def __len__(self) -> int:
+        return len(self.gaps)
+
+    def repairable(self, vendors: Sequence[str]) -> Flags:
         """Whether there is a vendor left to ask in this audit."""
-        return any(vendor not in self.refused for vendor in vendors)
+        return ~np.all([self.closed_to(vendor) for vendor in vendors], axis=0) if vendors else self.suspected & False
+
+    def served(self, calendars: Mapping[str, str], serves: Mapping[str, Collection[str]]) -> Needs:
+        """The same, closed to the vendors that are not asked for a symbol's calendar. `calendars` are the symbols',
+        `serves` those of the vendors that serve some alone."""
+        same = self.over(serves)
+        for name, known in serves.items():
+            foreign = np.array([calendars.get(symbol) not in known for symbol in self.gaps.names], np.bool_)
+            same.closed[:, same.vendors.index(name)] |= foreign[self.gaps.symbol]
+        return same
+
+    def over(self, vendors: Iterable[str]) -> Needs:
+        """A copy with a column for each of these vendors, too."""
+        every = tuple(sorted({*self.vendors, *vendors}))
+        first, closed = ([of(name) for name in every] for of in (self.first_of, self.closed_to))
+        shape = len(every), len(self)
+        columns = numbers(first).reshape(shape).T, np.array(closed, np.bool_).reshape(shape).T
+        return Needs(self.gaps, every, *columns, self.suspected)
+
+    def closed_to(self, vendor: str) -> Flags:
+        return self.closed[:, self.vendors.index(vendor)] if vendor in self.vendors else np.zeros(len(self), np.bool_)
+
+    def first_of(self, vendor: str) -> Numbers:
+        if vendor in self.vendors:
+            return numbers(self.first[:, self.vendors.index(vendor)])
+        return np.full(len(self), NEVER)
 
 
-def prove(
-    gaps: Iterable[Gap], observations: Iterable[Observation], rule: ProofRule, *, venues: Mapping[str, str]
-) -> list[Absence]:
-    """The absences that `observations` prove of the minutes of `gaps`, sorted, no minute twice.
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What became of the gaps: the proofs, and what is still needed."""
 
-    The same evidence gives the same absences, whenever it is looked at: each names the two observations that
-    prove it, and was proven when the second was made. `venues` maps every symbol of interest to its calendar:
-    where all symbols of a calendar (two or more) are proven absent, the reason is `venue_outage`.
+    absences: list[Absence]
+    needs: Needs
+
+
+def judge(
+    gaps: Gaps,
+    observations: Iterable[Observation],
+    rule: ProofRule,
+    *,
+    audit_id: str,
+    window: Range,
+    listings: Sequence[Listing],
+    raw: Gaps | None = None,
+    past: Callable[[], Past] | None = None,
+) -> Judged:
+    """What `observations` prove of the minutes of `gaps`, and the history of the rest. Again, the same.
+
+    `raw` are all gaps of `window` over the same names, those included that were proven before (None: `gaps`); `past`
+    tells what the symbols' earlier sessions lacked (None: not known), and is asked where a proof of one vendor rests on
+    it. Refusals count in their own audit, `audit_id`, only.
     """
-    witnesses = _by_symbol(observations)
-    proven = [
-        (gap.symbol, part, pair)
-        for gap in gaps
-        for part, seen in _parts(gap, witnesses.get(gap.symbol, ()))
-        if (pair := _proof(seen, rule)) is not None
-    ]
-    outages = _outages(((symbol, part) for symbol, part, _ in proven), venues)
-    absences = []
-    for symbol, part, pair in proven:
-        lost = [both for outage in outages.get(venues.get(symbol, ""), ()) if (both := part.intersect(outage))]
-        pieces = [(piece, "venue_outage") for piece in lost]
-        pieces += [(piece, "no_trade") for piece in subtract([part], lost)]
-        evidence = json.dumps(
-            [
-                {"vendor": one.vendor, "observed_at": format_instant(one.observed_at), "job_id": one.job_id}
-                for one in pair
-            ]
+    raw = raw or gaps
+    heard = _Heard(gaps, observations, rule, audit_id, raw=raw, window=window)
+    unasked = subtract(subtract(raw.line, gaps.line)[0], heard.left_out)[0]
+    raw = raw.less(unasked)
+    whole = np.searchsorted(raw.line.starts, place(heard.gaps.symbol, heard.gaps.start), side="right") - 1
+    calendar = {one.symbol: one.calendar for one in listings}
+    calendars = sorted(set(calendar.values()))
+    lane = numbers([calendars.index(calendar[name]) if name in calendar else 0 for name in gaps.names])
+    size = np.bincount([calendars.index(name) for name in calendar.values()], minlength=1)
+    dark = blackouts(raw, lane, size)[whole] if len(raw) else np.zeros(len(heard.gaps), np.bool_)
+    length = (raw.end - raw.start)[whole] if len(raw) else heard.gaps.end - heard.gaps.start
+    known = Past.unknown(len(gaps.names))
+    while True:
+        chance = plausibility(raw, window, known, unasked)[whole] if len(raw) else np.zeros(len(heard.gaps))
+        found = heard.judged(chance, dark, length)
+        if past is None or not (found.proof == Proof.LOOKS).any():
+            at = np.flatnonzero(found.proof != "")
+            outage = dark & (found.proof == Proof.SOURCES)
+            pairs = found.pairs[0][at], found.pairs[1][at]
+            proven = Proven(heard.gaps.take(at), found.proof[at], pairs, chance[at], outage[at])
+            told = Pairs(heard.said, heard.answer, heard.before, heard.after, heard.entry)
+            return Judged(written(proven, told, rule), found.needs)
+        known, past = past(), None  # it can only take proofs of one vendor away
+
+
+class _Found(NamedTuple):
+    """How each piece is proven (empty: it is not), by which pairs (-1: none), and the needs that are left."""
+
+    proof: npt.NDArray[np.str_]
+    pairs: tuple[Numbers, Numbers]
+    needs: Needs
+
+
+class _Heard:
+    """What was said of each piece of the gaps: pieces are cut where the history of their minutes changes.
+
+    One entry is one run of one answer; a pair is an entry and a piece inside it. Entries are in the order of time.
+    """
+
+    def __init__(
+        self,
+        gaps: Gaps,
+        observations: Iterable[Observation],
+        rule: ProofRule,
+        audit_id: str,
+        *,
+        raw: Gaps,
+        window: Range,
+    ) -> None:
+        code = {name: at for at, name in enumerate(gaps.names)}
+        self.rule = rule
+        once = {(one.job_id, one.symbol, one.range.start): one for one in observations if one.symbol in code}
+        self.said = sorted(once.values(), key=lambda one: (one.observed_at, one.vendor, one.job_id))
+        self.vendors = tuple(sorted({one.vendor for one in self.said}))
+        rows = [np.empty((0, 7), np.int64)]
+        for at, one in enumerate(self.said):
+            number, left, told = code[one.symbol], one.omitted, one.stated
+            if one.kind is AnswerKind.BARS and one.rows > 0:
+                rows.append(entries(at, number, left.start, left.end, left.before, left.after, 0))
+                rows.append(entries(at, number, told.starts, told.ends, NONE, NONE, 1))
+            elif one.kind is AnswerKind.GIVE_UP and one.audit_id == audit_id:
+                rows.append(entries(at, number, *edges([one.range]), NONE, NONE, 2))
+        table = np.concatenate(rows)
+        self.answer, lane, start, end, self.before, self.after, self.form = table.T
+        self.start, self.end = start, end
+        begins, ends = place(lane, start), place(lane, end)
+        self.left_out = merge(begins[self.form < 2], ends[self.form < 2])
+        pieces, source = cut(gaps.line, np.concatenate([begins, ends]))
+        self.gaps = gaps.of(pieces, source)
+        first, past = (np.searchsorted(pieces.starts, edge) for edge in (begins, ends))
+        counts = np.maximum(past - first, 0)
+        entry = np.repeat(np.arange(len(table)), counts)
+        piece = expand(numbers(first), numbers(counts))
+        order = np.lexsort((entry, piece))
+        self.entry, self.piece = entry[order], piece[order]
+        self.when = numbers([microseconds(one.observed_at) for one in self.said])[self.answer[self.entry]]
+        vendor = numbers([self.vendors.index(one.vendor) for one in self.said])
+        self.vendor = vendor[self.answer[self.entry]]
+        self.silence, wrong = self._silence(raw, window)
+        self.counts = self._counts() & ~wrong
+
+    def _silence(self, raw: Gaps, window: Range) -> tuple[Numbers, Flags]:
+        """For each pair the minutes of which the answer showed nothing, from bar to bar in the session: the piece may
+        be a part of them. And whether one of them is stored: then the answer lacked it."""
+        lane, opened, closed = (
+            getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close")
         )
-        absences += [
-            Absence(symbol, piece, reason, evidence, observations=2, proven_at=pair[1].observed_at)
-            for piece, reason in pieces
-        ]
-    return sorted(absences)
+        before, after = self.before[self.entry], self.after[self.entry]
+        begun = np.maximum(before + 1, opened)
+        until = np.where(after == NONE, closed, np.minimum(after, closed))
+        first, last = np.maximum(begun, epoch_minute(window.start)), np.minimum(until, epoch_minute(window.end))
+        missing = raw.line.count_within(place(lane, first), place(lane, last))
+        return numbers(until - begun), np.asarray((self.form[self.entry] == 0) & (last - first > missing), np.bool_)
+
+    def _counts(self) -> Flags:
+        """Whether the pair's omission or statement counts for its piece."""
+        entry, opened, closed = self.entry, self.gaps.session_open[self.piece], self.gaps.session_close[self.piece]
+        lags = [self.rule.lags.get(vendor) for vendor in self.vendors]
+        known = np.array([lag is not None for lag in lags], np.bool_)[self.vendor]
+        lag = numbers([((lag or timedelta(0)) + CLOCKS) // _MICROSECOND for lag in lags])[self.vendor]
+        minute = MINUTE // _MICROSECOND
+        settled = np.maximum(lag, self.rule.settling // _MICROSECOND)
+        begun = (self.before[entry] >= opened) | (self.start[entry] <= opened)
+        later = (self.after[entry] != NONE) & (self.after[entry] < closed)
+        over = known & (self.end[entry] >= closed) & (self.before[entry] >= opened)
+        over &= self.when >= closed * minute + settled
+        stated = (self.form[entry] == 1) & known & (self.when >= self.gaps.end[self.piece] * minute + lag)
+        return np.asarray(((self.form[entry] == 0) & begun & (later | over)) | stated, np.bool_)
+
+    def judged(self, chance: npt.NDArray[np.float64], dark: Flags, length: Numbers) -> _Found:
+        """The proofs, and the needs that are left: `chance` and `dark` are of each piece's whole gap of `length`."""
+        n, apart = len(self.gaps), self.rule.apart // _MICROSECOND
+        proof = np.full(n, "", dtype="U20")
+        one, two = np.full(n, -1), np.full(n, -1)  # the pairs that prove
+        first = np.full((n, len(self.vendors)), NEVER)
+        closed = np.zeros((n, len(self.vendors)), np.bool_)
+        suspected = np.zeros(n, np.bool_)
+        form = self.form[self.entry]
+        for at in range(len(self.vendors)):
+            refused = (form == 2) & (self.vendor == at)
+            closed[self.piece[refused], at] = True
+            # Two looks: the first that counts, and the first that counts so much later.
+            looked = self.counts & (form == 0) & (self.vendor == at)
+            early = _earliest(self.piece, looked, n)
+            has = early >= 0
+            first[has, at] = self.when[early[has]]
+            late = _earliest(self.piece, looked & (self.when >= np.where(has, first[:, at], 0)[self.piece] + apart), n)
+            twice = has & (late >= 0) & (late != early)
+            closed[:, at] |= twice
+            silences = np.append(self.silence, 0)  # of no pair, -1: none
+            silence = np.where(twice, np.maximum(silences[early], silences[late]), length)
+            plausible = (chance ** np.maximum(silence / length, 1) >= LEAST) & ~dark
+            proven = twice & plausible & (proof == "")
+            proof[proven] = Proof.LOOKS
+            one[proven], two[proven] = early[proven], late[proven]
+            suspected |= twice & ~plausible
+        self._by_sources(proof, one, two)
+        stated = _earliest(self.piece, self.counts & (form == 1), n)
+        told = stated >= 0
+        proof[told] = Proof.STATEMENT
+        one[told], two[told] = stated[told], -1
+        left = proof == ""
+        needs = Needs(self.gaps.take(left), self.vendors, first[left], closed[left], suspected[left])
+        return _Found(proof, (one, two), needs)
+
+    def _by_sources(self, proof: Any, one: Numbers, two: Numbers) -> None:
+        """Omissions of two known sources: the first of each. Stronger than two looks."""
+        sources = {self.rule.sources[name] for name in self.vendors if name in self.rule.sources}
+        known = [source for source in sources if source.kind is not SourceKind.UNKNOWN]
+        found = []
+        for source in sorted(known, key=lambda each: each.name):
+            mine = [at for at, name in enumerate(self.vendors) if self.rule.sources.get(name) == source]
+            looked = self.counts & (self.form[self.entry] == 0) & np.isin(self.vendor, mine)
+            found.append(_earliest(self.piece, looked, len(proof)))
+        if len(found) < 2:
+            return
+        firsts = np.where(np.stack(found) >= 0, np.stack(found), len(self.entry))
+        firsts.sort(axis=0)
+        both = firsts[1] < len(self.entry)
+        proof[both] = Proof.SOURCES
+        one[both], two[both] = firsts[0][both], firsts[1][both]
 
 
-def needs(gaps: Iterable[Gap], observations: Iterable[Observation], *, audit_id: str) -> list[Need]:
-    """The gaps, cut where the history of their minutes changes, sorted. Refusals count in their own audit only."""
-    witnesses = _by_symbol(observations)
-    found = []
-    for gap in gaps:
-        heard = witnesses.get(gap.symbol, ())
-        for part, seen in _parts(
-            gap, [one for one in heard if one.kind is AnswerKind.BARS or one.audit_id == audit_id]
-        ):
-            first: dict[str, datetime] = {}
-            for one in seen:
-                if one.kind is AnswerKind.BARS:
-                    first[one.vendor] = min(one.observed_at, first.get(one.vendor, one.observed_at))
-            refused = sorted({one.vendor for one in seen if one.kind is AnswerKind.GIVE_UP})
-            piece = Gap(gap.symbol, part.start, part.end, gap.session_open, gap.session_close)
-            found.append(Need(piece, seen=tuple(sorted(first.items())), refused=tuple(refused)))
-    return found
+def entries(at: int, *columns: Any) -> Numbers:
+    """The rows of runs that one answer says alike: their columns side by side, each an array or one number."""
+    return np.stack(np.broadcast_arrays(at, *columns), axis=1)
 
 
-def _by_symbol(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
-    """What says anything at all about a minute, by symbol, in the order of time."""
-    told: dict[str, list[Observation]] = defaultdict(list)
-    for one in sorted(observations, key=lambda one: (one.observed_at, one.vendor, one.job_id)):
-        if one.kind is AnswerKind.GIVE_UP or (one.kind is AnswerKind.BARS and one.omitted and one.rows > 0):
-            told[one.symbol].append(one)
-    return told
+def _earliest(piece: Numbers, chosen: Flags, n: int) -> Numbers:
+    """For each of `n` pieces the first of its chosen pairs, or -1; pairs are sorted by piece, then time."""
+    found = np.full(n, -1)
+    at = np.flatnonzero(chosen)[::-1]
+    found[piece[at]] = at
+    return numbers(found)
 
 
-def _parts(gap: Gap, heard: Sequence[Observation]) -> Iterator[tuple[Range, list[Observation]]]:
-    """The gap cut where what was heard of its minutes changes, with what was heard of each part."""
-    told = []
-    for one in heard:
-        about = one.omitted if one.kind is AnswerKind.BARS else (one.range,)
-        told += [(both, one) for part in about if (both := part.intersect(gap.range))]
-    edges = sorted({gap.start, gap.end, *(r.start for r, _ in told), *(r.end for r, _ in told)})
-    for start, end in pairwise(edges):
-        yield Range(start, end), [one for both, one in told if both.start <= start < both.end]
+def microseconds(instant: datetime) -> int:
+    """Since 1970."""
+    return (instant - EPOCH) // _MICROSECOND
 
 
-def _proof(seen: Sequence[Observation], rule: ProofRule) -> tuple[Observation, Observation] | None:
-    """The earliest two observations that are a proof together (`seen` in the order of time), or None."""
-    seen = [one for one in seen if one.kind is AnswerKind.BARS]
-    for second, later in enumerate(seen):
-        for earlier in seen[:second]:
-            if later.vendor != earlier.vendor or (
-                later.job_id != earlier.job_id and later.observed_at - earlier.observed_at >= rule.apart
-            ):
-                return earlier, later
-    return None
-
-
-def _outages(proven: Iterable[tuple[str, Range]], venues: Mapping[str, str]) -> dict[str, tuple[Range, ...]]:
-    """By calendar, the minutes that are proven absent for every one of its symbols (of two or more)."""
-    size = Counter(venues.values())
-    lacking: Counter[tuple[str, int]] = Counter()
-    begin: dict[tuple[str, int], datetime] = {}
-    for symbol, part in proven:
-        venue = venues.get(symbol)
-        if venue is None or size[venue] < 2:
-            continue
-        for offset in range(part.minutes):
-            minute = part.start + offset * MINUTE
-            key = (venue, epoch_minute(minute))
-            lacking[key] += 1
-            begin[key] = minute
-    found: dict[str, list[Range]] = defaultdict(list)
-    for key, symbols in lacking.items():
-        if symbols == size[key[0]]:
-            found[key[0]].append(Range(begin[key], begin[key] + MINUTE))
-    return {venue: merge(minutes) for venue, minutes in found.items()}
+def proven(absences: Iterable[Absence], gaps: Gaps) -> Intervals:
+    """The minutes of proofs of the rule in force, as places of the gaps' names."""
+    sound = [one for one in absences if one.rule >= RULE]
+    return gaps.places([one.symbol for one in sound], *edges(one.range for one in sound))

@@ -7,9 +7,10 @@ bar's that is present, high and low the extremes, volume the sum. Where no minut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ FACTS = pa.schema(
     ]
 )
 _MINUTES = 60
+_NO_HALTS: Mapping[str, Sequence[Range]] = MappingProxyType({})
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Values = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -48,25 +50,30 @@ class Expected:
 
 
 def expected_minutes(
-    hour: datetime, listings: Iterable[Listing], sessions: Iterable[Session], *, cadence: timedelta = MINUTE
+    hour: datetime,
+    listings: Iterable[Listing],
+    sessions: Iterable[Session],
+    *,
+    halted: Mapping[str, Sequence[Range]] = _NO_HALTS,
 ) -> Expected:
-    """The minutes of the hour that the listings' sessions expect: every `cadence` from each session's open."""
+    """The minutes of the hour that the listings' sessions expect, without those in which a symbol was `halted`."""
     window = Range(hour, hour + _MINUTES * MINUTE)
-    by_calendar: dict[str, list[tuple[Session, list[int]]]] = {}
+    by_calendar: dict[str, list[tuple[Session, slice]]] = {}
     for session in sessions:
         part = session.range.intersect(window)
-        if part is None:
-            continue
-        edges = (part.start + n * MINUTE for n in range(part.minutes))
-        minutes = [edge.minute for edge in edges if (edge - session.open) % cadence == timedelta(0)]
-        by_calendar.setdefault(session.calendar, []).append((session, minutes))
+        if part is not None:
+            minutes = slice(part.start.minute, part.start.minute + part.minutes)
+            by_calendar.setdefault(session.calendar, []).append((session, minutes))
     rows: dict[str, Flags] = {}
     for listing in listings:
         for session, minutes in by_calendar.get(listing.calendar, ()):
-            if (listing.listed is None or listing.listed <= session.dt) and (
-                listing.delisted is None or session.dt < listing.delisted
-            ):
+            if listing.on(session.dt):
                 rows.setdefault(listing.symbol, np.zeros(_MINUTES, np.bool_))[minutes] = True
+    for symbol in halted.keys() & rows.keys():
+        for halt in halted[symbol]:
+            part = halt.intersect(window)
+            if part is not None:
+                rows[symbol][part.start.minute : part.start.minute + part.minutes] = False
     symbols = tuple(sorted(symbol for symbol, row in rows.items() if row.any()))
     flags = np.array([rows[symbol] for symbol in symbols], np.bool_).reshape(len(symbols), _MINUTES)
     return Expected(hour, symbols, flags)

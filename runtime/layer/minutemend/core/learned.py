@@ -1,41 +1,46 @@
-"""What an answer is worth to the job that asked: the bars that may be written, and what it proves."""
+"""What an answer is worth to the job that asked: the bars that may be written, and what it observed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import numpy as np
 
 from minutemend.core.answers import Answer, AnswerKind
-from minutemend.core.bars import Bar
+from minutemend.core.columns import Bars
+from minutemend.core.intervals import Intervals, Numbers, intersect, lanes, merge, numbers, place, runs, subtract
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import MINUTE, Range, merge, subtract
-from minutemend.core.verdicts import Observation
+from minutemend.core.minutes import epoch_minute
+from minutemend.core.verdicts import NONE, NOTHING, Observation, Omissions
 
 
-def believed(job: RepairJob, answer: Answer) -> list[Bar]:
-    """The answer's bars that lie in the job's gaps, sorted. What was stored already is never touched."""
-    if answer.kind is not AnswerKind.BARS:
-        return []
-    gaps = _gaps(job)
-    return sorted(bar for bar in answer.bars if any(bar.minute in gap for gap in gaps.get(bar.symbol, ())))
+def believed(job: RepairJob, answer: Answer) -> Bars:
+    """The answer's bars that lie in the job's gaps. What was stored already is never touched."""
+    bars = answer.bars
+    code = {name: at for at, name in enumerate(bars.names)}
+    lane, gaps = lanes(job.gaps)
+    named = numbers([code.get(symbol, -1) for symbol in job.request.symbols])[lane]
+    wanted = merge(*(place(named, edges)[named >= 0] for edges in (gaps.starts, gaps.ends)))
+    return bars.where(wanted.holding(place(bars.codes, bars.minutes)) >= 0)
 
 
 def learned(job: RepairJob, answer: Answer) -> list[Observation]:
-    """One observation for each symbol of the job.
+    """One observation for each symbol that the vendor looked for, of the range that this answer was asked for.
 
-    A minute of the gaps counts as omitted only where the vendor looked (`covered`) and showed at least one bar
-    of that symbol; an answer with bars of other symbols alone is `no_data` for this one.
+    A run of the gaps counts as omitted only where the vendor looked (`covered`), and is kept with the nearest bars of
+    that symbol that the answer showed around it: what it proves is for core/evidence.py to say. An answer with bars of
+    other symbols alone is `no_data` for this one.
     """
-    gaps, found = _gaps(job), []
-    for symbol in job.request.symbols:
-        minutes = [bar.minute for bar in answer.bars if bar.symbol == symbol]
-        kind, looked = answer.kind, job.request.range
-        omitted: tuple[Range, ...] = ()
-        if kind is AnswerKind.BARS and answer.covered is not None and minutes:
-            looked = answer.covered
-            asked = [both for gap in gaps[symbol] if (both := gap.intersect(looked))]
-            omitted = subtract(asked, merge(Range(minute, minute + MINUTE) for minute in minutes))
-        elif kind is AnswerKind.BARS:
-            kind = AnswerKind.NO_DATA
+    found = []
+    for symbol in answer.looked_for():
+        (kind, detail), looked, minutes = answer.said_of(symbol), answer.request.range, answer.bars.minutes_of(symbol)
+        omitted, stated = NOTHING, runs([])
+        if kind is AnswerKind.BARS and symbol in answer.covered:
+            looked = answer.covered[symbol]
+            covered = merge([epoch_minute(looked.start)], [epoch_minute(looked.end)])
+            # Touching gaps of two sessions stay two: each is judged in its own session.
+            inside = intersect(job.gaps_of(symbol), covered)[0]
+            said = runs(answer.stated.get(symbol, numbers([])))
+            stated = intersect(inside, said)[0]
+            omitted = _omissions(subtract(subtract(inside, runs(minutes))[0], said)[0], minutes)
         found.append(
             Observation(
                 symbol=symbol,
@@ -46,17 +51,19 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
                 omitted=omitted,
                 rows=len(minutes),
                 status=answer.status,
-                detail=answer.detail,
+                detail=detail,
                 job_id=job.id,
                 audit_id=job.audit_id,
                 attempt=job.attempt,
+                stated=stated,
             )
         )
     return found
 
 
-def _gaps(job: RepairJob) -> dict[str, list[Range]]:
-    by_symbol: dict[str, list[Range]] = defaultdict(list)
-    for symbol, gap in job.gaps:
-        by_symbol[symbol].append(gap)
-    return by_symbol
+def _omissions(left: Intervals, shown: Numbers) -> Omissions:
+    """Runs with the nearest of the `shown` minutes (sorted) before and after each."""
+    padded = np.concatenate([[NONE], shown, [NONE]])
+    before = padded[np.searchsorted(shown, left.starts)]
+    after = padded[np.searchsorted(shown, left.ends) + 1]
+    return Omissions(left.starts, left.ends, numbers(before), numbers(after))

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from minutemend.core.errors import BadInput
+
+if TYPE_CHECKING:  # the market simulator's function has this file, and no numpy
+    from minutemend.core.intervals import Intervals
 
 MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,29 +112,13 @@ class Range:
             hour += timedelta(hours=1)
 
 
-def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """The same minutes as the fewest ranges: sorted, disjoint, and not adjacent."""
-    merged: list[Range] = []
-    for current in sorted(ranges):
-        if merged and current.start <= merged[-1].end:
-            merged[-1] = Range(merged[-1].start, max(merged[-1].end, current.end))
-        else:
-            merged.append(current)
-    return tuple(merged)
+def edges(ranges: Iterable[Range]) -> tuple[list[int], list[int]]:
+    """Starts and ends as epoch minutes: what core/intervals.py takes."""
+    listed = list(ranges)
+    return [epoch_minute(one.start) for one in listed], [epoch_minute(one.end) for one in listed]
 
 
-def subtract(ranges: Iterable[Range], taken: Iterable[Range]) -> tuple[Range, ...]:
-    """The minutes of `ranges` that are in none of `taken`, as the fewest ranges."""
-    left: list[Range] = []
-    holes = merge(taken)
-    for whole in merge(ranges):
-        start = whole.start
-        for hole in holes:
-            if hole.end <= start or hole.start >= whole.end:
-                continue
-            if hole.start > start:
-                left.append(Range(start, hole.start))
-            start = max(start, hole.end)
-        if start < whole.end:
-            left.append(Range(start, whole.end))
-    return tuple(left)
+def ranges_of(intervals: Intervals) -> list[Range]:
+    """Intervals of epoch minutes as ranges: for few of them, or for people."""
+    starts, ends = (map(from_epoch_minute, edge.tolist()) for edge in (intervals.starts, intervals.ends))
+    return [Range(*pair) for pair in zip(starts, ends, strict=True)]

@@ -8,32 +8,20 @@ are stored is free as long as it costs no request; only the minutes of the gaps 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from minutemend.core.answers import VendorRequest
-from minutemend.core.cover import Request, cover
-from minutemend.core.evidence import Need
-from minutemend.core.gaps import Gap
+import numpy as np
+
+from minutemend.core.answers import VendorLimits, VendorRequest
+from minutemend.core.cover import Requests, cover
+from minutemend.core.evidence import NEVER, Flags, Needs
+from minutemend.core.gaps import Gaps
+from minutemend.core.intervals import LANE, Intervals, Numbers, merge, overlaps, place
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute, merge
+from minutemend.core.minutes import EPOCH, Range, from_epoch_minute
 from minutemend.core.verdicts import ProofRule
-
-# Neighbours that are asked for beside a gap where that costs no request: an answer has to hold a bar of its
-# symbol to be believed when it leaves a minute out. Ten minutes hold a trade of nearly every listed stock.
-CONTEXT_MINUTES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class VendorLimits:
-    """What one request to a vendor may hold, and how many it allows."""
-
-    name: str
-    rows: int
-    symbols: int
-    per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +35,22 @@ class Estimate:
 
 
 def plan(
-    needs: Iterable[Need], *, audit_id: str, attempt: int, vendors: Sequence[VendorLimits], rule: ProofRule
+    needs: Needs, *, audit_id: str, attempt: int, vendors: Sequence[VendorLimits], rule: ProofRule
 ) -> list[RepairJob]:
     """The jobs of one attempt, sorted by time and symbol. A pure function: asked again, the same jobs.
 
     Attempt n asks vendor (n - 1) modulo their number, or the next that has not refused. A minute that the
     vendor left out before is not asked for again until a second observation can count.
     """
-    chosen: dict[str, list[Need]] = defaultdict(list)
-    order = [vendors[(attempt - 1 + step) % len(vendors)] for step in range(len(vendors))]
-    for need in needs:
-        vendor = next((vendor for vendor in order if vendor.name not in need.refused), None)
-        if vendor is not None:
-            chosen[vendor.name].append(need)
-    jobs = []
-    for vendor in order:
-        mine = chosen[vendor.name]
-        # by symbol, when another look at a minute can count
-        second: dict[str, list[tuple[Range, datetime]]] = defaultdict(list)
-        for need in mine:
-            seen = [first for name, first in need.seen if name == vendor.name]
-            second[need.gap.symbol] += [(need.gap.range, first + rule.apart) for first in seen]
-        for request in requests(mine, vendor):
-            jobs.append(_job(request, second, audit_id=audit_id, attempt=attempt, vendor=vendor.name))
-    return sorted(jobs, key=lambda job: (job.request.range.start, job.request.symbols, job.id))
-
-
-def requests(needs: Iterable[Need], vendor: VendorLimits) -> list[Request]:
-    """The fewest requests that cover every minute of `needs`, widened by context where there is room."""
-    needs = list(needs)
-    missing = _minutes(need.gap for need in needs)
-    sessions: dict[str, list[Range]] = {
-        symbol: list(merge(ranges)) for symbol, ranges in _sessions(need.gap for need in needs).items()
-    }
-    return [_widen(request, sessions, vendor) for request in cover(missing, rows=vendor.rows, symbols=vendor.symbols)]
+    jobs: list[RepairJob] = []
+    open_to = np.ones(len(needs), np.bool_)
+    for step in range(len(vendors)):
+        vendor = vendors[(attempt - 1 + step) % len(vendors)]
+        mine = open_to & ~needs.closed_to(vendor.name)
+        open_to &= ~mine
+        if mine.any():
+            jobs += _jobs(needs, mine, vendor, rule, audit_id=audit_id, attempt=attempt)
+    return sorted(jobs, key=lambda job: (job.request.range.start, job.request.symbols))
 
 
 def estimate(jobs: Sequence[RepairJob], vendors: Sequence[VendorLimits]) -> Estimate:
@@ -91,70 +61,91 @@ def estimate(jobs: Sequence[RepairJob], vendors: Sequence[VendorLimits]) -> Esti
         waits.append(timedelta(minutes=max(0, math.ceil(mine / vendor.per_minute) - 1)))
     return Estimate(
         requests=len(jobs),
-        minutes=sum(gap.minutes for job in jobs for _, gap in job.gaps),
+        minutes=sum(job.gaps.minutes for job in jobs),
         rows=sum(len(job.request.symbols) * job.request.range.minutes for job in jobs),
         time=max(waits),
     )
 
 
-def _job(
-    request: Request,
-    second: Mapping[str, Sequence[tuple[Range, datetime]]],
-    *,
-    audit_id: str,
-    attempt: int,
-    vendor: str,
-) -> RepairJob:
-    window = Range(from_epoch_minute(request.start), from_epoch_minute(request.end))
-    gaps = tuple(
-        (symbol, Range(from_epoch_minute(start), from_epoch_minute(end)))
-        for symbol, parts in request.covers
-        for start, end in parts
-    )
-    waits = [when for symbol, gap in gaps for seen, when in second[symbol] if gap.intersect(seen)]
-    return RepairJob(
-        audit_id=audit_id,
-        attempt=attempt,
-        request=VendorRequest(vendor=vendor, symbols=tuple(symbol for symbol, _ in request.covers), range=window),
-        gaps=gaps,
-        not_before=max(waits, default=None),
-    )
+def _jobs(
+    needs: Needs, mine: Flags, vendor: VendorLimits, rule: ProofRule, *, audit_id: str, attempt: int
+) -> list[RepairJob]:
+    """The jobs of one vendor, for the needs that are `mine`."""
+    gaps = needs.gaps if mine.all() else needs.gaps.take(mine)
+    line = gaps.line
+    missing = merge(line.starts, line.ends)
+    del line  # of a window that lacks every other minute, each column counts: QueueRepairs has 512 MB
+    found = cover(missing, rows=vendor.rows, symbols=vendor.symbols)
+    lane = found.cells.starts // LANE
+    order = np.lexsort((lane, found.request))  # the cells, request by request
+    bounds = np.searchsorted(found.request[order], np.arange(len(found) + 1))
+    start, end = _widened(found, gaps, vendor.rows, order, bounds)
+    # Minutes of which the vendor was heard often enough are asked for no more; but where the answer shows them all the
+    # same, because the vendor has loaded them, they are wanted.
+    heard = needs.gaps.take(needs.closed_to(vendor.name)).line
+    asked = Intervals(place(lane, start[found.request]), place(lane, end[found.request]))
+    parts, cell = _together(_parts(missing, found.cells), _parts(heard, asked), found.request)
+    request = found.request[cell]
+    # Another look at a minute counts from then on.
+    seen = mine & (needs.first_of(vendor.name) < NEVER)
+    again = needs.first_of(vendor.name)[seen] + rule.apart // timedelta(microseconds=1)
+    at, which = overlaps(parts, needs.gaps.take(seen).line)
+    waits = np.full(len(found), -1)
+    np.maximum.at(waits, request[at], again[which])
+    # The parts of a job lie on lanes of its own: the position of a cell among those of its request.
+    position = np.empty(len(order), np.int64)
+    position[order] = np.arange(len(order)) - bounds[found.request[order]]
+    shift = place(position[cell] - lane[cell], 0)
+    parts = Intervals(parts.starts + shift, parts.ends + shift)
+    edges = np.searchsorted(request, np.arange(len(found) + 1)).tolist()
+    names = [gaps.names[one] for one in lane[order].tolist()]
+    first = bounds.tolist()
+    windows = list(zip(start.tolist(), end.tolist(), strict=True))
+    ranges = {window: Range(*map(from_epoch_minute, window)) for window in set(windows)}
+    return [
+        RepairJob(
+            audit_id=audit_id,
+            attempt=attempt,
+            request=VendorRequest(vendor.name, tuple(names[first[n] : first[n + 1]]), ranges[window]),
+            gaps=parts.take(slice(edges[n], edges[n + 1])),
+            not_before=None if wait < 0 else EPOCH + timedelta(microseconds=wait),
+        )
+        for n, (window, wait) in enumerate(zip(windows, waits.tolist(), strict=True))
+    ]
 
 
-def _widen(request: Request, sessions: Mapping[str, Sequence[Range]], vendor: VendorLimits) -> Request:
-    """The request with up to CONTEXT_MINUTES on each side, inside the sessions of its gaps and the row limit."""
-    width = vendor.rows // len(request.covers)
-    spare = width - (request.end - request.start)
-    first = from_epoch_minute(request.start)
-    last = from_epoch_minute(request.end - 1)
-    opens, closes = request.start, request.end
-    for symbol, _ in request.covers:
-        for session in sessions[symbol]:
-            if first in session:
-                opens = min(opens, epoch_minute(session.start))
-            if last in session:
-                closes = max(closes, epoch_minute(session.end))
-    before = min(CONTEXT_MINUTES, request.start - opens)
-    after = min(CONTEXT_MINUTES, closes - request.end)
-    if before + after > spare:  # share what there is
-        before = min(before, max(spare // 2, spare - after))
-        after = min(after, spare - before)
-    return Request(request.start - before, request.end + after, request.covers)
+def _widened(found: Requests, gaps: Gaps, rows: int, order: Numbers, bounds: Numbers) -> tuple[Numbers, Numbers]:
+    """The requests out to the edges of their gaps' sessions, as far as the row limit lets them: their starts and ends.
+    An answer must show bars around a minute to be evidence of its absence, and the more it shows the better the
+    symbol's density is known. `order` are the cells request by request, which begin at `bounds`."""
+    sessions = merge(place(gaps.symbol, gaps.session_open), place(gaps.symbol, gaps.session_close))
+    lane = found.cells.starts // LANE
+    first, last = (sessions.holding(place(lane, edge[found.request])) for edge in (found.start, found.end - 1))
+    opens = np.where(first < 0, found.start[found.request], sessions.starts[first] - place(lane, 0))
+    closes = np.where(last < 0, found.end[found.request], sessions.ends[last] - place(lane, 0))
+    opens = np.minimum.reduceat(opens[order], bounds[:-1])
+    closes = np.maximum.reduceat(closes[order], bounds[:-1])
+    spare = rows // np.bincount(found.request) - (found.end - found.start)
+    before, after = found.start - opens, closes - found.end
+    tight = before + after > spare  # share what there is
+    before = np.where(tight, np.minimum(before, np.maximum(spare // 2, spare - after)), before)
+    after = np.where(tight, np.minimum(after, spare - before), after)
+    return found.start - before, found.end + after
 
 
-def _minutes(gaps: Iterable[Gap]) -> dict[str, list[tuple[int, int]]]:
-    """By symbol, the missing minutes as sorted disjoint `[start, end)` of epoch minutes."""
-    by_symbol: dict[str, list[Range]] = defaultdict(list)
-    for gap in gaps:
-        by_symbol[gap.symbol].append(gap.range)
-    return {
-        symbol: [(epoch_minute(r.start), epoch_minute(r.end)) for r in merge(ranges)]
-        for symbol, ranges in sorted(by_symbol.items())
-    }
+def _parts(line: Intervals, windows: Intervals) -> tuple[Intervals, Numbers]:
+    """What of `line` lies in each of the windows (in any order, which may overlap), and in which."""
+    window, at = overlaps(windows, line)
+    starts = np.maximum(windows.starts[window], line.starts[at])
+    return Intervals(starts, np.minimum(windows.ends[window], line.ends[at])), window
 
 
-def _sessions(gaps: Iterable[Gap]) -> dict[str, set[Range]]:
-    by_symbol: dict[str, set[Range]] = defaultdict(set)
-    for gap in gaps:
-        by_symbol[gap.symbol].add(gap.session)
-    return by_symbol
+def _together(
+    one: tuple[Intervals, Numbers], other: tuple[Intervals, Numbers], request: Numbers
+) -> tuple[Intervals, Numbers]:
+    """Parts and the cells that they are of, all of them, request by request and sorted in each."""
+    starts, ends = (np.concatenate([getattr(one[0], edge), getattr(other[0], edge)]) for edge in ("starts", "ends"))
+    cell = np.concatenate([one[1], other[1]])
+    del one, other
+    order = np.lexsort((starts, request[cell]))
+    return Intervals(starts[order], ends[order]), cell[order]

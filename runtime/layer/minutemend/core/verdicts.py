@@ -2,16 +2,20 @@
 
 A minute has exactly one verdict, by this order: a bar in the lake (`present`, or `repaired` when the bar
 carries a repair id), else a proof of absence (`absent`), else a recorded failure (`failed`), else `missing`:
-expected and not yet accounted for.
+expected and not yet accounted for. No file stores a verdict: `mend/spans.py` derives it whenever it is asked for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from minutemend.core.answers import AnswerKind
+import numpy as np
+
+from minutemend.core.answers import AnswerKind, Source
+from minutemend.core.intervals import EMPTY, Intervals, Numbers, numbers
 from minutemend.core.minutes import Range
 
 
@@ -25,12 +29,53 @@ class Verdict(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+NONE = -1  # an answer that shows no bar before, or after
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Omissions:
+    """Runs `[start, end)` that one answer left out, with the nearest bars of the symbol that it showed around each
+    (`before`, `after`: NONE where it showed none). Epoch minutes, int64, sorted."""
+
+    start: Numbers
+    end: Numbers
+    before: Numbers
+    after: Numbers
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Omissions) and self.rows() == other.rows()
+
+    def rows(self) -> list[list[int]]:
+        """`[start, end, before, after]` of each run."""
+        columns = (self.start, self.end, self.before, self.after)
+        return np.stack(columns, axis=1).tolist() if len(self) else []
+
+    def within(self, start: int, end: int) -> Omissions:
+        """The runs cut to `[start, end)`; the bars around them stay."""
+        starts, ends = np.maximum(self.start, start), np.minimum(self.end, end)
+        kept = ends > starts
+        return Omissions(starts[kept], ends[kept], self.before[kept], self.after[kept])
+
+    @classmethod
+    def of(cls, *rows: tuple[int, int, int, int]) -> Omissions:
+        """From `(start, end, before, after)` of each run."""
+        return cls(*(numbers(column) for column in zip(*rows, strict=True))) if rows else NOTHING
+
+
+NOTHING = Omissions(*(numbers([]) for _ in range(4)))
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What one settled job learned of the minutes of one symbol: the row of the `answers` table.
 
-    `range` was asked for and looked at; `omitted` are the minutes of the job's gaps for which a believable
-    answer had no bar (empty for every kind but BARS).
+    `range` was asked for and looked at; `omitted` are the runs of the job's gaps for which a believable answer had no
+    bar (none for every kind but BARS), `stated` the minutes of which the venue itself said that they had no trade.
     """
 
     symbol: str
@@ -38,13 +83,25 @@ class Observation:
     observed_at: datetime
     vendor: str
     kind: AnswerKind
-    omitted: tuple[Range, ...]
+    omitted: Omissions
     rows: int
     status: int | None
     detail: str
     job_id: str
     audit_id: str
     attempt: int
+    stated: Intervals = field(default_factory=lambda: EMPTY)
+
+
+class Proof(StrEnum):
+    """How strong a proof of absence is, the strongest first."""
+
+    STATEMENT = "venue_statement"  # the venue itself says that there was no trade
+    SOURCES = "two_sources"  # two vendors that draw on different sources left it out
+    LOOKS = "two_looks"  # one vendor left it out twice, and so few minutes are plausible for the symbol there
+
+
+RULE = 2  # of the proofs that count; those of an older rule are asked for anew (docs/absence.md)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,10 +110,13 @@ class Absence:
 
     symbol: str
     range: Range
-    reason: str  # `no_trade`: the vendor has bars around it; `venue_outage`: every symbol of the venue lacks it
-    evidence: str  # JSON: the observations that prove it, [{vendor, observed_at, job_id}, …]
+    reason: str  # `no_trade`; `venue_outage`: every symbol of the calendar lacks it, by two sources
+    evidence: str  # JSON: the observations that prove it, [{vendor, source, observed_at, job_id, before, after}, …]
     observations: int
     proven_at: datetime
+    proof: str = ""  # see Proof; empty: of an older rule
+    plausible: float | None = None  # the chance of such a run by the symbol's own density; None: not asked
+    rule: int = 0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,7 +125,7 @@ class Failure:
 
     symbol: str
     range: Range
-    reason: str  # `attempts_exhausted`, `vendor_refused`, `garbage`, `no_data`, `unsettled`
+    reason: str  # `attempts_exhausted`, `vendor_refused`, `garbage`, `no_data`, `vendor_hole_suspected`, `unsettled`
     evidence: str
     attempts: int
     audit_id: str
@@ -74,6 +134,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ProofRule:
-    """When omissions prove absence: two observations at least `apart`, or two different vendors."""
+    """What a proof of absence wants (core/evidence.py).
+
+    Two looks of one vendor lie at least `apart`. A session is over `settling` after its close. `sources` says what each
+    vendor draws on (one that is not named: unknown), `lags` how late its bars are complete (not named: not known).
+    """
 
     apart: timedelta
+    settling: timedelta = timedelta(0)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    lags: Mapping[str, timedelta | None] = field(default_factory=dict)

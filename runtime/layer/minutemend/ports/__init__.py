@@ -5,21 +5,20 @@ otherwise. Instants are aware UTC datetimes.
 """
 
 from minutemend.ports.board import Board, Claim, ClaimStatus, Grant, Progress
-from minutemend.ports.gap_finder import GapFinder, Gaps
+from minutemend.ports.gap_finder import Found, GapFinder
 from minutemend.ports.queue import JobQueue, Message
 from minutemend.ports.signals import Signals
 from minutemend.ports.store import Store, StoreConflict, Stored
-from minutemend.ports.vendor import Limits, Vendor
+from minutemend.ports.vendor import Vendor
 
 __all__ = [
     "Board",
     "Claim",
     "ClaimStatus",
+    "Found",
     "GapFinder",
-    "Gaps",
     "Grant",
     "JobQueue",
-    "Limits",
     "Message",
     "Progress",
     "Signals",

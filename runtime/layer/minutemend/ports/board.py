@@ -3,20 +3,21 @@ rate budgets still hold. One DynamoDB table in AWS.
 
 Everything on it may be lost without losing a bar: the lake is the truth, the board only saves work and time.
 
-No wake-up is lost: whoever waits writes its token and then reads the count, whoever settles adds to the count and
-then reads the token, all on one item, so that the later of the two sees both. Both may see both: a token resumes
+No wake-up is lost: the waiting side writes its token and then reads the count, the settling side adds to the count
+and then reads the token, all on one item, so that the later of the two sees both. Both may see both: a token resumes
 once, and the second word to it does not matter.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from minutemend.core.minutes import MINUTE
-from minutemend.ports.vendor import Limits
+from minutemend.core.answers import VendorLimits
+from minutemend.core.minutes import EPOCH
 
 SECOND = timedelta(seconds=1)
 FAILED = "failed"  # the one outcome that a redrive may better
@@ -61,6 +62,42 @@ class Grant:
     wait: timedelta = timedelta(0)
 
 
+@dataclass(frozen=True, slots=True)
+class Sliding:
+    """How a budget slides: it is counted in slots, and the `earlier` slots before the running one still count."""
+
+    slot: timedelta
+    earlier: int
+
+    def number(self, now: datetime) -> int:
+        """The running slot, counted from 1970."""
+        return (now - EPOCH) // self.slot
+
+    def wait(self, counts: Mapping[int, int], now: datetime) -> timedelta:
+        """Until the oldest of the slots that hold anything counts no more; `counts` are requests by slot."""
+        oldest = min((slot for slot, count in counts.items() if count > 0), default=self.number(now))
+        return EPOCH + (oldest + self.earlier + 1) * self.slot - now
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many requests a budget has in `whole`, and which share of them may be used by those who ask now."""
+
+    whole: int
+    share: float = 1.0
+
+    @property
+    def mine(self) -> int:
+        """Up to how many, all told, something is given: one at least, where the whole has one."""
+        return min(self.whole, max(1, int(self.whole * self.share)))
+
+
+# In no 60 seconds, wherever they begin, are there more requests than the minute's budget: a vendor may count so.
+MINUTE_BUDGET = Sliding(timedelta(seconds=5), earlier=12)
+# The clock's own seconds, of which a stage is to give half of what the vendor's second allows.
+SECOND_BUDGET = Sliding(SECOND, earlier=0)
+
+
 class Board(ABC):
     """What workers and the state machine tell one another."""
 
@@ -78,7 +115,7 @@ class Board(ABC):
 
     @abstractmethod
     def progress(self, audit_id: str, attempt: int) -> Progress:
-        """How far an attempt is. Changes nothing: nobody waits by it."""
+        """How far an attempt is. Changes nothing, and leaves no token."""
 
     @abstractmethod
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
@@ -96,22 +133,37 @@ class Board(ABC):
         """Settle a job, once: a second call changes nothing, save that `failed` may become something better.
         A job counts once, whatever becomes of it. Returns the attempt's progress, as it is from then on."""
 
-    def take(self, vendor: str, *, requests: int, limits: Limits, now: datetime) -> Grant:
+    @abstractmethod
+    def stop(self, run: str) -> None:
+        """This run of a backfill is not to be worked at any more: no later word lets it go on."""
+
+    @abstractmethod
+    def stopped(self, run: str) -> bool:
+        """Whether somebody stopped this run."""
+
+    def take(self, vendor: str, *, requests: int, limits: VendorLimits, now: datetime, share: float = 1.0) -> Grant:
         """Take `requests` (one at least) from the vendor's budget, or as many of them as it still holds. Shared
-        by all workers; fixed windows of one minute and, where `limits` say so, of one second. Not idempotent."""
+        by all workers: of a minute that slides and, where `limits` say so, of the clock's second. Not idempotent.
+
+        With a `share` below 1 nothing is given once so much of the budget is used by all: the rest of it stays
+        free for those who take with none."""
         if limits.per_second is None:
-            return self._take(vendor, requests, limits.per_minute, MINUTE, now)
+            return self._take(vendor, requests, Limit(limits.per_minute, share), MINUTE_BUDGET, now)
         # The second first: what it does not give is only lost to this second, and stays in the minute's budget.
-        second = self._take(f"{vendor}#second", requests, limits.per_second, SECOND, now)
+        second = self._take(f"{vendor}#second", requests, Limit(limits.per_second, share), SECOND_BUDGET, now)
         if second.requests == 0:
             return second
-        minute = self._take(vendor, second.requests, limits.per_minute, MINUTE, now)
+        minute = self._take(vendor, second.requests, Limit(limits.per_minute, share), MINUTE_BUDGET, now)
         return minute if minute.requests < second.requests else second
 
     @abstractmethod
-    def _take(self, name: str, requests: int, limit: int, length: timedelta, now: datetime) -> Grant:
-        """Take from the one window of this length that `now` lies in; nothing while `name` is paused."""
+    def _take(self, name: str, requests: int, limit: Limit, sliding: Sliding, now: datetime) -> Grant:
+        """Take what the running slot and those before it leave of the limit; nothing while `name` is paused."""
 
     @abstractmethod
     def pause(self, vendor: str, *, until: datetime) -> None:
-        """Nobody is to ask this vendor before `until` (its Retry-After); a later pause wins."""
+        """No worker is to ask this vendor before `until` (its Retry-After); a later pause wins."""
+
+    @abstractmethod
+    def paused(self, vendor: str) -> datetime | None:
+        """Until when the vendor is not to be asked, as far as it ever said so: it may be over."""

@@ -1,24 +1,26 @@
-"""CheckDataHealth: look at the rows, fold what the vendors said into proofs, and decide what comes next."""
+"""CheckDataHealth: look at the rows, keep what is proven, and decide what comes next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from minutemend.contract import Key, Status
 from minutemend.core.audits import AuditRequest
 from minutemend.core.errors import BadInput
-from minutemend.core.evidence import Need, needs, prove
-from minutemend.core.gaps import Gap
-from minutemend.core.minutes import Range, format_instant, subtract
+from minutemend.core.evidence import Needs
+from minutemend.core.minutes import format_instant, from_epoch_minute
+from minutemend.core.recheck import Recheck, together
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence, Observation, ProofRule
-from minutemend.ports import GapFinder, Store
+from minutemend.core.verdicts import ProofRule
+from minutemend.ports import Board, GapFinder, Store
 from minutemend.services import working_files
-from minutemend.services.interest import interest_in_force
+from minutemend.services.interest import get_interested_stocks
 from minutemend.services.lake import Lake
+from minutemend.services.look import NOTHING, look
+from minutemend.services.scope import Scope, scope_of, session_days
 
 State = dict[str, Any]
 
@@ -31,22 +33,27 @@ class Finding:
     absent: int = 0  # minutes newly proven absent
     scanned_bytes: int | None = None
     oldest: datetime | None = None  # the oldest minute that is missing
-    symbols_refused: str | None = None  # why the symbols parameter was not believed
+    symbols_refused: str | None = None  # why the newest list of symbols was not believed
+    session_days: int | None = None  # until the first followed calendar's sessions end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """One step of the loop, over ports. `vendors` are the names of those that may be asked in this stage.
 
-    `listings` reads the parameter of interested symbols, `shipped_sessions` the sessions file of the layer.
+    `parameter` reads the stage's first list of symbols, `shipped_sessions` the sessions file of the layer.
     """
 
     lake: Lake
     results: Store
     finder: GapFinder
-    listings: Callable[[], list[Listing]]
+    board: Board
+    parameter: Callable[[], str | None]
     shipped_sessions: Callable[[], bytes]
     vendors: Sequence[str]
+    serves: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # vendor -> the calendars that it is asked for; not there: all
     rule: ProofRule
     settling: timedelta
     sweep_days: int
@@ -54,34 +61,53 @@ class Audit:
     def check(self, event: Mapping[str, Any], *, now: datetime) -> Finding:
         """Look, and decide. `event` is `{input, audit_id, started_at}` at first, later the state.
 
-        Unusable input is no exception but status `refused` with the reason: the machine ends in its Fail state.
+        Unusable input is no exception but status `refused` with the reason: the machine ends in its Fail state. So is
+        a backfill that somebody stopped: none of its windows is looked at any more.
         """
+        run = backfill_of(event)
+        if run is not None and self.board.stopped(run):
+            return _ended(event, Status.STOPPED, f"the backfill was stopped ({run})")
         try:
             return self._check(event, now=now)
         except BadInput as reason:
-            state = {Key.AUDIT_ID: event.get(Key.AUDIT_ID), Key.STATUS: Status.REFUSED, Key.REASON: str(reason)}
-            return Finding(state={str(key): value for key, value in state.items()})
+            return _ended(event, Status.REFUSED, str(reason))
 
     def _check(self, event: Mapping[str, Any], *, now: datetime) -> Finding:
         audit_id, attempt = event[Key.AUDIT_ID], event.get(Key.ATTEMPT, 0)
-        if not self.lake.has_sessions():
-            self.lake.seed_sessions(self.shipped_sessions())
-        interest = interest_in_force(self.lake, self.listings)
+        self.lake.calendars.renew(self.shipped_sessions())
+        interest = get_interested_stocks(self.lake, self.parameter)
         if Key.INPUT in event:
-            request = self._request(event, interest.listings, now=now)
-            working_files.put_json(self.results, working_files.request_key(audit_id), request.to_json())
+            scope = self._scope(event, interest.listings, now=now)
+            working_files.put_json(self.results, working_files.request_key(audit_id), scope.request.to_json())
         else:
-            request = AuditRequest.from_json(working_files.get_json(self.results, working_files.request_key(audit_id)))
-        found = self.finder.find(request.range, request.symbols, token=f"{audit_id}-{attempt}")
-        told = self._observations(found.gaps)
-        missing, absences = self._fold(found.gaps, told, interest.listings)
-        history = needs(missing, told, audit_id=audit_id)
+            kept = working_files.get_json(self.results, working_files.request_key(audit_id))
+            scope = Scope(AuditRequest.from_json(kept), event.get(Key.UNKNOWN, ""))
+        request, found = scope.request, NOTHING
+        if not scope.nothing:
+            found = look(
+                self.lake,
+                self.finder,
+                self.rule,
+                window=request.range,
+                listings=interest.listings,
+                symbols=request.symbols,
+                audit_id=audit_id,
+                token=f"{audit_id}-{attempt}",
+                now=now,
+                recheck=self._recheck(request, audit_id, now=now),
+                vendors=() if attempt else self.vendors,
+                serves=self.serves,
+            )
+        self.lake.put_absences(found.absences)
+        # Weak proofs are asked again by the first attempt alone, and account for their minutes all the time.
+        needs = found.needs if found.again is None else together(found.needs, found.again)
         key = working_files.gaps_key(audit_id, attempt)
-        working_files.put_needs(self.results, key, history)
+        working_files.put_needs(self.results, key, needs)
+        repairable = needs.repairable(self.vendors)
         state = {
             Key.AUDIT_ID: audit_id,
             Key.STARTED_AT: event.get(Key.STARTED_AT),
-            Key.STATUS: self._status(history, attempt=attempt, attempts=request.attempts),
+            Key.STATUS: self._status(needs, scope, attempt=attempt),
             Key.START: format_instant(request.range.start),
             Key.END: format_instant(request.range.end),
             Key.REQUEST_KEY: working_files.request_key(audit_id),
@@ -89,19 +115,24 @@ class Audit:
             Key.ATTEMPT: attempt,
             Key.ATTEMPTS: request.attempts,
             Key.WAITS: event.get(Key.WAITS, 0),
-            Key.MISSING: sum(gap.minutes for gap in missing),
-            Key.REPAIRABLE: sum(need.gap.minutes for need in history if need.repairable(self.vendors)),
+            Key.MISSING: found.missing,
+            Key.REPAIRABLE: needs.gaps.take(repairable).minutes,
             Key.EXPECTED: found.expected,
+            Key.FOUND: event.get(Key.FOUND, found.missing),
+            Key.QUEUED: event.get(Key.QUEUED, 0),
         }
+        state |= {Key.UNKNOWN: scope.unknown} if scope.unknown else {}
+        state |= {Key.BACKFILL: request.backfill} if request.backfill else {}
         return Finding(
             state={str(key): value for key, value in state.items()},
-            absent=sum(absence.range.minutes for absence in absences),
+            absent=sum(absence.range.minutes for absence in found.absences),
             scanned_bytes=found.scanned_bytes,
-            oldest=min((gap.start for gap in missing), default=None),
+            oldest=from_epoch_minute(int(found.needs.gaps.start.min())) if found.missing else None,
             symbols_refused=interest.refused,
+            session_days=session_days(self.lake, interest.listings, now=now),
         )
 
-    def _request(self, event: Mapping[str, Any], listings: Sequence[Listing], *, now: datetime) -> AuditRequest:
+    def _scope(self, event: Mapping[str, Any], listings: Sequence[Listing], *, now: datetime) -> Scope:
         started = datetime.fromisoformat(event[Key.STARTED_AT])
         due = (now - self.settling).replace(second=0, microsecond=0)
         request = AuditRequest.from_input(
@@ -114,36 +145,28 @@ class Audit:
                 f"symbols names {', '.join(unknown[:10])}, which this stage does not follow: "
                 f"it follows {', '.join(sorted(known)[:20])}{' and others' if len(known) > 20 else ''}"
             )
-        return request
+        return scope_of(self.lake, request, listings, scheduled="start" not in event[Key.INPUT])
 
-    def _fold(
-        self, gaps: Sequence[Gap], told: Sequence[Observation], listings: Sequence[Listing]
-    ) -> tuple[list[Gap], list[Absence]]:
-        """The gaps that remain when what the answers prove is taken away, and the new proofs, written."""
-        venues = {listing.symbol: listing.calendar for listing in listings}
-        absences = prove(gaps, told, self.rule, venues=venues)
-        if not absences:
-            return list(gaps), []
-        self.lake.put_absences(absences)
-        proven: dict[str, list[Range]] = {}
-        for absence in absences:
-            proven.setdefault(absence.symbol, []).append(absence.range)
-        left = [
-            Gap(gap.symbol, part.start, part.end, gap.session_open, gap.session_close)
-            for gap in gaps
-            for part in subtract([gap.range], proven.get(gap.symbol, ()))
-        ]
-        return left, absences
+    def _recheck(self, request: AuditRequest, audit_id: str, *, now: datetime) -> Recheck | None:
+        if request.recheck:
+            return Recheck(audit_id, self.rule)
+        return Recheck(audit_id, self.rule, now) if request.sweep else None
 
-    def _observations(self, gaps: Sequence[Gap]) -> list[Observation]:
-        if not gaps:
-            return []
-        dates = {date for gap in gaps for date in gap.range.dates()}
-        return self.lake.observations(sorted(dates), sorted({gap.symbol for gap in gaps}))
-
-    def _status(self, history: Sequence[Need], *, attempt: int, attempts: int) -> Status:
-        if not history:
-            return Status.READY
-        if attempt < attempts and any(need.repairable(self.vendors) for need in history):
+    def _status(self, needs: Needs, scope: Scope, *, attempt: int) -> Status:
+        if not len(needs) and not scope.unknown:
+            return Status.NOTHING if scope.nothing else Status.READY
+        if attempt < scope.request.attempts and needs.repairable(self.vendors).any():
             return Status.REPAIR
         return Status.EXHAUSTED
+
+
+def backfill_of(event: Mapping[str, Any]) -> str | None:
+    """The run of a backfill that this look is for: what an input says of it at first, the state later."""
+    given = event.get(Key.INPUT)
+    run = given.get(Key.BACKFILL) if isinstance(given, Mapping) else event.get(Key.BACKFILL)
+    return run if isinstance(run, str) else None
+
+
+def _ended(event: Mapping[str, Any], status: Status, reason: str) -> Finding:
+    state = {Key.AUDIT_ID: event.get(Key.AUDIT_ID), Key.STATUS: status, Key.REASON: reason}
+    return Finding(state={str(key): value for key, value in state.items()})

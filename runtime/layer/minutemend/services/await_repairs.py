@@ -29,7 +29,7 @@ class AwaitRepairs:
     def look(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """After a wait that timed out: `moving` says whether to wait on.
 
-        A plan may need longer than one wait under its vendor's rate limit, and nobody can say beforehand how long:
+        A plan may need longer than one wait under its vendor's rate limit, and how long is not known beforehand:
         other audits take from the same budget, and a vendor may ask for a pause. So what counts is whether a job was
         settled since the last time. When none was, or the audit has waited on MOST_WAITS times, the attempt is over.
         """

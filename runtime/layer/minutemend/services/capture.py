@@ -6,61 +6,69 @@ vendor and writes. A minute that cannot be had in a few tries is left to the aud
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from minutemend.core.answers import Answer, AnswerKind, VendorRequest
-from minutemend.core.bars import Bar, to_table
+import pyarrow as pa
+
+from minutemend.contract import VendorSettings
+from minutemend.core.answers import Answer, AnswerKind, VendorRequest, halves
+from minutemend.core.bars import to_table
 from minutemend.core.captures import CaptureJob, DropRule, due_bar, due_symbols
+from minutemend.core.columns import Bars
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.in_force import unknown_calendars
+from minutemend.core.minutes import Range
 from minutemend.core.symbols import Listing
-from minutemend.ports import Board, JobQueue, Message, Vendor
-from minutemend.services.interest import interest_in_force
+from minutemend.ports import JobQueue, Message, Vendor
+from minutemend.services.interest import get_interested_stocks
 from minutemend.services.lake import Lake
-from minutemend.services.process_repairs import Received
+from minutemend.services.worker import Received, Tally, Worker
 
 # One message. A vendor of one symbol a request answers 50 in well under the worker's timeout; a vendor of
 # many gets them in one request; 5,000 symbols are 100 messages, ten batches of SQS.
 CHUNK = 50
-# Put off 2, 4, 8, 16 seconds, or as long as the vendor or its budget says (a minute at most): then the
-# minute is four minutes late at worst, and the audit, five past the hour, finds the hole.
+# A vendor that fails is asked again after 2, 4, 8 and 16 s; one that has no bar yet after 15 and 30 s more, so that
+# bars 45 s late are had, and a symbol without a trade costs three requests and no more. Waiting for a budget or for a
+# vendor's pause spends neither. After four minutes all is left to the audit, which begins five past the hour.
 MAX_TRIES = 4
 BACKOFF = timedelta(seconds=2)
+LATE = (timedelta(seconds=15), timedelta(seconds=30))
+LEAVE_AFTER = timedelta(minutes=4)
 LONGEST_WAIT = timedelta(minutes=1)
 # A wait as short as this, for the vendor's next second, is cheaper spent here than in a message of its own.
 SHORT_WAIT = timedelta(seconds=1)
-_NOBODY_ASKED = (401, 403)  # refused whoever was asked for: asking for half of them cannot help
 
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """What one scheduled minute asked for. `refused` says why the symbol list was not taken (None: it was)."""
+    """What one scheduled minute asked for. `refused` says why the symbol list was not taken (None: it was), `unknown`
+    of which calendars no session tells of the minute: their symbols are not asked for."""
 
     bar: Range
     symbols: int
     dropped: tuple[str, ...]  # on purpose, by the flaw
     messages: int
     refused: str | None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCaptures:
-    """The minute's questions, over ports. `listings` reads the parameter of interested symbols."""
+    """The minute's questions, over ports. `parameter` reads the stage's first list of symbols."""
 
     lake: Lake
     queue: JobQueue
-    listings: Callable[[], list[Listing]]
+    parameter: Callable[[], str | None]
     shipped_sessions: Callable[[], bytes]
     settling: timedelta
-    cadence: timedelta = MINUTE
+    vendors: Sequence[VendorSettings] = ()
     flaw: DropRule | None = None
 
     def run(self, scheduled_at: datetime) -> Requested:
@@ -69,110 +77,117 @@ class RequestCaptures:
         Run twice it asks twice, and the same bars are written once. Raises BadInput when there is no usable
         list of symbols and never was.
         """
-        bar = due_bar(scheduled_at, settling=self.settling, cadence=self.cadence)
-        if not self.lake.has_sessions():
-            self.lake.seed_sessions(self.shipped_sessions())
-        interest = interest_in_force(self.lake, self.listings)
-        calendars = {listing.calendar for listing in interest.listings}
-        due = due_symbols(bar, interest.listings, self.lake.sessions(bar, calendars), cadence=self.cadence)
-        dropped = tuple(symbol for symbol in due if self.flaw is not None and self.flaw.drops(symbol, bar.start))
-        asked = sorted(set(due) - set(dropped))
-        chunks = [tuple(asked[first : first + CHUNK]) for first in range(0, len(asked), CHUNK)]
-        messages = self.queue.send(Message(CaptureJob(bar, chunk).to_message()) for chunk in chunks) if chunks else 0
-        return Requested(bar, len(asked), dropped, messages, interest.refused)
+        bar = due_bar(scheduled_at, settling=self.settling)
+        self.lake.calendars.renew(self.shipped_sessions())
+        interest = get_interested_stocks(self.lake, self.parameter)
+        sessions = self.lake.sessions(bar, {listing.calendar for listing in interest.listings})
+        unknown = unknown_calendars(self.lake.calendars.known(), interest.listings, bar)
+        halted = {who for who, spans in self.lake.calendars.halted().items() if any(bar.start in one for one in spans)}
+        dropped: list[str] = []
+        chunks: list[CaptureJob] = []
+        for vendor, listings in groupby(sorted(interest.listings, key=self._asked_of), self._asked_of):
+            due = due_symbols(bar, listings, sessions, halted=halted)
+            flawed = [symbol for symbol in due if self.flaw is not None and self.flaw.drops(symbol, bar.start)]
+            asked = sorted(set(due) - set(flawed))
+            for first in range(0, len(asked), CHUNK):
+                chunks.append(CaptureJob(bar, tuple(asked[first : first + CHUNK]), vendor=vendor or None))
+            dropped += flawed
+        messages = self.queue.send(Message(chunk.to_message()) for chunk in chunks) if chunks else 0
+        asked_for = sum(len(chunk.symbols) for chunk in chunks)
+        return Requested(bar, asked_for, tuple(sorted(dropped)), messages, interest.refused, tuple(unknown.values()))
 
-
-@dataclass(slots=True)
-class Captured:
-    """What became of a batch. `failed` are the message ids to deliver again; the rest is acknowledged."""
-
-    failed: list[str] = field(default_factory=list)
-    bars: int = 0
-    requests: Counter[str] = field(default_factory=Counter)  # by vendor
-    errors: Counter[str] = field(default_factory=Counter)  # by vendor: answers that were no answers
-    throttles: Counter[str] = field(default_factory=Counter)  # by vendor: asked to wait
-    events: list[dict[str, Any]] = field(default_factory=list)  # one log line each
+    def _asked_of(self, listing: Listing) -> str:
+        """The first vendor that serves the listing's calendar; empty: the stage's first."""
+        return next((vendor.name for vendor in self.vendors if vendor.serves(listing.calendar)), "")
 
 
 @dataclass(slots=True)
 class _Chunk:
     """A message under way."""
 
+    vendor: Vendor
     groups: list[tuple[str, ...]]  # still to be asked for, each in a request of its own
     at: datetime  # of the latest answer with bars
-    bars: list[Bar] = field(default_factory=list)
+    begun: datetime
+    bars: list[Bars] = field(default_factory=list)  # each answer's
     in_vain: list[str] = field(default_factory=list)  # asked for, and to be asked for again
+    unseen: list[str] = field(default_factory=list)  # asked for, and the vendor has no bar of them yet
+    refused: int = 0  # symbols that asking again cannot bring
     wait: timedelta = timedelta(0)  # the vendor or its budget wants us to; zero: it does not
-    tried: int = 0  # a worker that runs out of time has tried nothing: its chunk goes on as it came
 
     def sort(self, group: tuple[str, ...], answer: Answer) -> None:
         """Take in the answer to one group."""
-        if answer.kind is AnswerKind.BARS:
-            self.bars += answer.bars
+        if answer.divide:  # one among them is unknown: the others are not to suffer for it
+            self.groups += [half.symbols for half in halves(answer.request)]
+            return
+        if len(answer.bars):
+            self.bars.append(answer.bars)
             self.at = max(self.at, answer.observed_at)
-        elif answer.kind is AnswerKind.RETRY:
-            self.in_vain += group
-            self.tried = 1
-            self.wait = max(self.wait, answer.retry_after or timedelta(0))
-        elif answer.kind is AnswerKind.GIVE_UP and len(group) > 1 and answer.status not in _NOBODY_ASKED:
-            half = len(group) // 2  # somebody among them is unknown: the others are not to suffer for it
-            self.groups += group[:half], group[half:]
+        self.wait = max(self.wait, answer.retry_after or timedelta(0))
+        looked = set(answer.looked_for())
+        self.groups += [rest] if (rest := tuple(symbol for symbol in group if symbol not in looked)) else []
+        for symbol in looked:
+            kind, _ = answer.said_of(symbol)
+            if kind in (AnswerKind.RETRY, AnswerKind.GARBAGE):
+                self.in_vain.append(symbol)
+            elif kind is AnswerKind.NO_DATA and symbol not in answer.stated:
+                self.unseen.append(symbol)
+            elif kind is AnswerKind.GIVE_UP:
+                self.refused += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureBars:
-    """The capture worker, over ports. `board` holds the rate budget that it shares with the repairs.
+class CaptureBars(Worker[CaptureJob]):
+    """The capture worker, over ports. It shares the rate budget of `board` with the repairs.
 
     `at_once` is how many requests of a message are under way together; the vendor is asked by as many threads,
     all else is done by one.
     """
 
-    lake: Lake
-    board: Board
-    queue: JobQueue
-    vendor: Vendor
-    clock: Callable[[], datetime]
-    max_receives: int
     at_once: int = 1
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, batch: Iterable[Received], *, deadline: datetime | None = None) -> Captured:
-        """Work through a batch. What is not asked by `deadline` goes back to the queue."""
-        tally = Captured()
-        for message in batch:
-            try:
-                self._work(CaptureJob.from_message(_json(message.body)), deadline, tally)
-            except BadInput as reason:
-                self._bury(message, str(reason), tally)
-            except Exception as error:  # noqa: BLE001 (one message's trouble is that message's alone)
-                self._trouble(message, f"{type(error).__name__}: {error}", tally)
-        return tally
+    def parse(self, body: object) -> CaptureJob:
+        job = CaptureJob.from_message(body)
+        self._vendor(job)
+        return job
 
-    def _work(self, job: CaptureJob, deadline: datetime | None, tally: Captured) -> None:
+    def work(self, job: CaptureJob, message: Received, deadline: datetime | None, tally: Tally) -> None:  # noqa: ARG002
         """Ask for the job's symbols, write what came, and put off what did not: in this order."""
-        chunk = _Chunk(self._groups(job), at=self.clock())
+        begun = self.clock()
+        vendor = self._vendor(job)
+        chunk = _Chunk(vendor, _groups(job, vendor), at=begun, begun=begun)
         while chunk.groups and not chunk.wait and (deadline is None or self.clock() < deadline):
             self._ask_round(chunk, job.range, deadline, tally)
         if chunk.bars:
-            table = to_table(chunk.bars, source=self.vendor.name, repair_id=None, captured_at=chunk.at)
-            self.lake.put_bars(table)
-            tally.bars += len(chunk.bars)
-        later = sorted([*chunk.in_vain, *(symbol for group in chunk.groups for symbol in group)])
-        if later:
-            put_off = replace(job, symbols=tuple(later), tries=job.tries + chunk.tried)
-            self._put_off(put_off, chunk.wait, tally)
+            how: dict[str, Any] = {"source": vendor.name, "repair_id": None, "captured_at": chunk.at}
+            tables = [to_table(bars, **how) for bars in chunk.bars]
+            self.lake.put_bars(pa.concat_tables(tables))
+            tally.bars += sum(len(bars) for bars in chunk.bars)
+        tally.left += chunk.refused * job.range.minutes
+        job = replace(job, since=job.since or chunk.begun)
+        unasked = [symbol for group in chunk.groups for symbol in group]
+        for symbols, later, wait in (
+            (unasked, job, chunk.wait),
+            (chunk.in_vain, replace(job, tries=job.tries + 1), BACKOFF * 2**job.tries),
+            (chunk.unseen, replace(job, unseen=job.unseen + 1), LATE[min(job.unseen, len(LATE) - 1)]),
+        ):
+            if symbols:
+                self._put_off(replace(later, symbols=tuple(sorted(symbols))), max(chunk.wait, wait), tally)
 
-    def _ask_round(self, chunk: _Chunk, window: Range, deadline: datetime | None, tally: Captured) -> None:
+    def _ask_round(self, chunk: _Chunk, window: Range, deadline: datetime | None, tally: Tally) -> None:
         """Ask for as many of the chunk's groups as the budget gives at once, and sort what comes of them."""
-        name, limits = self.vendor.name, self.vendor.limits
+        name, limits = chunk.vendor.name, chunk.vendor.limits
         grant = self.board.take(name, requests=len(chunk.groups), limits=limits, now=self.clock())
         asked, chunk.groups = chunk.groups[: grant.requests], chunk.groups[grant.requests :]
         more = 0
-        for group, answer in zip(asked, self._ask(asked, window, deadline), strict=True):
+        for group, answer in zip(asked, self._ask(chunk.vendor, asked, window, deadline), strict=True):
             if answer is None:
                 chunk.groups.append(group)
                 continue
-            self._account(answer, tally)
+            if not tally.account(answer):
+                said = {"kind": str(answer.kind), "status": answer.status, "detail": answer.detail}
+                tally.events.append({"event": "no answer", "vendor": name, "symbols": list(group), **said})
             more += max(0, answer.requests - 1)
             chunk.sort(group, answer)
         if more:  # pages, and questions anew without the symbol that was refused: they count as well
@@ -182,19 +197,21 @@ class CaptureBars:
         elif chunk.groups and grant.wait <= SHORT_WAIT:
             self.sleep(grant.wait.total_seconds())
         elif chunk.groups:
-            chunk.wait, chunk.tried = grant.wait, 1
+            chunk.wait = grant.wait
 
-    def _ask(self, groups: Sequence[tuple[str, ...]], window: Range, deadline: datetime | None) -> list[Answer | None]:
-        """The answers in the order of the groups; None for what nobody asked any more, because time ran out or
+    def _ask(
+        self, vendor: Vendor, groups: Sequence[tuple[str, ...]], window: Range, deadline: datetime | None
+    ) -> list[Answer | None]:
+        """The answers in the order of the groups; None for what was not asked any more, because time ran out or
         the vendor wants to be left alone."""
         alone = threading.Event()
 
         def ask(group: tuple[str, ...]) -> Answer | None:
             if alone.is_set() or (deadline is not None and self.clock() >= deadline):
                 return None
-            request = VendorRequest(self.vendor.name, group, window)
+            request = VendorRequest(vendor.name, group, window)
             try:
-                answer = self.vendor.fetch(request)
+                answer = vendor.fetch(request, until=deadline)
             except Exception as error:  # noqa: BLE001 (one request's trouble is that request's alone)
                 # Its text is not ours: a token might be in it.
                 return Answer(request, AnswerKind.RETRY, self.clock(), detail=f"it raised {type(error).__name__}")
@@ -207,51 +224,27 @@ class CaptureBars:
         with ThreadPoolExecutor(min(self.at_once, len(groups))) as pool:
             return list(pool.map(ask, groups))
 
-    def _groups(self, job: CaptureJob) -> list[tuple[str, ...]]:
-        """The job's symbols as the vendor takes them."""
-        limits = self.vendor.limits
-        size = max(1, min(limits.symbols, limits.rows // job.range.minutes))
-        return [job.symbols[first : first + size] for first in range(0, len(job.symbols), size)]
+    def _vendor(self, job: CaptureJob) -> Vendor:
+        """Whom the job asks. Raises BadInput for a vendor that the stage no longer asks: the audit has its minute."""
+        name = job.vendor or next(iter(self.vendors))
+        if name not in self.vendors:
+            raise BadInput(f"the vendor is {name!r}: this stage asks {', '.join(self.vendors)}")
+        return self.vendors[name]
 
-    def _put_off(self, job: CaptureJob, wait: timedelta, tally: Captured) -> None:
+    def _put_off(self, job: CaptureJob, wait: timedelta, tally: Tally) -> None:
         """Ask again later, in a fresh message (it spends no receive), or leave the minute to the audit."""
         about: dict[str, object] = {"minute": job.range.start.isoformat(), "symbols": list(job.symbols)}
-        if job.tries > MAX_TRIES:
+        late = job.since is not None and self.clock() - job.since > LEAVE_AFTER
+        if job.tries > MAX_TRIES or job.unseen > len(LATE) or late:
+            tally.left += len(job.symbols) * job.range.minutes
             tally.events.append({"event": "left to the audit", **about})
             return
-        wait = min(max(wait, BACKOFF * 2 ** (job.tries - 1)), LONGEST_WAIT)  # 1 s when nothing was tried
+        wait = min(max(wait, SHORT_WAIT), LONGEST_WAIT)
         self.queue.send([Message(job.to_message(), delay=wait)])
         tally.events.append({"event": "put off", "seconds": wait.total_seconds(), **about})
 
-    def _account(self, answer: Answer, tally: Captured) -> None:
-        name = self.vendor.name
-        tally.requests[name] += answer.requests
-        if answer.kind is AnswerKind.RETRY and answer.retry_after is not None:
-            tally.throttles[name] += 1
-        elif answer.kind not in (AnswerKind.BARS, AnswerKind.NO_DATA):
-            tally.errors[name] += 1
-            said: Mapping[str, object] = {"kind": str(answer.kind), "status": answer.status, "detail": answer.detail}
-            symbols: Sequence[str] = answer.request.symbols
-            tally.events.append({"event": "no answer", "vendor": name, "symbols": list(symbols), **said})
 
-    def _trouble(self, message: Received, reason: str, tally: Captured) -> None:
-        """Deliver the message again; on its last delivery keep it on the dead-letter queue, with the reason."""
-        tally.events.append({"event": "trouble", "message_id": message.message_id, "reason": reason})
-        if message.receives < self.max_receives:
-            tally.failed.append(message.message_id)
-            return
-        try:
-            self._bury(message, reason, tally)
-        except Exception:  # noqa: BLE001 (the queue's own redrive policy takes it from here)
-            tally.failed.append(message.message_id)
-
-    def _bury(self, message: Received, reason: str, tally: Captured) -> None:
-        self.queue.dead_letter(message.body, reason=reason, attributes={"message_id": message.message_id})
-        tally.events.append({"event": "poison", "message_id": message.message_id, "reason": reason})
-
-
-def _json(body: str) -> object:
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise BadInput(f"the body is no JSON: {body[:80]!r}") from None
+def _groups(job: CaptureJob, vendor: Vendor) -> list[tuple[str, ...]]:
+    """The job's symbols as the vendor takes them."""
+    size = max(1, min(vendor.limits.symbols, vendor.limits.rows // job.range.minutes))
+    return [job.symbols[first : first + size] for first in range(0, len(job.symbols), size)]

@@ -1,15 +1,15 @@
-"""Compaction: many small bar objects become one, and nobody notices.
+"""Compaction: many small bar objects become one, and no reader notices.
 
 A minute arrives as one object for each chunk of symbols, a repair as one for each job and hour. The objects
 of an hour, and later of a date, are rewritten as one sorted object once there are more than `MAX_OBJECTS`.
 
-1. list the inputs; 2. write their resolved bars under a key made from that content; 3. write a manifest under
-`retired/`, outside every table, that names the inputs by key and etag; 4. delete them when the manifest is
-due, `retire_after` later.
+1. list the inputs; 2. keep what loses among their bars (services/history.py), then write the resolved bars under a
+key made from that content; 3. write a manifest under `retired/`, outside every table, that names the inputs by key and
+etag; 4. delete them when the manifest is due, `retire_after` later.
 
-Why nobody notices. Order the objects: A covers B when, for every minute in B, A has that bar or one that wins
-over it by `core.bars.resolve`. What a reader sees is the join of all objects, and step 2 writes the join of
-its inputs, so the output covers every input and adds nothing.
+Why no reader notices. Order the objects: A covers B when, for every minute in B, A has that bar or one that wins
+over it by `core.bars.resolve` (of the same bar, the row that was known before wins). What a reader sees is the join of
+all objects, and step 2 writes the join of its inputs, so the output covers every input and adds nothing.
 
 - A reader, an audit or a repair between any two steps joins a set that has the same join: the inputs, the
   inputs and the output, the output. What a repair adds meanwhile is no input of ours and is not retired.
@@ -22,6 +22,8 @@ its inputs, so the output covers every input and adds nothing.
   does nothing.
 - An input that somebody writes anew before step 4 (a redelivered capture) has the content that was retired; if
   it differs in `captured_at` its etag differs, and it stays, to be an input of a later compaction.
+- The answers of a date are compacted by the same steps: of one job's rows the newest counts for every reader, so that
+  the join is as above (services/answers.py).
 - A reader that listed before step 4 and reads after it misses an object: `retire_after` has to be longer than
   the longest query. `Lake.read_bars` notices the missing object and begins anew.
 """
@@ -34,16 +36,16 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from minutemend.core.bars import resolve
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
 from minutemend.ports.store import Store, Stored
 from minutemend.services.evidence_rows import day_range
+from minutemend.services.history import read_history
 from minutemend.services.lake import Lake
 
 RETIRED_PREFIX = "retired/"
 # A reader pays about a millisecond an object; rewriting a date for each repaired minute would cost more, and
-# would touch what nobody mended. So a few objects may lie beside one another.
+# would touch what was not mended. So a few objects may lie beside one another.
 MAX_OBJECTS = 4
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 
@@ -52,13 +54,13 @@ _STAMP = "%Y%m%dT%H%M%S%fZ"
 class Compaction:
     """What one call did: keys written, how many objects were retired and deleted.
 
-    `covered` are key and etag of every object that is retired and may be there still: readers can do without.
+    `objects` are those that say all that the dates hold: what was retired is not among them.
     """
 
     written: tuple[str, ...]
     retired: int
     deleted: int
-    covered: frozenset[tuple[str, str]]
+    objects: tuple[Stored, ...]
 
 
 def compact(
@@ -73,27 +75,48 @@ def compact(
     """Compact the dates of `window` that are `closed` (no minute of theirs is still to come) each to one
     object, and its hours on other dates each to one; then delete whatever is due at `now`.
 
-    `retired` are the `retired_objects`, from whoever compacts date by date and reads them once for all.
+    `retired` are the `retired_objects`, where the caller compacts date by date: then it has to `sweep`.
     """
     pending = retired_objects(lake.store) if retired is None else set(retired)
     written: list[str] = []
+    there: list[Stored] = []
     count = 0
     for day in window.dates():
         found = [stored for stored in lake.bar_objects(day_range(day)) if (stored.key, stored.etag) not in pending]
+        there += found
         groups: Iterable[tuple[int | None, list[Stored]]]
         groups = [(None, found)] if day in closed else _by_hour(found, window, day)
         for hour, inputs in groups:
             if len(inputs) <= MAX_OBJECTS:
                 continue
-            bars = lake.read_objects([stored.key for stored in inputs])
-            if bars is None:
+            history = read_history(lake, inputs)
+            if history is None:
                 continue  # another compactor is at it
-            key = lake.put_compacted(resolve(bars), day=day, hour=hour)
+            lake.put_superseded(history.superseded(), day=day)
+            key = lake.put_compacted(history.compacted(), day=day, hour=hour)
             written.append(key)
             gone = [stored for stored in inputs if stored.key != key]
+            there = [*(one for one in there if one not in inputs), Stored(key, 0, "", now)]
             count += retire(lake.store, gone, due=now + retire_after)
             pending |= {(stored.key, stored.etag) for stored in gone}
-    return Compaction(tuple(written), count, sweep(lake.store, now=now), frozenset(pending))
+    deleted = sweep(lake.store, now=now) if retired is None else 0
+    return Compaction(tuple(written), count, deleted, tuple(there))
+
+
+def compact_answers(
+    lake: Lake, day: date, *, now: datetime, retire_after: timedelta, retired: Collection[tuple[str, str]]
+) -> tuple[str, ...]:
+    """Compact the answers of a UTC date to one object, whatever may still come; the key, if one was written.
+
+    `retired` are the `retired_objects`. It is for the caller to `sweep`.
+    """
+    inputs = [stored for stored in lake.answers.objects(day) if (stored.key, stored.etag) not in retired]
+    told = lake.answers.rows_of([stored.key for stored in inputs]) if len(inputs) > MAX_OBJECTS else None
+    if told is None:  # few enough; or another compactor is at it
+        return ()
+    key = lake.answers.put_compacted(told, day)
+    retire(lake.store, [stored for stored in inputs if stored.key != key], due=now + retire_after)
+    return (key,)
 
 
 def retire(store: Store, objects: Collection[Stored], *, due: datetime) -> int:

@@ -1,4 +1,5 @@
-"""Observations, absences, failures, sessions and listings as rows of their lake tables, and back.
+"""Observations, absences, revocations, failures, sessions and listings as rows of their lake tables, and back: a field
+of the class is a column of the table.
 
 A row lies in the partition of its minutes' UTC date: what spans midnight becomes one row a date.
 """
@@ -6,19 +7,24 @@ A row lies in the partition of its minutes' UTC date: what spans midnight become
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any, TypeVar
 
+import numpy as np
+
 from minutemend.core.answers import AnswerKind
-from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
+from minutemend.core.intervals import Intervals, intersect, merge, numbers
+from minutemend.core.minutes import Range, epoch_minute
+from minutemend.core.revocations import Revocation
 from minutemend.core.sessions import Session
-from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence, Failure, Observation
+from minutemend.core.verdicts import NONE, Absence, Failure, Observation, Omissions
 from minutemend.services.tables import aware, naive
 
-Ranged = TypeVar("Ranged", Observation, Absence, Failure)
+Item = TypeVar("Item")
+Ranged = TypeVar("Ranged", Observation, Absence, Failure, Revocation)
 Row = Mapping[str, Any]
 
 
@@ -35,128 +41,79 @@ def by_date(item: Ranged) -> Iterator[tuple[date, Ranged]]:
         if part is None:
             continue
         if isinstance(item, Observation):
-            omitted = tuple(cut for gap in item.omitted if (cut := gap.intersect(part)) is not None)
-            yield day, replace(item, range=part, omitted=omitted)
+            edges = epoch_minute(part.start), epoch_minute(part.end)
+            stated = intersect(item.stated, merge(*([edge] for edge in edges)))[0]
+            yield day, replace(item, range=part, omitted=item.omitted.within(*edges), stated=stated)
         else:
             yield day, replace(item, range=part)
 
 
-def observation_row(item: Observation) -> dict[str, object]:
-    return {
-        "symbol": item.symbol,
-        "start": naive(item.range.start),
-        "end": naive(item.range.end),
-        "observed_at": naive(item.observed_at),
-        "vendor": item.vendor,
-        "kind": str(item.kind),
-        "omitted": json.dumps([[epoch_minute(gap.start), gap.minutes] for gap in item.omitted]),
-        "rows": item.rows,
-        "status": item.status,
-        "detail": item.detail,
-        "job_id": item.job_id,
-        "audit_id": item.audit_id,
-        "attempt": item.attempt,
-    }
+def row_of(item: Any) -> dict[str, object]:
+    """The row of an item: its fields by name, `range` as `start` and `end`."""
+    row: dict[str, object] = {}
+    for one in fields(item):
+        value = getattr(item, one.name)
+        if isinstance(value, Range):
+            row |= {"start": naive(value.start), "end": naive(value.end)}
+        else:
+            row[one.name] = next((write(value) for kind, write in _WRITTEN if isinstance(value, kind)), value)
+    return row | ({"minutes": item.minutes} if isinstance(item, Session) else {})
 
 
-def observation_of(row: Row) -> Observation:
-    omitted = [Range(from_epoch_minute(first), from_epoch_minute(first + n)) for first, n in json.loads(row["omitted"])]
-    return Observation(
-        symbol=row["symbol"],
-        range=_range(row),
-        observed_at=aware(row["observed_at"]),
-        vendor=row["vendor"],
-        kind=AnswerKind(row["kind"]),
-        omitted=tuple(omitted),
-        rows=row["rows"],
-        status=row["status"],
-        detail=row["detail"],
-        job_id=row["job_id"],
-        audit_id=row["audit_id"],
-        attempt=row["attempt"],
+def items_of(kind: type[Item], rows: Iterable[Row]) -> Iterator[Item]:
+    """The items of rows. A column that an earlier commit did not write is null, and has the field's default."""
+    wanted = [(one.name, _READ.get(str(one.type)), one) for one in fields(kind)]  # type: ignore[arg-type]
+    for row in rows:
+        values: dict[str, Any] = {}
+        for name, read, one in wanted:
+            if name == "range":
+                values[name] = Range(aware(row["start"]), aware(row["end"]))
+            elif (value := row.get(name)) is not None:
+                values[name] = read(value) if read else value
+            elif one.default is MISSING and one.default_factory is MISSING:
+                values[name] = None
+        yield kind(**values)
+
+
+def _omissions(text: str) -> Omissions:
+    """Runs of answers that were written before the bars around them were kept count for nothing."""
+    runs = [
+        (first, first + n, *(NONE if bar is None else bar for bar in around))
+        for first, n, *around in json.loads(text)
+        if around
+    ]
+    return Omissions.of(*runs)
+
+
+def _omitted(item: Omissions) -> str:
+    rows = item.rows()
+    return json.dumps(
+        [[start, end - start, *(None if bar == NONE else bar for bar in around)] for start, end, *around in rows]
     )
 
 
-def absence_row(item: Absence) -> dict[str, object]:
-    return {
-        "symbol": item.symbol,
-        "start": naive(item.range.start),
-        "end": naive(item.range.end),
-        "reason": item.reason,
-        "evidence": item.evidence,
-        "observations": item.observations,
-        "proven_at": naive(item.proven_at),
-    }
+def _intervals(text: str) -> Intervals:
+    first, lengths = numbers(json.loads(text)).reshape(-1, 2).T
+    return merge(first, first + lengths)
 
 
-def absence_of(row: Row) -> Absence:
-    return Absence(
-        symbol=row["symbol"],
-        range=_range(row),
-        reason=row["reason"],
-        evidence=row["evidence"],
-        observations=row["observations"],
-        proven_at=aware(row["proven_at"]),
-    )
+def _lengths(item: Intervals) -> str:
+    return json.dumps(np.stack([item.starts, item.lengths], axis=1).tolist())
 
 
-def failure_row(item: Failure) -> dict[str, object]:
-    return {
-        "symbol": item.symbol,
-        "start": naive(item.range.start),
-        "end": naive(item.range.end),
-        "reason": item.reason,
-        "evidence": item.evidence,
-        "attempts": item.attempts,
-        "audit_id": item.audit_id,
-        "failed_at": naive(item.failed_at),
-    }
-
-
-def failure_of(row: Row) -> Failure:
-    return Failure(
-        symbol=row["symbol"],
-        range=_range(row),
-        reason=row["reason"],
-        evidence=row["evidence"],
-        attempts=row["attempts"],
-        audit_id=row["audit_id"],
-        failed_at=aware(row["failed_at"]),
-    )
-
-
-def session_row(item: Session) -> dict[str, object]:
-    return {
-        "calendar": item.calendar,
-        "dt": item.dt.isoformat(),
-        "open": naive(item.open),
-        "close": naive(item.close),
-        "minutes": item.minutes,
-    }
-
-
-def session_of(row: Row) -> Session:
-    return Session(row["calendar"], date.fromisoformat(row["dt"]), aware(row["open"]), aware(row["close"]))
-
-
-def listing_row(item: Listing) -> dict[str, object]:
-    return {
-        "symbol": item.symbol,
-        "calendar": item.calendar,
-        "listed": item.listed.isoformat() if item.listed else None,
-        "delisted": item.delisted.isoformat() if item.delisted else None,
-    }
-
-
-def listing_of(row: Row) -> Listing:
-    listed, delisted = row["listed"], row["delisted"]
-    return Listing(
-        row["symbol"],
-        row["calendar"],
-        date.fromisoformat(listed) if listed else None,
-        date.fromisoformat(delisted) if delisted else None,
-    )
-
-
-def _range(row: Row) -> Range:
-    return Range(aware(row["start"]), aware(row["end"]))
+# How a field is written, by the type of its value (a datetime is a date, too), and read, by what its class says.
+_WRITTEN: Sequence[tuple[type, Callable[[Any], object]]] = (
+    (datetime, naive),
+    (date, date.isoformat),
+    (StrEnum, str),
+    (Omissions, _omitted),
+    (Intervals, _lengths),
+)
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "datetime": aware,
+    "date": date.fromisoformat,
+    "date | None": date.fromisoformat,
+    "AnswerKind": AnswerKind,
+    "Omissions": _omissions,
+    "Intervals": _intervals,
+}

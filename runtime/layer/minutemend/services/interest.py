@@ -1,34 +1,108 @@
-"""The interested symbols in force: the parameter's, or the last good list when the parameter is malformed."""
+"""The interested symbols: the newest list that was set, or the last good one while that cannot be believed.
+
+    settings/symbols/<when>-<id>.json   the lists, one object for each time that one was set; the newest counts
+    symbols/symbols.parquet             the listings in force, for the audit's query: the last good list
+
+A list is JSON as `core.symbols.parse_listings` reads it. Before the first one is set, the stage's parameter in SSM is
+taken over, once; later changes of the parameter count for nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from minutemend.contract import CLOSURES_KEY, SYMBOL_LISTS_PREFIX
 from minutemend.core.errors import BadInput
-from minutemend.core.symbols import Listing
+from minutemend.core.in_force import listings_in_force
+from minutemend.core.symbols import Listing, parse_listings
+from minutemend.ports.store import StoreConflict
 from minutemend.services.lake import Lake
+
+TAKEN_OVER = f"{SYMBOL_LISTS_PREFIX}0-from-the-parameter.json"  # before every list that has a time
 
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """The listings in force, and why the parameter was refused (None: it was not)."""
+    """The listings in force, and why the newest list was refused (None: it was not)."""
 
     listings: tuple[Listing, ...]
     refused: str | None = None
 
 
-def interest_in_force(lake: Lake, read: Callable[[], list[Listing]]) -> Interest:
-    """Read the list and mirror it into the lake for the audit's query; a malformed one changes nothing.
+def get_interested_stocks(lake: Lake, parameter: Callable[[], str | None], *, write: bool = True) -> Interest:
+    """What the stage follows; it is mirrored into the lake for the audit's query, if you do not say otherwise. A list
+    that is refused changes nothing. `parameter` reads the text of the stage's parameter (None: there is none); it is
+    asked before the first list is set.
 
-    Raises BadInput when the list is malformed and there never was a good one.
+    Raises BadInput when there never was a good list.
     """
+    good, source = lake.symbols_of()
     try:
-        listings = read()
+        keys, closures = symbol_lists(lake), lake.store.head(CLOSURES_KEY)
+        made_from = f"{keys[-1] if keys else TAKEN_OVER} {closures.etag if closures else ''}".strip()
+        if keys and good and source == made_from:
+            return Interest(tuple(good))
+        if not keys and source:
+            raise BadInput("the lists of interested symbols were deleted: `mend symbols set` sets one")
+        text, name = _newest(lake, keys[-1]) if keys else _first(parameter)
+        listings = listings_in_force(_checked(lake, text, name=name), lake.calendars.closures())
     except BadInput as reason:
-        listings = lake.symbols()
-        if not listings:
+        if not good:
             raise
-        return Interest(tuple(listings), str(reason))
-    lake.put_symbols(listings)
+        return Interest(tuple(good), str(reason))
+    if write and not keys:
+        with suppress(StoreConflict):  # another function was quicker
+            lake.store.put(TAKEN_OVER, text.encode(), if_absent=True)
+    if write:
+        lake.put_symbols(listings, source=made_from)
     return Interest(tuple(listings))
+
+
+def set_interested_stocks(lake: Lake, text: str, *, now: datetime) -> str:
+    """Set the list `text`, which is in force with the next audit and the next capture; returns its key.
+
+    Raises BadInput for one that is malformed or names a calendar whose sessions are not known: nothing is changed.
+    """
+    _checked(lake, text, name="the list")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    key = f"{SYMBOL_LISTS_PREFIX}{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{digest}.json"
+    lake.store.put(key, text.encode())
+    return key
+
+
+def symbol_lists(lake: Lake) -> list[str]:
+    """The keys of every list that was set, the newest last."""
+    return [stored.key for stored in lake.store.list(SYMBOL_LISTS_PREFIX)]
+
+
+def _newest(lake: Lake, key: str) -> tuple[str, str]:
+    return (lake.store.get(key) or b"").decode(errors="replace"), f"the list {key}"
+
+
+def _first(parameter: Callable[[], str | None]) -> tuple[str, str]:
+    text = parameter()
+    if text is None:
+        raise BadInput("there is no list of interested symbols, and no parameter: `mend symbols set` sets one")
+    return text, "the symbols parameter"
+
+
+def _checked(lake: Lake, text: str, *, name: str) -> list[Listing]:
+    """The listings of a list whose calendars are known. Raises BadInput."""
+    listings = parse_listings(text, name=name)
+    unknown = _unknown(listings, lake.calendars.known())
+    if unknown:
+        raise BadInput(
+            f"{name} names {', '.join(unknown)}, of which this stage knows no session: a calendar that it knows would "
+            "be right, or `mend sessions refresh --calendar NAME` first"
+        )
+    return listings
+
+
+def _unknown(listings: Iterable[Listing], known: Iterable[str]) -> list[str]:
+    """The listings' calendars that are not known; none while there are no sessions at all, which an audit refuses."""
+    there = set(known)
+    return sorted({one.calendar for one in listings} - there) if there else []

@@ -1,13 +1,15 @@
-"""The lake: every table of minutemend as Parquet objects in one store. Nobody else knows its keys.
+"""The lake: every table of minutemend as Parquet objects in one store. It alone knows its keys.
 
 Keys are derived from content, so that whatever is written twice is stored once:
 
     bars/dt=2013-10-04/13-<content id>.parquet    bars of one UTC hour
     bars/dt=2013-10-04/day-<content id>.parquet   bars of one UTC date (compacted)
-    answers/dt=…/<job id>-<symbol>.parquet        what one repair job learned
-    absences/dt=…, failures/dt=…                  <content id>.parquet
+    looks/dt=2013-10-04/<content id>.parquet      bars that vendors sent beside what was asked for
+    superseded/dt=2013-10-04/<content id>.parquet bars that lost to another of their minute (services/history.py)
+    answers/dt=…                                  services/answers.py
+    absences/dt=…, revocations/…, failures/…      <content id>.parquet
     hourly/dt=2013-10-04/13.parquet               the facts of one UTC hour, written conditionally
-    sessions/sessions.parquet, symbols/symbols.parquet
+    symbols/symbols.parquet; the sessions: services/calendars.py
 
 `dt` is the UTC date of the minutes. Ranges are half-open, in UTC; instants in the tables are
 timestamp[ms] without zone.
@@ -16,51 +18,59 @@ timestamp[ms] without zone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minutemend.contract import SESSIONS_KEY, SYMBOLS_KEY, Table
-from minutemend.core.bars import BARS, resolve
-from minutemend.core.errors import MinutemendError
+from minutemend.contract import SYMBOLS_KEY, Table
+from minutemend.core.bars import BARE, BARS, resolve
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
+from minutemend.core.revocations import Revocation, in_force
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence, Failure, Observation
+from minutemend.core.verdicts import RULE, Absence, Failure, Observation
 from minutemend.ports.store import Store, StoreConflict, Stored
 from minutemend.services import evidence_rows as rows
-from minutemend.services.tables import bars_id, by_hour, concat, decode, encode, from_rows, naive, partition, schema_of
+from minutemend.services.answers import Answers
+from minutemend.services.calendars import Calendars
+from minutemend.services.evidence_rows import day_range
+from minutemend.services.hourly import Hourly
+from minutemend.services.tables import (
+    READ_AGAIN,
+    LakeUnsettled,
+    bars_id,
+    by_span,
+    concat,
+    condition_of,
+    decode,
+    encode,
+    from_rows,
+    metadata_of,
+    naive,
+    partition,
+    schema_of,
+)
 
-_READ_AGAIN = 5
+_SOURCE = b"source"  # in the metadata of the symbols: what they were made from
 
-Item = TypeVar("Item", Observation, Absence, Failure)
-
-
-class LakeUnsettled(MinutemendError):
-    """Objects kept disappearing while they were read; reading again later is right."""
-
-
-@dataclass(frozen=True, slots=True)
-class HourFacts:
-    """The facts of one hour as stored: rows of the `hourly` table sorted by symbol, and the object's etag
-    (None: there is no object yet)."""
-
-    rows: pa.Table
-    etag: str | None
+Item = TypeVar("Item", Observation, Absence, Failure, Revocation)
+Done = TypeVar("Done")
 
 
 class Lake:
-    """Reads and writes the tables. `readers` is how many objects are fetched at once."""
+    """Reads and writes the tables. `readers` is how many objects are fetched, or written, at once."""
 
     def __init__(self, store: Store, *, readers: int = 1) -> None:
         self.store = store
+        self.calendars = Calendars(store)
+        self.hourly = Hourly(store, self.get_all)
+        self.answers = Answers(store, self.get_all)
         self._readers = readers
 
     # bars
@@ -70,176 +80,144 @@ class Lake:
 
         An object that is there already stays as it is: it says the same, and its `captured_at` is older.
         """
-        keys = []
-        for hour, part in by_hour(bars):
-            key = f"{partition(Table.BARS, hour.date())}{hour:%H}-{bars_id(part)}.parquet"
-            self._put_once(key, part)
-            keys.append(key)
-        return keys
+        parts = {
+            f"{partition(Table.BARS, hour.date())}{hour:%H}-{bars_id(part)}.parquet": part
+            for hour, part in by_span(bars, "hour")
+        }
+        self._at_once(lambda key: self._put_once(key, parts[key]), [*parts])
+        return [*parts]
 
     def put_compacted(self, bars: pa.Table, *, day: date, hour: int | None) -> str:
         """Write resolved bars of one UTC hour, or of a whole date (`hour` None), and return the key, which is
-        made of everything in them."""
+        made of everything in them. What stands in the table's metadata is written, too."""
         name = "day" if hour is None else f"{hour:02d}"
         key = f"{partition(Table.BARS, day)}{name}-{bars_id(bars, with_capture=True)}.parquet"
         self._put_once(key, bars)
         return key
 
+    def put_superseded(self, bars: pa.Table, *, day: date) -> None:
+        """Keep bars of one UTC date (schema KNOWN) that no reader of today gets. Again, the same object."""
+        if bars.num_rows:
+            self._put_once(f"{partition(Table.SUPERSEDED, day)}{bars_id(bars, with_capture=True)}.parquet", bars)
+
+    def put_looks(self, bars: pa.Table) -> None:
+        """Keep bars that a vendor sent beside what was asked for (schema BARS): one object for each UTC date."""
+        for day, part in by_span(bars, "day"):
+            self._put_once(f"{partition(Table.LOOKS, day.date())}{bars_id(part)}.parquet", part)
+
     def bar_objects(self, window: Range) -> list[Stored]:
         """The objects that may hold bars of `window`, sorted by key."""
-        hours = {f"{partition(Table.BARS, hour.date())}{hour:%H}" for hour in window.hours()}
-        found: list[Stored] = []
-        for day in window.dates():
-            for stored in self.store.list(partition(Table.BARS, day)):
-                head, dash, _ = stored.key.rpartition("-")
-                hourly = dash and len(head) > 2 and head[-2:].isdigit() and head[-3] == "/"
-                if not hourly or head in hours:
-                    found.append(stored)
-        return found
+        listed = (self.store.list(partition(Table.BARS, day)) for day in window.dates())
+        return objects_of((stored for found in listed for stored in found), window)
 
     def read_bars(
-        self, window: Range, symbols: Sequence[str] | None = None, *, without: Collection[tuple[str, str]] = ()
+        self,
+        window: Range,
+        symbols: Sequence[str] | None = None,
+        *,
+        known: Iterable[Stored] | None = None,
+        bare: bool = False,
     ) -> pa.Table:
-        """The bars of `window` (schema BARS), one whole bar a minute by `core.bars.resolve`, sorted.
+        """The bars of `window` (schema BARS, or BARE), one whole bar a minute by `core.bars.resolve`, sorted.
 
-        `without` are keys and etags of objects that need not be read: what they say is said elsewhere.
+        `known` are the objects to read, where the caller has listed them; it is listed anew when one of them is gone.
         Raises LakeUnsettled when compaction, five times over, took objects away between listing and reading.
         """
-        for _ in range(_READ_AGAIN):
-            found = [stored.key for stored in self.bar_objects(window) if (stored.key, stored.etag) not in without]
-            parts = self.read_objects(found, window, symbols)
+        for _ in range(READ_AGAIN):
+            found = self.bar_objects(window) if known is None else objects_of(known, window)
+            keys = [stored.key for stored in found]
+            if bare and compacted(keys):
+                parts = self.read_objects(keys, window, symbols, schema=BARE)
+                if parts is not None:
+                    return in_order(parts, keys)
+            parts = self.read_objects(keys, window, symbols)
             if parts is not None:
-                return resolve(parts)
-        raise LakeUnsettled(f"the bars of {window} were rewritten {_READ_AGAIN} times while they were read")
+                return resolve(parts).select((BARE if bare else BARS).names)
+            known = None
+        raise LakeUnsettled(f"the bars of {window} were rewritten {READ_AGAIN} times while they were read")
 
     def read_objects(
-        self, keys: Iterable[str], window: Range | None = None, symbols: Sequence[str] | None = None
+        self,
+        keys: Iterable[str],
+        window: Range | None = None,
+        symbols: Sequence[str] | None = None,
+        *,
+        schema: pa.Schema = BARS,
     ) -> pa.Table | None:
-        """All rows of the named bar objects, unresolved (schema BARS); None when one of them is gone."""
-        condition = None
-        if window is not None:
-            start, end = (pa.scalar(naive(at), pa.timestamp("ms")) for at in (window.start, window.end))
-            condition = (pc.field("minute") >= start) & (pc.field("minute") < end)
-        if symbols is not None:
-            wanted = pc.field("symbol").isin(list(symbols))
-            condition = wanted if condition is None else condition & wanted
-        bodies = self._get_all(list(keys))
+        """All rows of the named bar objects, unresolved; None when one of them is gone."""
+        condition = condition_of(window, symbols)
+        bodies = self.get_all(list(keys))
         if any(body is None for body in bodies):
             return None
-        return concat([decode(body, BARS, filters=condition) for body in bodies if body is not None], BARS)
+        return concat([decode(body, schema, filters=condition) for body in bodies if body is not None], schema)
 
     # evidence
 
     def put_observations(self, observations: Iterable[Observation]) -> list[str]:
-        """Write what jobs learned: one object for each job, date and set of symbols; a redelivery replaces it."""
-        grouped: dict[tuple[date, str], list[Observation]] = defaultdict(list)
-        for observation in observations:
-            for day, part in rows.by_date(observation):
-                grouped[day, part.job_id].append(part)
-        keys = []
-        for (day, job_id), group in sorted(grouped.items()):
-            symbols = sorted({item.symbol for item in group})
-            tag = symbols[0] if len(symbols) == 1 else f"{len(symbols)}symbols_{content_id(*symbols)}"
-            key = f"{partition(Table.ANSWERS, day)}{job_id}-{tag}.parquet"
-            self.store.put(key, encode(from_rows(map(rows.observation_row, sorted(group, key=_order)), Table.ANSWERS)))
-            keys.append(key)
-        return keys
+        """Write what jobs learned (services/answers.py). Returns the keys."""
+        return self.answers.put(observations)
 
     def observations(self, dates: Iterable[date], symbols: Sequence[str] | None = None) -> list[Observation]:
-        """What was learned of the minutes of these UTC dates, sorted by symbol, range, time."""
-        found = self._read_dates(Table.ANSWERS, dates, rows.observation_of)
-        wanted = None if symbols is None else set(symbols)
-        return sorted((item for item in found if wanted is None or item.symbol in wanted), key=_order)
+        """What was learned of the minutes of these UTC dates, sorted by symbol, range, time. Raises LakeUnsettled."""
+        return self.answers.read(dates, symbols)
 
     def put_absences(self, absences: Iterable[Absence]) -> list[str]:
         """Write proofs of absence, one object for each date. What is written already stays as it is."""
-        return self._put_content(Table.ABSENCES, absences, rows.absence_row, without="proven_at")
+        return self._put_content(Table.ABSENCES, absences, without="proven_at")
 
     def absences(self, window: Range) -> list[Absence]:
-        """The proofs whose minutes lie in `window`, at least in part, sorted. The same proof comes once."""
-        found = self._read_dates(Table.ABSENCES, window.dates(), rows.absence_of)
+        """The proofs of the rule in force whose minutes lie in `window`, at least in part, sorted. The same proof comes
+        once. Those of an older rule proved too much: their minutes are missing again, as those are whose proof is
+        revoked."""
+        found = [one for one in self._read_dates(Table.ABSENCES, window.dates(), Absence) if one.rule >= RULE]
+        found = [*in_force(found, self.revocations(window))] if found else found
         first = {(item.symbol, item.range): item for item in sorted(found, key=lambda item: item.proven_at)[::-1]}
         return sorted(item for item in first.values() if item.range.intersect(window))
 
+    def put_revocations(self, revocations: Iterable[Revocation]) -> list[str]:
+        """Write what a person revoked, one object for each date. Again, the same objects."""
+        return self._put_content(Table.REVOCATIONS, revocations)
+
+    def revocations(self, window: Range) -> list[Revocation]:
+        """The revocations of the UTC dates that `window` touches, sorted. All of a date: a proof may reach beyond."""
+        return sorted(self._read_dates(Table.REVOCATIONS, window.dates(), Revocation))
+
     def put_failures(self, failures: Iterable[Failure]) -> list[str]:
         """Write what audits could not mend, one object for each date."""
-        return self._put_content(Table.FAILURES, failures, rows.failure_row, without="failed_at")
+        return self._put_content(Table.FAILURES, failures, without="failed_at")
 
     def failures(self, window: Range) -> list[Failure]:
         """The failures whose minutes lie in `window`, at least in part, sorted by symbol, range."""
-        found = self._read_dates(Table.FAILURES, window.dates(), rows.failure_of)
+        found = self._read_dates(Table.FAILURES, window.dates(), Failure)
         return sorted(item for item in found if item.range.intersect(window))
 
-    # hourly facts
-
-    def read_hour_facts(self, window: Range) -> dict[datetime, HourFacts]:
-        """The facts of every UTC hour that `window` touches, as stored; an hour without facts has no rows."""
-        schema = schema_of(Table.HOURLY)
-        found = self.hour_objects(window)
-        bodies = self._get_all([stored.key for stored in found.values()])
-        facts = dict.fromkeys(window.hours(), HourFacts(schema.empty_table(), None))
-        for (hour, stored), body in zip(found.items(), bodies, strict=True):
-            if body is not None:
-                facts[hour] = HourFacts(decode(body, schema), stored.etag)
-        return facts
-
-    def hour_objects(self, window: Range) -> dict[datetime, Stored]:
-        """The object of each UTC hour that `window` touches whose facts are stored, in order."""
-        listed = (self.store.list(partition(Table.HOURLY, day)) for day in window.dates())
-        found = {stored.key: stored for day in listed for stored in day}
-        return {hour: found[key] for hour in window.hours() if (key := _facts_key(hour)) in found}
-
-    def put_hour_facts(self, hour: datetime, facts: pa.Table, *, replaces: str | None) -> str:
-        """Write an hour's facts in place of those with the etag `replaces` (None: of none) and return the new
-        etag. Raises StoreConflict when somebody else wrote them since."""
-        body = encode(facts)
-        if replaces is None:
-            return self.store.put(_facts_key(hour), body, if_absent=True)
-        return self.store.put(_facts_key(hour), body, if_match=replaces)
+    # hourly facts, sessions and symbols
 
     def hour_facts(self, window: Range) -> pa.Table:
         """The stored facts of every hour that `window` touches, sorted by symbol, hour."""
-        found = concat([facts.rows for facts in self.read_hour_facts(window).values()], schema_of(Table.HOURLY))
-        return found.sort_by([("symbol", "ascending"), ("hour", "ascending")])
+        return self.hourly.facts(window)
 
-    # sessions and symbols
-
-    def has_sessions(self) -> bool:
-        return self.store.head(SESSIONS_KEY) is not None
-
-    def seed_sessions(self, body: bytes) -> bool:
-        """Put the shipped sessions (Parquet bytes of the `sessions` table) where there are none; True if so."""
-        try:
-            self.store.put(SESSIONS_KEY, body, if_absent=True)
-        except StoreConflict:
-            return False
-        return True
+    def day_counts(self, day: date, *, before: datetime) -> pa.Table:
+        """By symbol, the minutes expected, present and absent of the date's hours that begin before an instant."""
+        facts = self.hourly.facts(day_range(day))
+        facts = facts.filter(pc.less(facts["hour"], pa.scalar(naive(before), pa.timestamp("ms"))))
+        counts = {"minutes_expected": "expected", "minutes_present": "present", "minutes_absent": "absent"}
+        summed = facts.group_by("symbol", use_threads=False).aggregate([(name, "sum") for name in counts])
+        return summed.rename_columns({f"{name}_sum": short for name, short in counts.items()})
 
     def put_sessions(self, sessions: Iterable[Session]) -> None:
         """Replace the sessions of the calendars given; those of other calendars stay."""
-        given = sorted(sessions)
-        calendars = {session.calendar for session in given}
-        kept = [session for session in self.sessions() if session.calendar not in calendars]
-        table = from_rows(map(rows.session_row, sorted([*kept, *given])), Table.SESSIONS)
-        self.store.put(SESSIONS_KEY, encode(table))
+        self.calendars.put(sessions)
 
     def sessions(self, window: Range | None = None, calendars: Iterable[str] | None = None) -> list[Session]:
-        """The sessions that share a minute with `window` (None: all), sorted by calendar, date."""
-        body = self.store.get(SESSIONS_KEY)
-        if body is None:
-            return []
-        table = decode(body, schema_of(Table.SESSIONS))
-        if window is not None:
-            start, end = (pa.scalar(naive(at), pa.timestamp("ms")) for at in (window.start, window.end))
-            table = table.filter(pc.and_(pc.less(table["open"], end), pc.greater(table["close"], start)))
-        if calendars is not None:
-            table = table.filter(pc.is_in(table["calendar"], pa.array(sorted(set(calendars)), pa.string())))
-        return sorted(map(rows.session_of, table.to_pylist()))
+        """The sessions in force that share a minute with `window` (None: all), sorted by calendar, open."""
+        return self.calendars.sessions(window, calendars)
 
-    def put_symbols(self, listings: Iterable[Listing]) -> bool:
-        """Put the list of interested symbols in force; True when it differs from the one before."""
-        given = sorted(set(listings), key=lambda item: (item.symbol, item.calendar, str(item.listed)))
-        body = encode(from_rows(map(rows.listing_row, given), Table.SYMBOLS))
+    def put_symbols(self, listings: Iterable[Listing], *, source: str = "") -> bool:
+        """Put the interested symbols in force, with what they were made from; True when that differs from before."""
+        given = sorted(set(listings), key=lambda item: (item.symbol, item.calendar, item.listed or date.min))
+        table = from_rows(map(rows.row_of, given), Table.SYMBOLS)
+        body = encode(table.replace_schema_metadata({_SOURCE: source}) if source else table)
         if self.store.get(SYMBOLS_KEY) == body:
             return False
         self.store.put(SYMBOLS_KEY, body)
@@ -247,8 +225,15 @@ class Lake:
 
     def symbols(self) -> list[Listing]:
         """The interested symbols in force; empty when there never was a list."""
+        return self.symbols_of()[0]
+
+    def symbols_of(self) -> tuple[list[Listing], str]:
+        """The interested symbols in force, and the `source` that they were put with."""
         body = self.store.get(SYMBOLS_KEY)
-        return [] if body is None else [*map(rows.listing_of, decode(body, schema_of(Table.SYMBOLS)).to_pylist())]
+        if body is None:
+            return [], ""
+        source = metadata_of(body).get(_SOURCE, b"").decode()
+        return [*rows.items_of(Listing, decode(body, schema_of(Table.SYMBOLS)).to_pylist())], source
 
     # how objects are read and written
 
@@ -256,39 +241,54 @@ class Lake:
         with suppress(StoreConflict):
             self.store.put(key, encode(table), if_absent=True)
 
-    def _put_content(
-        self, table: Table, items: Iterable[Item], to_row: Callable[[Item], dict[str, object]], *, without: str
-    ) -> list[str]:
+    def _put_content(self, table: Table, items: Iterable[Item], *, without: str = "") -> list[str]:
         grouped: dict[date, list[Item]] = defaultdict(list)
         for item in items:
             for day, part in rows.by_date(item):
                 grouped[day].append(part)
         keys = []
         for day, group in sorted(grouped.items()):
-            dicts = [to_row(item) for item in sorted(group)]
+            dicts = [rows.row_of(item) for item in sorted(group, key=lambda one: (one.symbol, one.range))]
             said = [[value for name, value in row.items() if name != without] for row in dicts]
             key = f"{partition(table, day)}{content_id(*said)}.parquet"
             self._put_once(key, from_rows(dicts, table))
             keys.append(key)
         return keys
 
-    def _read_dates(
-        self, table: Table, dates: Iterable[date], of_row: Callable[[Mapping[str, object]], Item]
-    ) -> list[Item]:
+    def _read_dates(self, table: Table, dates: Iterable[date], kind: type[Item]) -> list[Item]:
         keys = [stored.key for day in sorted(set(dates)) for stored in self.store.list(partition(table, day))]
-        bodies = [body for body in self._get_all(keys) if body is not None]
-        return [of_row(row) for body in bodies for row in decode(body, schema_of(table)).to_pylist()]
+        bodies = [body for body in self.get_all(keys) if body is not None]
+        return [one for body in bodies for one in rows.items_of(kind, decode(body, schema_of(table)).to_pylist())]
 
-    def _get_all(self, keys: list[str]) -> list[bytes | None]:
+    def get_all(self, keys: list[str]) -> list[bytes | None]:
+        """The objects' bytes, in order; None for one that is gone."""
+        return self._at_once(self.store.get, keys)
+
+    def _at_once(self, act: Callable[[str], Done], keys: list[str]) -> list[Done]:
         if self._readers == 1 or len(keys) < 2:
-            return [self.store.get(key) for key in keys]
+            return [act(key) for key in keys]
         with ThreadPoolExecutor(min(self._readers, len(keys))) as pool:
-            return [*pool.map(self.store.get, keys)]
+            return [*pool.map(act, keys)]
 
 
-def _facts_key(hour: datetime) -> str:
-    return f"{partition(Table.HOURLY, hour.date())}{hour:%H}.parquet"
+def compacted(keys: Sequence[str]) -> bool:
+    """Whether compaction wrote them, one for each date: nothing is left for the rule to decide."""
+    return all("/day-" in key for key in keys) and len({key.rpartition("/")[0] for key in keys}) == len(keys)
 
 
-def _order(item: Observation) -> tuple[str, Range, datetime, str]:
-    return item.symbol, item.range, item.observed_at, item.job_id
+def in_order(bars: pa.Table, keys: Sequence[str]) -> pa.Table:
+    """The bars of objects that are `compacted`, sorted by symbol, minute."""
+    return bars if len(keys) < 2 else bars.sort_by([("symbol", "ascending"), ("minute", "ascending")])
+
+
+def objects_of(found: Iterable[Stored], window: Range) -> list[Stored]:
+    """The objects of bars that may hold some of `window`: those of its hours and of whole dates."""
+    hours = {f"{partition(Table.BARS, hour.date())}{hour:%H}" for hour in window.hours()}
+    dates = {partition(Table.BARS, day) for day in window.dates()}
+    chosen = []
+    for stored in found:
+        head, dash, _ = stored.key.rpartition("-")
+        hourly = dash and len(head) > 2 and head[-2:].isdigit() and head[-3] == "/"
+        if head in hours if hourly else f"{stored.key.rpartition('/')[0]}/" in dates:
+            chosen.append(stored)
+    return chosen

@@ -2,122 +2,107 @@
 
 The order of effects is what keeps the promise: bars, then evidence, then the board, then the wake-up, and only
 then is the message acknowledged. A worker may die between any two of them: the message comes again and does the
-rest, and what is written twice is the same object. Why no message is lost: docs/decisions/claims-and-leases.md.
+rest, and what is written twice is the same object. Why no message is lost: docs/decisions/loop.md.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from minutemend.core.answers import Answer, AnswerKind
+import numpy as np
+
+from minutemend.contract import BACKFILL_SHARE
+from minutemend.core.answers import Answer, AnswerKind, VendorRequest, halves
 from minutemend.core.bars import to_table
-from minutemend.core.errors import BadInput
+from minutemend.core.columns import Bars
+from minutemend.core.intervals import place
 from minutemend.core.jobs import RepairJob
 from minutemend.core.learned import believed, learned
-from minutemend.core.minutes import EPOCH
-from minutemend.ports import Board, Claim, ClaimStatus, JobQueue, Message, Signals, Vendor
+from minutemend.core.minutes import EPOCH, Range, from_epoch_minute
+from minutemend.ports import Claim, ClaimStatus, Grant, Message, Signals
 from minutemend.ports.board import FAILED
 from minutemend.ports.queue import REASON, REDRIVEN
 from minutemend.services.await_repairs import resume_when_done
-from minutemend.services.lake import Lake
 from minutemend.services.queue_repairs import LONGEST_DELAY, to_message
+from minutemend.services.worker import Received, Tally, Worker
 
 RETRY_EXHAUSTED = "retry_exhausted"
 SUPERSEDED = "superseded"
+STOPPED = "stopped"
 # A vendor that failed without saying for how long is asked again after 2, 4, 8 … seconds: 30 s in all for 4 tries.
 BACKOFF = timedelta(seconds=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """One message as it came. `receives` counts its deliveries, this one included."""
-
-    message_id: str
-    body: str
-    receives: int
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of a batch. `failed` are the message ids to deliver again; the rest is acknowledged."""
-
-    failed: list[str] = field(default_factory=list)
-    repaired: int = 0  # minutes written
-    requests: Counter[str] = field(default_factory=Counter)  # by vendor
-    errors: Counter[str] = field(default_factory=Counter)  # by vendor: answers that were no answers
-    throttles: Counter[str] = field(default_factory=Counter)  # by vendor: asked to wait
-    events: list[dict[str, Any]] = field(default_factory=list)  # one log line each
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRepairs:
+class ProcessRepairs(Worker[RepairJob]):
     """The worker, over ports.
 
     `lease` is longer than the worker can live, so that a lease that ran out is a dead worker's.
-    `max_receives` is the queue's own limit; a job asks its vendor at most as often (`tries` on the board).
+    A job asks its vendor at most `max_receives` times (`tries` on the board).
     """
 
-    lake: Lake
-    board: Board
-    queue: JobQueue
     signals: Signals
-    vendors: Mapping[str, Vendor]
-    clock: Callable[[], datetime]
     lease: timedelta
-    max_receives: int
 
-    def run(self, batch: Iterable[Received], *, deadline: datetime | None = None) -> Tally:
-        """Work through a batch. What is not begun by `deadline` goes back to the queue as it came."""
-        tally = Tally()
-        for message in batch:
-            try:
-                job = self._parse(message, tally)
-                if job is None:
-                    continue
-                if deadline is not None and self.clock() >= deadline:
-                    self._send(job, message, timedelta(0))
-                    tally.events.append({"event": "put back", "job_id": job.id})
-                else:
-                    self._work(job, message, tally)
-            except Exception as error:  # noqa: BLE001 (one message's trouble is that message's alone)
-                self._trouble(message, error, tally)
-        return tally
+    def parse(self, body: object) -> RepairJob:
+        return RepairJob.from_message(body)
 
-    def _parse(self, message: Received, tally: Tally) -> RepairJob | None:
-        """The message's job; None when it is poison, which has then reached the dead-letter queue."""
-        try:
-            return RepairJob.from_message(_json(message.body))
-        except BadInput as reason:
-            self.queue.dead_letter(message.body, reason=str(reason), attributes={"message_id": message.message_id})
-            tally.events.append({"event": "poison", "message_id": message.message_id, "reason": str(reason)})
-            return None
+    def work(self, job: RepairJob, message: Received, deadline: datetime | None, tally: Tally) -> None:
+        """Do the job; one that is not begun by `deadline` goes back to the queue as it came."""
+        if deadline is None or self.clock() < deadline:
+            self._work(job, message, deadline, tally)
+            return
+        self._send(job, message, timedelta(0))
+        tally.events.append({"event": "put back", "job_id": job.id})
 
-    def _work(self, job: RepairJob, message: Received, tally: Tally) -> None:
+    def _work(self, job: RepairJob, message: Received, deadline: datetime | None, tally: Tally) -> None:
+        """Ask for the job's request, or for what an earlier worker left of it, and keep what comes, part by part.
+        What there is no time or no budget for goes back to the queue as the job's rest: it spends no try."""
         claim = self._claim(job, message, tally)
         if claim is None:
             return
-        vendor = self.vendors[job.request.vendor]
-        answer = vendor.fetch(job.request)
-        if answer.requests > 1:  # pages that nobody could foresee count against the budget, too
-            self.board.take(vendor.name, requests=answer.requests - 1, limits=vendor.limits, now=self.clock())
-        self._account(job, answer, tally)
-        if answer.kind is AnswerKind.RETRY and claim.tries < self.max_receives:
-            self._again(job, message, claim, answer)
-        else:
+        vendor, limits = self.vendors[job.request.vendor], self.vendors[job.request.vendor].limits
+        todo, kind = list(job.rest or [job.request]), ""
+        while todo:
+            rest = replace(job, rest=() if todo == [job.request] else tuple(todo))
+            if kind:
+                late = deadline is not None and self.clock() >= deadline
+                grant = Grant(0) if late else self._take(job, message)
+                if not grant.requests:
+                    return self._postpone(rest, message, claim, grant.wait, tally)
+            answer = vendor.fetch(settled(todo[0], job, vendor.lag, self.clock()), until=deadline)
+            if answer.requests > 1:  # pages that were not foreseen count against the budget, too
+                self.board.take(vendor.name, requests=answer.requests - 1, limits=limits, now=self.clock())
+            tally.account(answer)
+            said = {"kind": str(answer.kind), "status": answer.status, "detail": answer.detail}
+            tally.events.append(
+                {"event": "answer", "job_id": job.id, "vendor": vendor.name, "bars": len(answer.bars), **said}
+            )
+            kind = str(answer.kind)
+            if answer.kind is AnswerKind.RETRY:
+                if claim.tries < self.max_receives:
+                    return self._again(rest, message, claim, answer)
+                for request in todo:
+                    self._keep(job, replace(answer, request=request), tally)
+                return self._settle(job, RETRY_EXHAUSTED)
+            if answer.divide:  # what is wrong with a few of the symbols is not to cost the others theirs
+                todo[:1] = halves(todo[0])
+                continue
             self._keep(job, answer, tally)
+            todo[:1] = answer.left
+        return self._settle(job, kind)
 
     def _claim(self, job: RepairJob, message: Received, tally: Tally) -> Claim | None:
         """The right to ask the vendor now; None when the message is dealt with otherwise."""
         now = self.clock()
         if job.request.vendor not in self.vendors:  # planned before the stage's vendors changed
-            asked = ", ".join(sorted(self.vendors)) or "nobody"
-            self._give_in(job, message, f"the vendor is {job.request.vendor!r}: this stage asks {asked}")
+            asked = ", ".join(sorted(self.vendors)) or "no vendor"
+            self.give_in(job, message, f"the vendor is {job.request.vendor!r}: this stage asks {asked}", tally)
+            return None
+        if job.backfill and not _redriven(message) and self.board.stopped(job.backfill):
+            self._settle(job, STOPPED)
             return None
         if job.not_before is not None and now < job.not_before:
             self._send(job, message, job.not_before - now)
@@ -126,17 +111,22 @@ class ProcessRepairs:
         if claim.status is ClaimStatus.BUSY:
             self._send(job, message, (claim.until or now + self.lease) - now)
         elif claim.status is ClaimStatus.SETTLED:
-            # Whoever settled it may have died before the wake-up. `failed` changes no outcome that is there.
+            # The worker that settled it may have died before the wake-up. `failed` changes no outcome that is there.
             self._settle(job, FAILED)
         elif claim.tries > self.max_receives:
-            self._give_in(job, message, f"{claim.tries - 1} workers took it and none came back")
+            self.give_in(job, message, f"{claim.tries - 1} workers took it and none came back", tally)
         else:
-            vendor = self.vendors[job.request.vendor]
-            grant = self.board.take(vendor.name, requests=1, limits=vendor.limits, now=now)
+            grant = self._take(job, message)
             if grant.requests:
                 return claim
             self._postpone(job, message, claim, grant.wait, tally)
         return None
+
+    def _take(self, job: RepairJob, message: Received) -> Grant:
+        """Leave for one request. A backfill has its share of the vendor's budget; what a person redrove has all."""
+        vendor = self.vendors[job.request.vendor]
+        share = BACKFILL_SHARE if job.backfill and not _redriven(message) else 1.0
+        return self.board.take(vendor.name, requests=1, limits=vendor.limits, now=self.clock(), share=share)
 
     def _postpone(self, job: RepairJob, message: Received, claim: Claim, wait: timedelta, tally: Tally) -> None:
         """A fresh message for later, which spends no receive. But a job that waited until the next attempt was
@@ -150,17 +140,21 @@ class ProcessRepairs:
         tally.events.append({"event": "postponed", "job_id": job.id, "seconds": wait.total_seconds()})
 
     def _keep(self, job: RepairJob, answer: Answer, tally: Tally) -> None:
-        """Write what the answer holds of the job's minutes and what it proves, then settle."""
+        """Write what the answer holds of the job's minutes and what it proves."""
         bars = believed(job, answer)
-        if bars:
+        if len(bars):
             table = to_table(bars, source=job.request.vendor, repair_id=job.id, captured_at=answer.observed_at)
             self.lake.put_bars(table)
-            tally.repaired += len(bars)
-        self.lake.put_observations(learned(job, answer))
-        self._settle(job, RETRY_EXHAUSTED if answer.kind is AnswerKind.RETRY else str(answer.kind))
+            tally.bars += len(bars)
+        around = _without(answer.bars, bars)
+        if len(around):  # what a vendor says of stored minutes is compared later: no worker reads bars
+            how: dict[str, Any] = {"source": job.request.vendor, "repair_id": job.id, "captured_at": answer.observed_at}
+            self.lake.put_looks(to_table(around, **how))
+        if len(job.gaps):  # a look of `mend verify` asks for no minute, and proves nothing of any
+            self.lake.put_observations(learned(job, answer))
 
     def _again(self, job: RepairJob, message: Received, claim: Claim, answer: Answer) -> None:
-        """Ask again later, and nobody sooner when the vendor said so. A fresh message: it spends no receive."""
+        """Ask again later; no worker asks sooner when the vendor said so. A fresh message: it spends no receive."""
         wait = BACKOFF * 2 ** (claim.tries - 1)
         if answer.retry_after is not None:
             wait = max(wait, answer.retry_after)
@@ -178,34 +172,26 @@ class ProcessRepairs:
         wait = min(max(wait, plain.delay, timedelta(seconds=1)), LONGEST_DELAY)
         self.queue.send([Message(plain.body, delay=wait, attributes=plain.attributes)])
 
-    def _trouble(self, message: Received, error: Exception, tally: Tally) -> None:
-        """Deliver the message again, or, when this was the last delivery, give in with the reason beside it."""
-        reason = f"{type(error).__name__}: {error}"
-        tally.events.append({"event": "trouble", "message_id": message.message_id, "reason": reason})
-        if message.receives >= self.max_receives:
-            try:
-                return self._give_in(RepairJob.from_message(_json(message.body)), message, reason)
-            except Exception as again:  # noqa: BLE001 (the queue's own redrive policy takes it from here)
-                tally.events.append({"event": "trouble", "message_id": message.message_id, "reason": str(again)})
-        tally.failed.append(message.message_id)
-        return None
-
-    def _give_in(self, job: RepairJob, message: Received, reason: str) -> None:
+    def give_in(self, job: RepairJob, message: Received, reason: str, tally: Tally) -> None:  # noqa: ARG002
         attributes = {"audit_id": job.audit_id, "job_id": job.id, "message_id": message.message_id}
         self.queue.dead_letter(message.body, reason=reason, attributes=attributes)
         self._settle(job, FAILED)
 
-    def _account(self, job: RepairJob, answer: Answer, tally: Tally) -> None:
-        name = job.request.vendor
-        tally.requests[name] += answer.requests
-        if answer.kind is AnswerKind.RETRY and answer.retry_after is not None:
-            tally.throttles[name] += 1
-        elif answer.kind not in (AnswerKind.BARS, AnswerKind.NO_DATA):
-            tally.errors[name] += 1
-        tally.events.append(
-            {"event": "answer", "job_id": job.id, "vendor": name, "kind": str(answer.kind), "bars": len(answer.bars)}
-            | {"status": answer.status, "detail": answer.detail}
-        )
+
+def settled(request: VendorRequest, job: RepairJob, lag: timedelta | None, now: datetime) -> VendorRequest:
+    """The request less the neighbours that the vendor cannot have yet: it is asked out to its session's end, and some
+    refuse whole requests that reach into their newest minutes (Alpaca's free plan: 403 for the last 15)."""
+    ready = (now - (lag or timedelta(0))).replace(second=0, microsecond=0)
+    ends = [int(gaps.ends[-1]) for symbol in request.symbols if len(gaps := job.gaps_of(symbol))]
+    last = from_epoch_minute(max(ends)) if ends else request.range.end
+    end = min(request.range.end, max(last, ready))
+    return replace(request, range=Range(request.range.start, end)) if end > request.range.start else request
+
+
+def _without(bars: Bars, some: Bars) -> Bars:
+    """The bars less some of them, which have the same `names`."""
+    every, taken = (place(one.codes, one.minutes) for one in (bars, some))
+    return bars.where(~np.isin(every, taken))
 
 
 def _redriven(message: Received) -> datetime | None:
@@ -213,10 +199,3 @@ def _redriven(message: Received) -> datetime | None:
     if REASON not in message.attributes:
         return None
     return datetime.fromisoformat(message.attributes.get(REDRIVEN, EPOCH.isoformat()))
-
-
-def _json(body: str) -> object:
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise BadInput(f"the body is no JSON: {body[:80]!r}") from None

@@ -1,39 +1,46 @@
-"""ExecuteDataTask: a range is healthy. Compact it, write its hourly facts, and say that it is ready.
+"""ExecuteDataTask: compact a range, write its hourly facts, and say which symbols of it are ready.
 
 Only what changed is written: an hour's facts are computed anew and put only where they differ, on the
-condition that nobody wrote them meanwhile. So a repair of an old minute rewrites the facts of its hour and
+condition that they were not written meanwhile. So a repair of an old minute rewrites the facts of its hour and
 nothing else, and publishing twice writes nothing.
 
-Date by date: a publisher whose time is up between two dates says where it stopped, and the next goes on there.
+It walks the UTC dates with sessions or with facts (which may be of a session that was called off since), and lists each
+date once. A publisher whose time is up between two dates says where it stopped, and the next goes on there.
 The event is sent when the last date is done, and then a marker is put: who dies between the two sends it again, with
-the same `publication_id`; who comes after the marker sends nothing.
+the same `publication_id`; who comes after the marker sends nothing. It names the symbols that are whole, and those that
+are not: one bad symbol costs itself alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
 from minutemend.contract import RANGE_READY
 from minutemend.core.errors import MinutemendError
-from minutemend.core.facts import changed_symbols, expected_minutes, hour_facts, keep_unlisted
+from minutemend.core.facts import FACTS, changed_symbols, expected_minutes, hour_facts, keep_unlisted
 from minutemend.core.jobs import content_id
-from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant
+from minutemend.core.minutes import Range, epoch_minute, format_instant
+from minutemend.core.publication import by_date, closed_dates, ready_symbols, touches
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence
 from minutemend.ports.signals import Signals
-from minutemend.ports.store import StoreConflict
-from minutemend.services.compaction import compact, retired_objects
+from minutemend.ports.store import StoreConflict, Stored
+from minutemend.services.compaction import compact, compact_answers, retired_objects, sweep
 from minutemend.services.evidence_rows import day_range
+from minutemend.services.hourly import HourFacts, hour_key
 from minutemend.services.lake import Lake
 
 ANNOUNCED_PREFIX = "announced/"  # in the data bucket, outside every table
+NOTHING_MISSING: Mapping[str, int] = MappingProxyType({})
+_LARGEST_DETAIL = 200_000  # EventBridge takes 256 KB, envelope and all
 _WRITE_AGAIN = 5
 _HOUR = timedelta(hours=1)
 
@@ -44,8 +51,8 @@ class FactsContended(MinutemendError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one call did. `changed` are the symbols of each hour whose facts changed, `compacted` the keys of the
-    bars that were compacted; `goes_on` is the date at which the next call is to begin (None: all is done)."""
+    """What one call did. `changed` are the symbols of each hour whose facts changed, `compacted` the keys
+    that compaction wrote; `goes_on` is the date at which the next call is to begin (None: all is done)."""
 
     window: Range
     hours: int  # hours in which something is expected, on the dates that this call published
@@ -53,6 +60,8 @@ class Published:
     compacted: tuple[str, ...]
     announced: bool
     goes_on: date | None = None
+    ready: tuple[str, ...] | None = None  # None: every symbol of interest
+    missing: Mapping[str, int] = field(default_factory=dict)  # minutes, of each symbol that is not ready
 
     def as_json(self) -> dict[str, object]:
         """The working file of the audit that published: every changed symbol-hour."""
@@ -63,6 +72,8 @@ class Published:
             "changed": {format_instant(hour): list(symbols) for hour, symbols in self.changed},
             "compacted": list(self.compacted),
             "announced": self.announced,
+            "ready": None if self.ready is None else list(self.ready),
+            "not_ready": dict(self.missing),
             "goes_on": None if self.goes_on is None else self.goes_on.isoformat(),
         }
 
@@ -74,7 +85,6 @@ class Publish:
     lake: Lake
     signals: Signals
     retire_after: timedelta
-    cadence: timedelta = MINUTE
 
     def run(
         self,
@@ -83,133 +93,129 @@ class Publish:
         *,
         audit_id: str,
         now: datetime,
+        missing: Mapping[str, int] = NOTHING_MISSING,
         begin: date | None = None,
         out_of_time: Callable[[], bool] = lambda: False,
     ) -> Published:
         """Publish every hour that `window` touches, from the date `begin` on; announce the window when all is done.
 
-        `symbols` are those that were audited (None: all of interest): the facts are of all symbols in any case,
-        the announcement names the ones that are known to be healthy. `out_of_time` is asked before each date but
-        the first. Raises FactsContended.
+        `symbols` are those that were audited (None: all of interest), `missing` the minutes that those of them lack
+        that are not whole. The facts are of all symbols in any case, and say what they lack; the announcement names
+        the symbols that are whole as ready. `out_of_time` is asked before each date but the first. Raises
+        FactsContended.
         """
         hours = Range(window.start.replace(minute=0), _next_hour(window.end))
         listings = self.lake.symbols()
-        calendars = {listing.calendar for listing in listings}
         days = Range(day_range(min(hours.dates())).start, day_range(max(hours.dates())).end)
-        sessions = self.lake.sessions(days, calendars)
+        sessions = by_date(self.lake.sessions(days, {listing.calendar for listing in listings}), days)
+        # Listed before any bars are: facts are then never computed from bars older than those behind the facts that
+        # they replace.
+        stored = self.lake.hourly.objects(hours)
         closed = closed_dates(window, sessions)
-        retired = retired_objects(self.lake.store)
-        todo = [day for day in hours.dates() if begin is None or day >= begin]
+        common = _Common(
+            self.lake, listings, self.lake.calendars.halted(), retired_objects(self.lake.store), closed, now
+        )
+        todo = sorted(day for day in {*sessions, *(hour.date() for hour in stored)} if begin is None or day >= begin)
         done = 0
         changed: list[tuple[datetime, tuple[str, ...]]] = []
         compacted: list[str] = []
+        ready, lacking = ready_symbols(symbols, missing, listings, sessions, window)
         for day in todo:
             if day > todo[0] and out_of_time():
                 return Published(window, done, tuple(changed), tuple(compacted), announced=False, goes_on=day)
             part = hours.intersect(day_range(day))
             if part is None:
                 continue
-            compaction = compact(
-                self.lake, part, closed=closed, now=now, retire_after=self.retire_after, retired=retired
-            )
-            compacted += compaction.written
-            facts = self._publish_day(part, listings, sessions, compaction.covered)
+            facts, written = self._publish_day(part, common, sessions.get(day, []), stored)
+            compacted += written
             done += len(facts)
             changed += [(hour, tuple(names)) for hour, names in facts if names]
-        announced = self._announce(window, hours, symbols, sessions, audit_id=audit_id)
-        return Published(window, done, tuple(changed), tuple(compacted), announced)
+        sweep(self.lake.store, now=now)
+        announced = self._announce(window, ready, lacking, sessions, stored, audit_id=audit_id)
+        return Published(window, done, tuple(changed), tuple(compacted), announced, ready=ready, missing=lacking)
 
     def _publish_day(
-        self,
-        part: Range,
-        listings: Sequence[Listing],
-        sessions: Sequence[Session],
-        covered: Collection[tuple[str, str]],
-    ) -> list[tuple[datetime, list[str]]]:
-        """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed.
-
-        `covered` are bar objects that need not be read (`Compaction.covered`).
-        """
-        if not any(session.range.intersect(part) for session in sessions):
-            return []
-        # The facts first, the bars after: facts are then never computed from bars older than those behind the
-        # facts that they replace.
-        stored = self.lake.read_hour_facts(part)
-        bars = _by_hour(self.lake.read_bars(part, without=covered), part)
+        self, part: Range, common: _Common, sessions: Sequence[Session], stored: dict[datetime, Stored]
+    ) -> tuple[list[tuple[datetime, list[str]]], tuple[str, ...]]:
+        """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys
+        that were compacted. What is written is what `stored` says from then on."""
+        before = self.lake.hourly.read({hour: one for hour, one in stored.items() if hour in part})
+        compaction = compact(
+            self.lake,
+            part,
+            closed=common.closed,
+            now=common.now,
+            retire_after=self.retire_after,
+            retired=common.retired,
+        )
+        answers = compact_answers(
+            self.lake, part.start.date(), now=common.now, retire_after=self.retire_after, retired=common.retired
+        )
+        written = (*compaction.written, *answers)
+        expected = [hour for hour in part.hours() if hour in before or touches(sessions, hour)]
+        if not expected:
+            return [], written
+        rows = _by_hour(self.lake.read_bars(part, known=compaction.objects), part)
         absences = self.lake.absences(part)
         done = []
-        for hour in part.hours():
-            before, rows, proven = stored[hour], bars[hour], absences
-            for _ in range(_WRITE_AGAIN):
-                after = self._facts(hour, listings, sessions, rows, proven)
-                after = keep_unlisted(before.rows, after, [listing.symbol for listing in listings])
-                names = changed_symbols(before.rows, after)
-                try:
-                    if names:
-                        self.lake.put_hour_facts(hour, after, replaces=before.etag)
-                except StoreConflict:
-                    window = Range(hour, hour + _HOUR)
-                    before = self.lake.read_hour_facts(window)[hour]
-                    rows, proven = self.lake.read_bars(window), self.lake.absences(window)
-                    continue
-                break
-            else:
-                raise FactsContended(f"the facts of {format_instant(hour)} were rewritten {_WRITE_AGAIN} times over")
+        for hour in expected:
+            was = before.get(hour) or HourFacts(FACTS.empty_table(), None)
+            after, names, etag = _rewrite(hour, common, sessions, was, (rows[hour], absences))
+            if etag is not None:
+                stored[hour] = Stored(hour_key(hour), 0, etag, common.now)
             if after.num_rows:
                 done.append((hour, names))
-        return done
-
-    def _facts(
-        self,
-        hour: datetime,
-        listings: Sequence[Listing],
-        sessions: Sequence[Session],
-        bars: pa.Table,
-        absences: Sequence[Absence],
-    ) -> pa.Table:
-        expected = expected_minutes(hour, listings, sessions, cadence=self.cadence)
-        return hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences])
+        return done, written
 
     def _announce(
         self,
         window: Range,
-        hours: Range,
-        symbols: Sequence[str] | None,
-        sessions: Sequence[Session],
+        ready: tuple[str, ...] | None,
+        missing: Mapping[str, int],
+        sessions: Mapping[date, Sequence[Session]],
+        stored: Mapping[datetime, Stored],
         *,
         audit_id: str,
     ) -> bool:
-        """Say that the range is ready, unless it was said of this very content. True when it was said.
+        """Say what of the range is ready, unless it was said of this very content. True when it was said.
 
-        The id is made of the range, the symbols and the facts as they are stored, so that whoever says it again
-        says the same id. A marker before the event would tell nobody whether the event was sent.
+        The id is made of the range, the symbols and the facts as they are stored, so that a repeat has
+        the same id. A marker before the event would not tell whether the event was sent.
         """
-        expected = {hour for session in sessions for hour in session.range.hours()}
-        stored = self.lake.hour_objects(hours)
-        content = [[format_instant(hour), found.etag] for hour, found in stored.items() if hour in expected]
-        if not content:
+        content = [
+            [format_instant(hour), found.etag]
+            for hour, found in sorted(stored.items())
+            if touches(sessions.get(hour.date(), ()), hour)
+        ]
+        if not content or ready == ():
             return False
-        named = list(symbols) if symbols is not None else None
-        detail = {"start": format_instant(window.start), "end": format_instant(window.end), "symbols": named}
+        detail: dict[str, object] = {"start": format_instant(window.start), "end": format_instant(window.end)}
+        detail["symbols"] = None if ready is None else list(ready)
+        if missing:
+            detail["not_ready"] = dict(missing)
         publication_id = content_id(detail, content)
         marker = f"{ANNOUNCED_PREFIX}{publication_id}.json"
         if self.lake.store.head(marker) is not None:
             return False
+        if len(json.dumps(detail)) > _LARGEST_DETAIL:
+            # Null would say that all are ready; what does not fit is not said there, but where the audit keeps it.
+            detail = {"start": detail["start"], "end": detail["end"], "too_many_symbols": True}
         detail |= {"publication_id": publication_id, "audit_id": audit_id}
         self.signals.announce(RANGE_READY, detail)
         self.lake.store.put(marker, json.dumps(detail).encode())
         return True
 
 
-def closed_dates(window: Range, sessions: Sequence[Session]) -> set[date]:
-    """The UTC dates of `window` whose sessions are over by its end: nothing more is to come for them."""
-    closed = set()
-    for day in window.dates():
-        whole = day_range(day)
-        ends = [min(session.close, whole.end) for session in sessions if session.range.intersect(whole)]
-        if max(ends, default=whole.end) <= window.end:
-            closed.add(day)
-    return closed
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What every date is published with."""
+
+    lake: Lake
+    listings: Sequence[Listing]
+    halted: Mapping[str, Sequence[Range]]
+    retired: set[tuple[str, str]]
+    closed: Collection[date]
+    now: datetime
 
 
 def _next_hour(instant: datetime) -> datetime:
@@ -228,3 +234,43 @@ def _by_hour(bars: pa.Table, window: Range) -> dict[datetime, pa.Table]:
         hour: bars.take(pa.array(order[first:last]))
         for hour, first, last in zip(window.hours(), edges[:-1], edges[1:], strict=True)
     }
+
+
+def facts_anew(lake: Lake, window: Range, *, now: datetime) -> None:
+    """Compute the stored facts of every hour that `window` touches anew, because what they rest on was taken back.
+    Nothing is compacted or announced. Raises FactsContended."""
+    hours = Range(window.start.replace(minute=0), _next_hour(window.end))
+    stored = lake.hourly.read(lake.hourly.objects(hours))
+    listings, halted = lake.symbols(), lake.calendars.halted()
+    sessions = by_date(lake.sessions(hours, {listing.calendar for listing in listings}), hours)
+    common = _Common(lake, listings, halted, set(), (), now)
+    for hour, before in stored.items():
+        part = Range(hour, hour + _HOUR)
+        found = (lake.read_bars(part), lake.absences(part))
+        _rewrite(hour, common, sessions.get(hour.date(), []), before, found)
+
+
+def _rewrite(
+    hour: datetime,
+    common: _Common,
+    sessions: Sequence[Session],
+    before: HourFacts,
+    found: tuple[pa.Table, Sequence[Absence]],
+) -> tuple[pa.Table, list[str], str | None]:
+    """The facts of the hour, the symbols of which they changed, and the etag of what is stored (None: nothing is).
+    `found` are its bars and absences."""
+    bars, absences = found
+    for _ in range(_WRITE_AGAIN):
+        expected = expected_minutes(hour, common.listings, sessions, halted=common.halted)
+        after = hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences])
+        after = keep_unlisted(before.rows, after, [listing.symbol for listing in common.listings])
+        names = changed_symbols(before.rows, after)
+        if not names:
+            return after, names, before.etag  # another publisher may have written just these
+        try:
+            return after, names, common.lake.hourly.put(hour, after, replaces=before.etag)
+        except StoreConflict:
+            window = Range(hour, hour + _HOUR)
+            before = common.lake.hourly.of_hour(hour)
+            bars, absences = common.lake.read_bars(window), common.lake.absences(window)
+    raise FactsContended(f"the facts of {format_instant(hour)} were rewritten {_WRITE_AGAIN} times over")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from minutemend.contract import Key
+from minutemend.core.answers import VendorLimits
+from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import RepairJob
-from minutemend.core.plan import VendorLimits, plan
+from minutemend.core.plan import plan
 from minutemend.core.verdicts import ProofRule
 from minutemend.ports import Board, JobQueue, Message, Store
 from minutemend.services import working_files
 
+_DAY = 1440  # minutes
 LONGEST_DELAY = timedelta(minutes=15)  # what SQS can hide a message for
 
 
@@ -31,11 +34,22 @@ class QueueRepairs:
         """Plan and send the next attempt; the state with `attempt` one higher and the number of `jobs`."""
         audit_id, attempt = state[Key.AUDIT_ID], state[Key.ATTEMPT] + 1
         needs = working_files.get_needs(self.results, state[Key.GAPS_KEY])
-        jobs = plan(needs, audit_id=audit_id, attempt=attempt, vendors=self.vendors, rule=self.rule)
+        run = state.get(Key.BACKFILL)
+        vendors = with_archives(self.vendors, needs.gaps)
+        planned = plan(needs, audit_id=audit_id, attempt=attempt, vendors=vendors, rule=self.rule)
+        jobs = [replace(job, backfill=run) for job in planned] if run else planned
         # First the count, then the jobs: a worker that settles the first must not take it for the last.
         self.board.open_attempt(audit_id, attempt, jobs=len(jobs))
         self.queue.send(to_message(job, now=now) for job in jobs)
-        return {**state, str(Key.ATTEMPT): attempt, str(Key.JOBS): len(jobs)}
+        queued = state.get(Key.QUEUED, 0) + len(jobs)
+        return {**state, str(Key.ATTEMPT): attempt, str(Key.JOBS): len(jobs), str(Key.QUEUED): queued}
+
+
+def with_archives(vendors: Sequence[VendorLimits], gaps: Gaps) -> list[VendorLimits]:
+    """The vendors, those with an archive as if one request gave a whole file of it, when a whole day is missing. Their
+    adapters then send one for each job; a few minutes of several days are for the API."""
+    whole_day = bool(len(gaps) and (gaps.end - gaps.start).max() >= _DAY)
+    return [replace(one, rows=one.archive) if whole_day and one.archive else one for one in vendors]
 
 
 def to_message(job: RepairJob, *, now: datetime, attributes: Mapping[str, str] | None = None) -> Message:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from minutemend.contract import Key
 from minutemend.core.answers import AnswerKind
 from minutemend.core.audits import AuditRequest
-from minutemend.core.evidence import Need
-from minutemend.core.minutes import Range, format_instant, subtract
+from minutemend.core.evidence import Needs
+from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, numbers, overlaps, place
+from minutemend.core.minutes import Range, epoch_minute, format_instant
 from minutemend.core.verdicts import Failure, Observation
 from minutemend.ports import Signals, Store
 from minutemend.services import working_files
 from minutemend.services.lake import Lake
 
 UNSETTLED = "unsettled"  # no answer of this audit is on record
+HOLE_SUSPECTED = "vendor_hole_suspected"
 _REASONS = {
     AnswerKind.GIVE_UP: "vendor_refused",
     AnswerKind.GARBAGE: "garbage",
@@ -32,6 +38,9 @@ _MEANING = {
     "vendor_refused": "the vendor refuses to answer: see its status and detail (token, plan, symbol)",
     "garbage": "the vendor's answers could not be believed: see their detail",
     "no_data": "the vendor says that it has nothing for the whole range, which proves nothing",
+    HOLE_SUSPECTED: "a vendor left them out twice, and so many minutes without a trade are not plausible for the "
+    "symbol there: it is likely that vendor's hole; compare another vendor, report it to that one, then "
+    "`mend repair --recheck`",
     UNSETTLED: "no worker settled the request in time: see the repair queue, its dead letters, and the workers' log",
 }
 
@@ -57,21 +66,26 @@ class ReportFailure:
         """Write the failures and the report, raise the alarm. Again with the same state: the same, once more."""
         audit_id = state[Key.AUDIT_ID]
         needs = working_files.get_needs(self.results, state[Key.GAPS_KEY])
-        dates = sorted({date for need in needs for date in need.gap.range.dates()})
-        symbols = sorted({need.gap.symbol for need in needs})
-        told = [one for one in self.lake.observations(dates, symbols) if one.audit_id == audit_id] if needs else []
+        symbols = needs.gaps.symbols
+        told = self.lake.observations(needs.gaps.dates(), symbols) if len(needs) else []
         found = failures(needs, told, audit_id=audit_id, attempts=state[Key.ATTEMPT], now=now)
         self.lake.put_failures(found)
         minutes: Counter[str] = Counter()
         for failure in found:
             minutes[failure.reason] += failure.range.minutes
+        by_symbol = _by_symbol(found)
         request = AuditRequest.from_json(working_files.get_json(self.results, state[Key.REQUEST_KEY]))
-        retry = retry_command(self.stage, request, symbols)
+        retry = retry_command(self.stage, request, symbols, recheck=HOLE_SUSPECTED in minutes)
         key = working_files.report_key(audit_id)
         working_files.put_json(self.results, key, _report(state, found, minutes, retry, now))
-        reason = f"{sum(minutes.values())} of {state[Key.EXPECTED]} minutes could not be repaired: " + ", ".join(
-            f"{count} {name}" for name, count in sorted(minutes.items())
-        )
+        said = []
+        if found:
+            reasons = ", ".join(f"{count} {name}" for name, count in sorted(minutes.items()))
+            said.append(f"{sum(minutes.values())} of {state[Key.EXPECTED]} minutes could not be repaired: {reasons}")
+            said.append(f"they are of {_few(by_symbol)}; what is whole is published")
+        if Key.UNKNOWN in state:
+            said.append(f"not looked at, because what to expect is not known: {state[Key.UNKNOWN]}")
+        reason = "; ".join(said)
         self.signals.alarm(
             f"minutemend {self.stage}: {sum(minutes.values())} minutes failed",
             self._message(state, found, minutes, retry, key),
@@ -82,12 +96,14 @@ class ReportFailure:
         self, state: Mapping[str, Any], found: Sequence[Failure], minutes: Mapping[str, int], retry: str, key: str
     ) -> str:
         shown = [f"  {one.symbol} {one.range}  {one.range.minutes} min  {one.reason}" for one in found[:20]]
+        unknown = state.get(Key.UNKNOWN)
         more = [f"  … and {len(found) - 20} more ranges, in the report"] if len(found) > 20 else []
         return "\n".join(
             [
                 f"The audit {state[Key.AUDIT_ID]} of [{state[Key.START]}, {state[Key.END]}) ended in failure after "
                 f"{state[Key.ATTEMPT]} of {state[Key.ATTEMPTS]} attempts.",
                 "",
+                *([f"Not looked at, because what to expect is not known: {unknown}."] if unknown else []),
                 *(f"{count} minutes {name}: {_MEANING[name]}." for name, count in sorted(minutes.items())),
                 "",
                 *shown,
@@ -102,36 +118,80 @@ class ReportFailure:
 
 
 def failures(
-    needs: Iterable[Need], told: Iterable[Observation], *, audit_id: str, attempts: int, now: datetime
+    needs: Needs, told: Iterable[Observation], *, audit_id: str, attempts: int, now: datetime
 ) -> list[Failure]:
-    """A failure for each part of `needs` with one history, sorted: the newest answer gives the reason."""
-    by_symbol: dict[str, list[Observation]] = defaultdict(list)
-    for one in sorted(told, key=lambda one: (one.observed_at, one.job_id), reverse=True):
-        by_symbol[one.symbol].append(one)
-    found = []
-    for need in needs:
-        left: Sequence[Range] = [need.gap.range]
-        for one in by_symbol[need.gap.symbol]:
-            about = [both for part in left if (both := part.intersect(one.range))]
-            found += [
-                Failure(need.gap.symbol, part, _REASONS[one.kind], _evidence(one), attempts, audit_id, now)
-                for part in about
-            ]
-            left = subtract(left, about)
-        found += [Failure(need.gap.symbol, part, UNSETTLED, "[]", attempts, audit_id, now) for part in left]
+    """A failure for each part of `needs` with one history, sorted. The newest answer of this audit gives the reason;
+    where a vendor's hole is suspected, that is the reason, and the answers without the minutes are the evidence."""
+    code = {name: at for at, name in enumerate(needs.gaps.names)}
+    known = (one for one in told if one.symbol in code)
+    said = sorted(known, key=lambda one: (one.observed_at, one.job_id), reverse=True)
+    shown = [_shown(one) for one in said]
+    made = partial(Failure, attempts=attempts, audit_id=audit_id, failed_at=now)
+    holes = needs.gaps.take(needs.suspected)
+    answer, runs = _joined([(at, code[one.symbol], one.omitted.start, one.omitted.end) for at, one in enumerate(said)])
+    run, hole = overlaps(runs, holes.line)
+    seen: dict[int, set[int]] = defaultdict(set)
+    for at, who in zip(hole.tolist(), answer[run].tolist(), strict=True):
+        seen[at].add(who)
+    found = [
+        made(gap.symbol, gap.range, HOLE_SUSPECTED, json.dumps([shown[who] for who in sorted(seen[at])[::-1]]))
+        for at, gap in enumerate(holes)
+    ]
+    gaps = needs.gaps.take(~needs.suspected)
+    mine = [(at, code[one.symbol], *_minutes(one.range)) for at, one in enumerate(said) if one.audit_id == audit_id]
+    answer, ranges = _joined(mine)
+    pieces, source = cut(gaps.line, np.concatenate([ranges.starts, ranges.ends]))
+    asked, piece = overlaps(ranges, pieces)
+    newest = np.full(len(pieces), len(said))
+    np.minimum.at(newest, piece, answer[asked])
+    begins = np.diff(newest, prepend=-1).astype(np.bool_) | np.diff(source, prepend=-1).astype(np.bool_)
+    ends = np.append(begins[1:], len(begins) > 0)[: len(begins)]
+    parts = gaps.of(Intervals(pieces.starts[begins], pieces.ends[ends]), source[begins])
+    for part, who in zip(parts, newest[begins].tolist(), strict=True):
+        told_of = (_REASONS[said[who].kind], json.dumps([shown[who]])) if who < len(said) else (UNSETTLED, "[]")
+        found.append(made(part.symbol, part.range, *told_of))
     return sorted(found)
 
 
-def retry_command(stage: str, request: AuditRequest, symbols: Sequence[str]) -> str:
-    """The command that audits the same range again, for the symbols that failed."""
-    named = f" --symbols {','.join(symbols)}" if symbols else ""
+def _minutes(window: Range) -> tuple[Numbers, Numbers]:
+    return numbers([epoch_minute(window.start)]), numbers([epoch_minute(window.end)])
+
+
+def _joined(rows: Sequence[tuple[int, int, Numbers, Numbers]]) -> tuple[Numbers, Intervals]:
+    """Ranges of many answers as places, and the position of each one's answer."""
+    if not rows:
+        return numbers([]), EMPTY
+    answer = np.repeat([at for at, *_ in rows], [len(starts) for _, _, starts, _ in rows])
+    starts, ends = (np.concatenate([place(row[1], row[column]) for row in rows]) for column in (2, 3))
+    return numbers(answer), Intervals(starts, ends)
+
+
+def retry_command(stage: str, request: AuditRequest, symbols: Sequence[str], *, recheck: bool) -> str:
+    """The command that audits the same range again, for the symbols that failed. A suspected hole is asked for again
+    only by a recheck."""
+    named = f" --symbols {shlex.quote(','.join(symbols))}" if symbols else ""  # M&M.NS, ^GSPC
     start, end = format_instant(request.range.start), format_instant(request.range.end)
-    return f"mend repair --stage {stage} --start {start} --end {end}{named} --wait"
+    return f"mend repair --stage {stage} --start {start} --end {end}{named}{' --recheck' if recheck else ''} --wait"
 
 
-def _evidence(one: Observation) -> str:
+def _by_symbol(found: Iterable[Failure]) -> dict[str, dict[str, int]]:
+    """By symbol and reason the minutes that failed."""
+    minutes: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in found:
+        minutes[one.symbol][one.reason] += one.range.minutes
+    return {symbol: dict(sorted(reasons.items())) for symbol, reasons in sorted(minutes.items())}
+
+
+def _few(by_symbol: Mapping[str, Mapping[str, int]]) -> str:
+    """The worst symbols with their minutes, as few as a message holds."""
+    counts = sorted(((sum(reasons.values()), symbol) for symbol, reasons in by_symbol.items()), reverse=True)
+    named = ", ".join(f"{symbol} ({count})" for count, symbol in counts[:10])
+    return named + (f" and {len(counts) - 10} other symbols" if len(counts) > 10 else "")
+
+
+def _shown(one: Observation) -> dict[str, object]:
     seen = {"vendor": one.vendor, "kind": str(one.kind), "observed_at": format_instant(one.observed_at)}
-    return json.dumps([seen | {"status": one.status, "detail": one.detail, "job_id": one.job_id}])
+    return seen | {"status": one.status, "detail": one.detail, "job_id": one.job_id}
 
 
 def _report(
@@ -145,8 +205,10 @@ def _report(
         "expected": state[Key.EXPECTED],
         "failed": sum(minutes.values()),
         "reasons": dict(sorted(minutes.items())),
+        "unknown": state.get(Key.UNKNOWN),
         "retry": retry,
         "reported_at": format_instant(now),
+        "symbols": _by_symbol(found),
         "ranges": [
             {
                 "symbol": one.symbol,

@@ -17,12 +17,23 @@ import pyarrow.parquet as pq
 
 from minutemend.contract import COLUMNS, PARTITION, Table
 from minutemend.core.bars import BARS, VALUES
+from minutemend.core.errors import MinutemendError
+from minutemend.core.hours import Hours
+from minutemend.core.minutes import Range
 
-_ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64(), "int": pa.int32()}
+_ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64()}
+_ARROW |= {"int": pa.int32(), "bigint": pa.int64()}
 # A symbol's rows lie together: a reader of one symbol skips the other row groups by their statistics.
 _ROW_GROUP = 131_072
 # Bytes from which it pays to let the dataset reader skip row groups; on a minute's object it takes thrice the time.
 _LARGE = 500_000
+
+
+READ_AGAIN = 5
+
+
+class LakeUnsettled(MinutemendError):
+    """Objects kept disappearing while they were read; reading again later is right."""
 
 
 def schema_of(table: Table) -> pa.Schema:
@@ -48,18 +59,56 @@ def encode(table: pa.Table) -> bytes:
 
 
 def decode(body: bytes, schema: pa.Schema, *, filters: pc.Expression | None = None) -> pa.Table:
-    """The rows of Parquet bytes that `filters` lets through (None: all), as `schema`."""
+    """The rows of Parquet bytes that `filters` lets through (None: all), as `schema`. A column that the object, of an
+    earlier commit, does not have is null."""
+    # Read as text, the names would take half the time.
+    file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=["symbol"] if "symbol" in schema.names else None)
+    there = [name for name in schema.names if name in file.schema_arrow.names]
     if filters is not None and len(body) > _LARGE:
-        found = pq.read_table(pa.BufferReader(body), columns=schema.names, filters=filters)
+        found = pq.read_table(pa.BufferReader(body), columns=there, filters=filters)
     else:
-        found = pq.ParquetFile(pa.BufferReader(body)).read(columns=schema.names)
+        found = file.read(columns=there)
+        if "symbol" in there:
+            place = there.index("symbol")
+            found = found.set_column(place, schema.field("symbol"), found["symbol"].cast(pa.string()))
         found = found if filters is None else found.filter(filters)
+    for name in schema.names:
+        if name not in there:
+            found = found.append_column(name, pa.nulls(found.num_rows, schema.field(name).type))
     return found if found.schema.equals(schema) else found.select(schema.names).cast(schema)
+
+
+def condition_of(window: Range | None, symbols: Sequence[str] | None) -> pc.Expression | None:
+    """The `filters` of `decode` for bars of a window and of some symbols (None: any)."""
+    if window is not None and all(edge.hour == edge.minute == 0 for edge in (window.start, window.end)):
+        window = None  # objects lie by date: of whole dates every row is wanted
+    condition = None
+    if window is not None:
+        start, end = (pa.scalar(naive(at), pa.timestamp("ms")) for at in (window.start, window.end))
+        condition = (pc.field("minute") >= start) & (pc.field("minute") < end)
+    if symbols is not None:
+        wanted = pc.field("symbol").isin(list(symbols))
+        condition = wanted if condition is None else condition & wanted
+    return condition
+
+
+def metadata_of(body: bytes) -> dict[bytes, bytes]:
+    """What stands beside the columns of Parquet bytes."""
+    return dict(pq.read_schema(pa.BufferReader(body)).metadata or {})
 
 
 def from_rows(rows: Iterable[Mapping[str, object]], table: Table) -> pa.Table:
     """Rows (dicts of column to Python value) as a table of the lake."""
     return pa.Table.from_pylist([dict(row) for row in rows], schema=schema_of(table))
+
+
+def hours_table(hours: Hours, *, made_of: str) -> pa.Table:
+    """Hours as a table of the lake; `made_of` names the sessions."""
+    columns = [pa.array(hours.calendar, pa.string()), pa.array(hours.dt, pa.string())]
+    columns.append(pa.array(hours.hour * 3_600_000, pa.timestamp("ms")))
+    columns += [pa.array(column) for column in (hours.bars, hours.word, hours.low, hours.high)]
+    columns.append(pa.array([made_of] * len(hours), pa.string()))
+    return pa.table(columns, names=schema_of(Table.HOURS).names).cast(schema_of(Table.HOURS))
 
 
 def concat(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
@@ -75,10 +124,12 @@ def partition(table: Table, day: date) -> str:
 def bars_id(bars: pa.Table, *, with_capture: bool = False) -> str:
     """24 hex digits over what the bars say (symbol, minute, values, source, repair id), in the order given.
 
-    `captured_at` counts only `with_capture`: a redelivered job that writes its bars anew writes the same object.
+    `captured_at`, and `known_since` where it is there, count only `with_capture`: a redelivered job that writes its
+    bars anew writes the same object.
     """
     digest = hashlib.sha256()
-    for name in ("minute", *VALUES, *(("captured_at",) if with_capture else ())):
+    stamps = [name for name in ("captured_at", "known_since") if with_capture and name in bars.column_names]
+    for name in ("minute", *VALUES, *stamps):
         column = bars[name].combine_chunks()
         digest.update(column.is_null().to_numpy(zero_copy_only=False).tobytes())
         numbers = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
@@ -90,12 +141,12 @@ def bars_id(bars: pa.Table, *, with_capture: bool = False) -> str:
     return digest.hexdigest()[:24]
 
 
-def by_hour(bars: pa.Table) -> list[tuple[datetime, pa.Table]]:
-    """Bars by the UTC hour of their minute; each part sorted by symbol, minute."""
+def by_span(bars: pa.Table, unit: str) -> list[tuple[datetime, pa.Table]]:
+    """Bars by the UTC hour or day (`unit`) of their minute; each part sorted by symbol, minute."""
     keys = ("symbol", "minute", "repair_id", "source", *VALUES)  # all of them: one content, one order, one id
     bars = bars.select(BARS.names).cast(BARS).sort_by([(key, "ascending") for key in keys])
-    hours = pc.floor_temporal(bars["minute"], unit="hour")
+    spans = pc.floor_temporal(bars["minute"], unit=unit)
     return [
-        (aware(hour), bars.filter(pc.equal(hours, pa.scalar(hour, pa.timestamp("ms")))))
-        for hour in sorted(pc.unique(hours).to_pylist())
+        (aware(span), bars.filter(pc.equal(spans, pa.scalar(span, pa.timestamp("ms")))))
+        for span in sorted(pc.unique(spans).to_pylist())
     ]

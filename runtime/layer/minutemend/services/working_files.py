@@ -12,19 +12,20 @@ All of them expire with the bucket; the lake alone is the truth.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from minutemend.contract import AUDITS_PREFIX
 from minutemend.core.errors import MinutemendError
-from minutemend.core.evidence import Need
-from minutemend.core.gaps import Gap
-from minutemend.core.minutes import epoch_minute, from_epoch_minute
+from minutemend.core.evidence import NEVER, Flags, Needs
+from minutemend.core.gaps import COLUMNS, Gaps
 from minutemend.ports import Store
-from minutemend.services.tables import aware, decode, encode, naive
+from minutemend.services.tables import decode, encode
 
 _NEEDS = pa.schema(
     [
@@ -36,8 +37,10 @@ _NEEDS = pa.schema(
         pa.field("seen_by", pa.list_(pa.string())),
         pa.field("seen_at", pa.list_(pa.timestamp("us"))),  # UTC
         pa.field("refused", pa.list_(pa.string())),
+        pa.field("suspected", pa.bool_()),
     ]
 )
+_LISTS = ("seen_by", "seen_at", "refused")
 
 
 class WorkingFileGone(MinutemendError):
@@ -70,34 +73,62 @@ def get_json(store: Store, key: str) -> Any:
     return json.loads(_body(store, key))
 
 
-def put_needs(store: Store, key: str, needs: Iterable[Need]) -> None:
-    """Write needs as Parquet, sorted as given."""
-    rows = [
-        {
-            "symbol": need.gap.symbol,
-            "start": epoch_minute(need.gap.start),
-            "end": epoch_minute(need.gap.end),
-            "session_open": epoch_minute(need.gap.session_open),
-            "session_close": epoch_minute(need.gap.session_close),
-            "seen_by": [vendor for vendor, _ in need.seen],
-            "seen_at": [naive(when) for _, when in need.seen],
-            "refused": list(need.refused),
-        }
-        for need in needs
-    ]
-    store.put(key, encode(pa.Table.from_pylist(rows, schema=_NEEDS)))
+def put_needs(store: Store, key: str, needs: Needs) -> None:
+    """Write needs as Parquet, sorted as given. Vendors that have no more to say are in the column `refused`."""
+    gaps = needs.gaps
+    heard = needs.first < NEVER
+    columns = {
+        "symbol": pa.array(gaps.names, pa.string()).take(pa.array(gaps.symbol)),
+        **{name: pa.array(getattr(gaps, name)) for name in COLUMNS},
+        "seen_by": _lists(heard, needs.vendors),
+        "seen_at": pa.ListArray.from_arrays(_offsets(heard), pa.array(needs.first[heard], pa.timestamp("us"))),
+        "refused": _lists(needs.closed, needs.vendors),
+        "suspected": pa.array(needs.suspected),
+    }
+    store.put(key, encode(pa.table(columns, schema=_NEEDS)))
 
 
-def get_needs(store: Store, key: str) -> list[Need]:
+def get_needs(store: Store, key: str) -> Needs:
     """The needs of a working file, in the order written. Raises WorkingFileGone."""
-    return [
-        Need(
-            Gap(row["symbol"], *(from_epoch_minute(row[name]) for name in _NEEDS.names[1:5])),
-            seen=tuple(zip(row["seen_by"], map(aware, row["seen_at"]), strict=True)),
-            refused=tuple(row["refused"]),
-        )
-        for row in decode(_body(store, key), _NEEDS).to_pylist()
-    ]
+    table = decode(_body(store, key), _NEEDS).combine_chunks()
+    names = sorted(set(table["symbol"].unique().to_pylist()))
+    lists = {name: table[name].chunk(0) if table.num_rows else pa.array([], _NEEDS.field(name).type) for name in _LISTS}
+    vendors = sorted(
+        {*lists["seen_by"].flatten().unique().to_pylist(), *lists["refused"].flatten().unique().to_pylist()}
+    )
+    first = np.full((table.num_rows, len(vendors)), NEVER)
+    closed = np.zeros((table.num_rows, len(vendors)), np.bool_)
+    row, vendor = _cells(lists["seen_by"], vendors)
+    first[row, vendor] = lists["seen_at"].flatten().cast(pa.int64()).to_numpy()
+    closed[_cells(lists["refused"], vendors)] = True
+    symbol = pc.index_in(table["symbol"], pa.array(names, pa.string())).cast(pa.int64()).to_numpy()
+    gaps = Gaps(tuple(names), symbol, *(table[name].to_numpy() for name in COLUMNS))
+    suspected = pc.fill_null(table["suspected"], False).to_numpy()
+    return Needs(gaps, tuple(vendors), first, closed, suspected)
+
+
+def _lists(chosen: Flags, vendors: Sequence[str]) -> pa.Array:
+    """For each row the names of its chosen vendors."""
+    names = pa.array(vendors, pa.string()).take(pa.array(np.nonzero(chosen)[1]))
+    return pa.ListArray.from_arrays(_offsets(chosen), names)
+
+
+def _offsets(chosen: Flags) -> pa.Array:
+    return pa.array(np.concatenate([[0], np.cumsum(chosen.sum(axis=1))]), pa.int32())
+
+
+def _cells(lists: pa.Array, vendors: Sequence[str]) -> tuple[Any, Any]:
+    """Row and position of the vendor for each entry of the lists."""
+    counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    at = pc.index_in(lists.flatten(), pa.array(vendors, pa.string())).cast(pa.int64()).to_numpy()
+    return np.repeat(np.arange(len(lists)), counts), at
+
+
+def missing_minutes(store: Store, key: str) -> dict[str, int]:
+    """By symbol how many minutes a working file of needs holds. Raises WorkingFileGone."""
+    gaps = get_needs(store, key).gaps
+    minutes = np.bincount(gaps.symbol, weights=gaps.end - gaps.start, minlength=len(gaps.names))
+    return {name: int(count) for name, count in zip(gaps.names, minutes.tolist(), strict=True) if count}
 
 
 def _body(store: Store, key: str) -> bytes:

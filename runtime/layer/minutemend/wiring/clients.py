@@ -8,16 +8,24 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+READERS = 16  # objects of the lake that are fetched at once, and so the connections that a client keeps
+
 
 class Clients:
     """The AWS clients of one process. boto3 is imported with the first of them."""
 
     def __init__(
-        self, *, region: str | None = None, endpoint: str | None = None, keys: tuple[str, str] | None = None
+        self,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        keys: tuple[str, str] | None = None,
+        trusted: str | None = None,
     ) -> None:
         self._region = region
         self._endpoint = endpoint
         self._keys = keys
+        self._trusted = trusted  # a file of certificates to believe, in place of AWS_CA_BUNDLE and botocore's own
 
     @cached_property
     def _session(self) -> Any:
@@ -29,8 +37,10 @@ class Clients:
     def _make(self, service: str) -> Any:
         from botocore.config import Config
 
-        retries = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5)
-        return self._session.client(service, endpoint_url=self._endpoint, config=retries)
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, max_pool_connections=READERS
+        )
+        return self._session.client(service, endpoint_url=self._endpoint, config=config, verify=self._trusted)
 
     @property
     def has_credentials(self) -> bool:

@@ -6,17 +6,20 @@ Clients are made once a process, by `Clients`. What a function does not need is 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from minutemend.wiring import environment as env
-from minutemend.wiring.clients import Clients
+from minutemend.wiring.clients import READERS, Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from minutemend.adapters.athena_gaps import AthenaGapFinder
     from minutemend.adapters.secrets import VendorCredentials
+    from minutemend.contract import VendorSettings
+    from minutemend.core.verdicts import ProofRule
     from minutemend.ports import Board, Store, Vendor
     from minutemend.services.audit import Audit
     from minutemend.services.await_repairs import AwaitRepairs
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
     from minutemend.services.publish import Publish
     from minutemend.services.queue_repairs import QueueRepairs
     from minutemend.services.report_failure import ReportFailure
+    from minutemend.services.review import ReviewValues
 
 Settings = TypeVar("Settings")
-READERS = 16  # objects of the lake that are fetched at once
 
 
 def utc_now() -> datetime:
@@ -48,35 +51,63 @@ def clients() -> Clients:
 
 def audit(*, deadline: float) -> Audit:
     """CheckDataHealth. `deadline` is a reading of time.monotonic at which its query is given up."""
-    from minutemend.adapters.athena_gaps import AthenaGapFinder
-    from minutemend.adapters.parameters import get_interested_stocks
-    from minutemend.core.verdicts import ProofRule
+    from minutemend.adapters.parameters import read_parameter
     from minutemend.services.audit import Audit
 
     settings = settings_of(env.CheckSettings)
-    finder = AthenaGapFinder(
-        athena=clients().athena,
-        s3=clients().s3,
-        workgroup=settings.workgroup,
-        database=settings.database,
-        cadence=settings.cadence_minutes,
-        deadline=deadline,
-    )
     return Audit(
         lake=lake(settings.data_bucket),
         results=store(settings.results_bucket),
-        finder=finder,
-        listings=lambda: get_interested_stocks(ssm=clients().ssm, parameter=settings.symbols_parameter),
+        finder=_athena(settings, deadline=deadline),
+        board=board(settings.board_table),
+        parameter=lambda: read_parameter(ssm=clients().ssm, name=settings.symbols_parameter),
         shipped_sessions=shipped_sessions,
         vendors=[vendor.name for vendor in settings.vendors],
-        rule=ProofRule(settings.proof_apart),
+        serves={vendor.name: vendor.calendars for vendor in settings.vendors if vendor.calendars},
+        rule=proof_rule(settings.proof_apart, settling=settings.settling),
         settling=settings.settling,
         sweep_days=settings.sweep_days,
     )
 
 
+def review_values(*, deadline: float) -> ReviewValues:
+    """ReviewValues. `deadline` is a reading of time.monotonic at which its query is given up."""
+    from minutemend.adapters.signals import AwsSignals
+    from minutemend.adapters.sqs import SqsJobQueue
+    from minutemend.adapters.vendors import limits_of
+    from minutemend.contract import VENDORS
+    from minutemend.services.review import ReviewValues
+
+    settings = settings_of(env.ReviewSettings)
+    return ReviewValues(
+        lake=lake(settings.data_bucket),
+        board=board(settings.board_table),
+        queue=SqsJobQueue(clients().sqs, queue_url=settings.repair_queue_url, dead_letter_url=""),
+        signals=AwsSignals(events=clients().events, bus=settings.event_bus),
+        vendors=[limits_of(vendor) for vendor in settings.vendors],
+        unsure=[vendor.name for vendor in settings.vendors if VENDORS[vendor.name].lag is None],
+        ask=_athena(settings, deadline=deadline).rows,
+        days=settings.sweep_days,
+        share=settings.look_share,
+        accept_days=settings.accept_days,
+    )
+
+
+def _athena(settings: env.CheckSettings | env.ReviewSettings, *, deadline: float) -> AthenaGapFinder:
+    from minutemend.adapters.athena_gaps import AthenaGapFinder
+
+    return AthenaGapFinder(
+        athena=clients().athena,
+        s3=clients().s3,
+        workgroup=settings.workgroup,
+        database=settings.database,
+        deadline=deadline,
+    )
+
+
 def queue_repairs() -> QueueRepairs:
     from minutemend.adapters.sqs import SqsJobQueue
+    from minutemend.adapters.vendors import limits_of
     from minutemend.core.verdicts import ProofRule
     from minutemend.services.queue_repairs import QueueRepairs
 
@@ -85,7 +116,7 @@ def queue_repairs() -> QueueRepairs:
         results=store(settings.results_bucket),
         board=board(settings.board_table),
         queue=SqsJobQueue(clients().sqs, queue_url=settings.repair_queue_url, dead_letter_url=""),
-        vendors=vendor_limits(settings.vendors),
+        vendors=[limits_of(vendor) for vendor in settings.vendors],
         rule=ProofRule(settings.proof_apart),
     )
 
@@ -126,7 +157,6 @@ def publish() -> Publish:
         lake=lake(settings.data_bucket),
         signals=AwsSignals(events=clients().events, bus=settings.event_bus),
         retire_after=settings.retire_after,
-        cadence=timedelta(minutes=settings.cadence_minutes),
     )
 
 
@@ -141,6 +171,17 @@ def report_failure() -> ReportFailure:
         signals=AwsSignals(sns=clients().sns, topic_arn=settings.alarm_topic_arn),
         stage=settings.stage,
     )
+
+
+def proof_rule(apart: timedelta, *, settling: timedelta) -> ProofRule:
+    """The rule of absence, with what each known vendor says of itself."""
+    from minutemend.contract import VENDORS
+    from minutemend.core.answers import Source, SourceKind
+    from minutemend.core.verdicts import ProofRule
+
+    sources = {name: Source(SourceKind(vendor.kind), vendor.source) for name, vendor in VENDORS.items()}
+    lags = {name: vendor.lag for name, vendor in VENDORS.items()}
+    return ProofRule(apart, settling, sources, lags)
 
 
 def store(bucket: str) -> Store:
@@ -161,36 +202,20 @@ def board(table: str) -> Board:
     return DynamoBoard(clients().dynamodb, table, clock=utc_now)
 
 
-def vendors(settings: Iterable[env.VendorSetting], secret: str) -> dict[str, Vendor]:
+def vendors(settings: Iterable[VendorSettings], secret: str) -> dict[str, Vendor]:
     """The vendors by name, made anew for each batch: a rotated token is taken up without a cold start."""
     from minutemend.adapters.vendors import make_vendor
 
     return {
         vendor.name: make_vendor(
-            vendor.name,
-            url=vendor.url,
-            timeout=vendor.timeout,
-            per_minute=vendor.per_minute,
-            per_second=vendor.per_second,
+            vendor,
             credentials=_credential(secret, vendor.name),
+            reread=partial(_credential, secret, vendor.name, again=True),
             http=_http(),
             clock=utc_now,
-            symbols=vendor.symbols,
         )
         for vendor in settings
     }
-
-
-def vendor_limits(settings: Iterable[env.VendorSetting]) -> list[Any]:
-    """What one request to each vendor may ask, for the plan; no connection and no credentials are needed."""
-    from minutemend.adapters.vendors import limits_of
-    from minutemend.core.plan import VendorLimits
-
-    found = []
-    for vendor in settings:
-        limits = limits_of(vendor.name, per_minute=vendor.per_minute)
-        found.append(VendorLimits(vendor.name, rows=limits.rows, symbols=limits.symbols, per_minute=limits.per_minute))
-    return found
 
 
 def shipped_sessions() -> bytes:
@@ -198,12 +223,13 @@ def shipped_sessions() -> bytes:
     return (Path(__file__).resolve().parents[1] / "data" / "sessions.parquet").read_bytes()
 
 
-def _credential(secret: str, vendor: str) -> Any:
+def _credential(secret: str, vendor: str, *, again: bool = False) -> Any:
     from minutemend.core.errors import BadInput
     from minutemend.wiring.telemetry import logger
 
     try:
-        return _credentials(secret).of(vendor)
+        known = _credentials(secret)
+        return known.again(vendor) if again else known.of(vendor)
     except BadInput as reason:  # the vendor then gives up, job by job, and the report says why
         logger.warning(str(reason))
         return None

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from minutemend.contract import Env
+from minutemend.contract import Env, VendorSettings, vendors_from_json
 from minutemend.core.errors import BadInput, MissingEnvironment
 
 Settings = TypeVar("Settings")
@@ -25,32 +24,10 @@ def get_environ_variable(name: str, *, environ: Mapping[str, str] = os.environ) 
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class VendorSetting:
-    """One vendor as the stage uses it: an entry of the variable VENDORS."""
-
-    name: str
-    url: str
-    per_minute: int
-    timeout: timedelta
-    symbols: Mapping[str, str] = field(default_factory=dict)  # ours to the vendor's, where they differ
-    per_second: int | None = None  # None: only the minute counts
-
-
-def vendor_settings(text: str) -> tuple[VendorSetting, ...]:
-    """The vendors in `text`, JSON as `contract.Env.VENDORS` says. Raises BadInput."""
+def vendor_settings(text: str) -> tuple[VendorSettings, ...]:
+    """The vendors in `text`, JSON as `contract.vendors_to_json` writes it. Raises BadInput."""
     try:
-        found = tuple(
-            VendorSetting(
-                name=entry["name"],
-                url=entry["url"],
-                per_minute=int(entry["per_minute"]),
-                timeout=timedelta(seconds=float(entry["timeout_seconds"])),
-                symbols=dict(entry.get("symbols", {})),
-                per_second=int(entry["per_second"]) if "per_second" in entry else None,
-            )
-            for entry in json.loads(text)
-        )
+        found = vendors_from_json(text)
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{Env.VENDORS} is not usable ({type(error).__name__}: {error}): a JSON list of objects with name, url, "
@@ -78,11 +55,11 @@ class CheckSettings:
     results_bucket: str = _from(Env.RESULTS_BUCKET)
     database: str = _from(Env.DATABASE)
     workgroup: str = _from(Env.WORKGROUP)
+    board_table: str = _from(Env.BOARD_TABLE)
     symbols_parameter: str = _from(Env.SYMBOLS_PARAMETER)
-    vendors: tuple[VendorSetting, ...] = _from(Env.VENDORS, vendor_settings)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
     proof_apart: timedelta = _from(Env.PROOF_APART_SECONDS, _seconds)
     settling: timedelta = _from(Env.SETTLING_DELAY_SECONDS, _seconds)
-    cadence_minutes: int = _from(Env.CADENCE_MINUTES, int)
     sweep_days: int = _from(Env.SWEEP_DAYS, int)
 
 
@@ -94,7 +71,7 @@ class QueueSettings:
     results_bucket: str = _from(Env.RESULTS_BUCKET)
     board_table: str = _from(Env.BOARD_TABLE)
     repair_queue_url: str = _from(Env.REPAIR_QUEUE_URL)
-    vendors: tuple[VendorSetting, ...] = _from(Env.VENDORS, vendor_settings)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
     proof_apart: timedelta = _from(Env.PROOF_APART_SECONDS, _seconds)
 
 
@@ -116,7 +93,7 @@ class WorkerSettings:
     queue_url: str = _from(Env.REPAIR_QUEUE_URL)
     dead_letter_url: str = _from(Env.REPAIR_DLQ_URL)
     vendor_secret: str = _from(Env.VENDOR_SECRET)
-    vendors: tuple[VendorSetting, ...] = _from(Env.VENDORS, vendor_settings)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
     max_receives: int = _from(Env.MAX_RECEIVES, int)
 
 
@@ -130,7 +107,7 @@ class CaptureSettings:
     queue_url: str = _from(Env.CAPTURE_QUEUE_URL)
     dead_letter_url: str = _from(Env.CAPTURE_DLQ_URL)
     vendor_secret: str = _from(Env.VENDOR_SECRET)
-    vendors: tuple[VendorSetting, ...] = _from(Env.VENDORS, vendor_settings)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
     max_receives: int = _from(Env.MAX_RECEIVES, int)
 
 
@@ -143,8 +120,7 @@ class RequestSettings:
     symbols_parameter: str = _from(Env.SYMBOLS_PARAMETER)
     queue_url: str = _from(Env.CAPTURE_QUEUE_URL)
     settling: timedelta = _from(Env.SETTLING_DELAY_SECONDS, _seconds)
-    cadence_minutes: int = _from(Env.CADENCE_MINUTES, int)
-    vendors: tuple[VendorSetting, ...] = _from(Env.VENDORS, vendor_settings)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
     flaw_rate: float = _from(Env.FLAW_RATE, float, default=0.0)
     flaw_seed: int = _from(Env.FLAW_SEED, int, default=0)
 
@@ -157,8 +133,24 @@ class PublishSettings:
     data_bucket: str = _from(Env.DATA_BUCKET)
     results_bucket: str = _from(Env.RESULTS_BUCKET)
     retire_after: timedelta = _from(Env.RETIRE_AFTER_SECONDS, _seconds)
-    cadence_minutes: int = _from(Env.CADENCE_MINUTES, int)
     event_bus: str = _from(Env.EVENT_BUS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSettings:
+    """ReviewValues'. Without ACCEPT_DAYS nothing is accepted unasked."""
+
+    stage: str = _from(Env.STAGE)
+    data_bucket: str = _from(Env.DATA_BUCKET)
+    database: str = _from(Env.DATABASE)
+    workgroup: str = _from(Env.WORKGROUP)
+    board_table: str = _from(Env.BOARD_TABLE)
+    repair_queue_url: str = _from(Env.REPAIR_QUEUE_URL)
+    event_bus: str = _from(Env.EVENT_BUS)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
+    sweep_days: int = _from(Env.SWEEP_DAYS, int)
+    look_share: float = _from(Env.LOOK_SHARE, float)
+    accept_days: int | None = _from(Env.ACCEPT_DAYS, int, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,19 +166,16 @@ class ReportSettings:
 def read_environment(settings: type[Settings], *, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a function. Raises MissingEnvironment that names every variable that is missing, at once,
     or BadInput for one that is there and unusable."""
-    given, missing = [], []
+    values, missing = {}, []
     for entry in fields(settings):  # type: ignore[arg-type]
-        if environ.get(entry.metadata["variable"]):
-            given.append(entry)
-        elif entry.default is MISSING:
-            missing.append(entry.metadata["variable"])
-    if missing:
-        raise MissingEnvironment(f"the environment variables {', '.join(missing)} are not set")
-    values = {}
-    for entry in given:
         variable = entry.metadata["variable"]
         try:
-            values[entry.name] = entry.metadata["parse"](environ[variable])
+            text = get_environ_variable(variable, environ=environ)
+            values[entry.name] = entry.metadata["parse"](text)
+        except MissingEnvironment:
+            missing += [variable] if entry.default is MISSING else []
         except ValueError as error:
-            raise BadInput(f"the environment variable {variable} is {environ[variable]!r}: {error}") from None
+            raise BadInput(f"the environment variable {variable} is {text!r}: {error}") from None
+    if missing:
+        raise MissingEnvironment(f"the environment variables {', '.join(missing)} are not set")
     return settings(**values)

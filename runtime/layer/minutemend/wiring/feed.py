@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from minutemend.wiring import compose
@@ -17,7 +16,7 @@ AT_ONCE = 8
 
 
 def request_captures() -> RequestCaptures:
-    from minutemend.adapters.parameters import get_interested_stocks
+    from minutemend.adapters.parameters import read_parameter
     from minutemend.adapters.sqs import SqsJobQueue
     from minutemend.core.captures import DropRule
     from minutemend.services.capture import RequestCaptures
@@ -26,28 +25,27 @@ def request_captures() -> RequestCaptures:
     return RequestCaptures(
         lake=compose.lake(settings.data_bucket),
         queue=SqsJobQueue(compose.clients().sqs, queue_url=settings.queue_url, dead_letter_url=""),
-        listings=lambda: get_interested_stocks(ssm=compose.clients().ssm, parameter=settings.symbols_parameter),
+        parameter=lambda: read_parameter(ssm=compose.clients().ssm, name=settings.symbols_parameter),
         shipped_sessions=compose.shipped_sessions,
         settling=settings.settling,
-        cadence=timedelta(minutes=settings.cadence_minutes),
+        vendors=settings.vendors,
         flaw=DropRule(settings.flaw_rate, settings.flaw_seed) if settings.flaw_rate else None,
     )
 
 
 def capture_bars() -> CaptureBars:
-    """The capture worker; the first vendor of the stage is the one that is captured from."""
+    """The capture worker; a minute is asked of the first vendor that serves its symbol's calendar."""
     from minutemend.adapters.sqs import SqsJobQueue
     from minutemend.services.capture import CaptureBars
 
     settings = compose.settings_of(env.CaptureSettings)
-    first = settings.vendors[0]
     return CaptureBars(
         lake=compose.lake(settings.data_bucket),
         board=compose.board(settings.board_table),
         queue=SqsJobQueue(
             compose.clients().sqs, queue_url=settings.queue_url, dead_letter_url=settings.dead_letter_url
         ),
-        vendor=compose.vendors([first], settings.vendor_secret)[first.name],
+        vendors=compose.vendors(settings.vendors, settings.vendor_secret),
         clock=compose.utc_now,
         max_receives=settings.max_receives,
         at_once=AT_ONCE,

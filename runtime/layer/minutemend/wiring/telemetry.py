@@ -12,8 +12,6 @@ from minutemend.contract import NAMESPACE, Metric
 _UNITS = {
     Metric.COMPLETENESS: MetricUnit.Percent,
     Metric.OLDEST_GAP: MetricUnit.Seconds,
-    Metric.AUDIT_SECONDS: MetricUnit.Seconds,
-    Metric.BYTES_SCANNED: MetricUnit.Bytes,
 }
 
 logger = Logger()  # the service's name is in the environment
@@ -38,9 +36,7 @@ def emit_vendors(
 ) -> None:
     """What a worker's vendors were asked and how often they failed or refused, by vendor: one line for each."""
     for vendor, asked in requests.items():
-        counts = {
-            Metric.VENDOR_REQUESTS: asked,
-            Metric.VENDOR_ERRORS: errors.get(vendor, 0),
-            Metric.VENDOR_THROTTLES: throttles.get(vendor, 0),
-        }
-        emit(stage, counts, vendor=vendor)
+        failed = {Metric.VENDOR_ERRORS: errors.get(vendor, 0), Metric.VENDOR_THROTTLES: throttles.get(vendor, 0)}
+        # A metric is billed for each hour in which it is written: these are, when there is something to say.
+        counts = {metric: float(count) for metric, count in failed.items() if count}
+        emit(stage, {Metric.VENDOR_REQUESTS: asked, **counts}, vendor=vendor)

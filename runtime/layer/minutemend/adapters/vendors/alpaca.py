@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from minutemend.adapters.http import Reply
-from minutemend.adapters.vendors.base import HttpVendor, MissingCredentials, Page
-from minutemend.core.answers import Garbage, RawBar, VendorRequest, number_of
-from minutemend.core.minutes import MINUTE, Range, format_instant
+from minutemend.adapters.vendors.base import HttpVendor, Page, Refusal, last_minute
+from minutemend.core.answers import Garbage, VendorRequest
+from minutemend.core.minutes import EPOCH, MINUTE, Range, format_instant
+from minutemend.core.rows import Rows, instants, numbers
 
-INVALID = re.compile(rb'"invalid symbol: ([\w.\-]{1,40})"')
+INVALID = re.compile(r"invalid symbol: ([\w.\-]{1,40})")
 
 
 class Alpaca(HttpVendor):
@@ -22,16 +22,10 @@ class Alpaca(HttpVendor):
     that a page may hold one symbol alone; a symbol without bars is left out."""
 
     name = "alpaca"
-    rows = 10_000  # the page limit: an answer inside it is one request
-    symbols = 200  # no limit is documented; 200 symbols make a URL of at most 5 KB
 
     def headers(self) -> dict[str, str]:
-        match self._credentials:
-            case {"key": str(key), "secret": str(secret)} if key and secret:
-                return {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
-        raise MissingCredentials(
-            'no keys; an entry like {"alpaca": {"key": "…", "secret": "…"}} in the vendor secret would be right'
-        )
+        key, secret = self.secret()
+        return {"APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret}
 
     def question(self, request: VendorRequest, page: str | None) -> tuple[str, dict[str, str]]:
         params = {
@@ -41,6 +35,7 @@ class Alpaca(HttpVendor):
             "end": format_instant(request.range.end - MINUTE),
             "limit": str(self.rows),
             "adjustment": "raw",
+            "feed": "sip",
             "sort": "asc",
         }
         return "/v2/stocks/bars", params | ({"page_token": page} if page else {})
@@ -51,40 +46,53 @@ class Alpaca(HttpVendor):
                 found: dict[str, object] = bars or {}
             case _:
                 raise Garbage('not the documented shape {"bars": {…}, "next_page_token": …}')
-        rows = [self._row(self.ours(theirs), bar) for theirs, listed in found.items() for bar in _listed(listed)]
-        return Page(rows, self._looked(request, rows) if token else request.range, token or None)
+        rows = [_rows(self.ours(theirs), listed) for theirs, listed in found.items()]
+        return Page(rows, self._looked(request, rows, cut_off=bool(token)), token or None)
 
-    def without_refused(self, reply: Reply, request: VendorRequest) -> VendorRequest | None:
+    def without_refused(self, refusal: Refusal, request: VendorRequest) -> VendorRequest | None:
         """Alpaca refuses all symbols for one that it cannot read: `{"message":"invalid symbol: BF_A"}`, HTTP 400."""
-        named = INVALID.search(reply.body) if reply.status == 400 else None
-        left = tuple(each for each in request.symbols if not named or self.theirs(each) != named[1].decode())
+        named = INVALID.search(refusal.words) if refusal.status == 400 else None
+        left = tuple(each for each in request.symbols if not named or self.theirs(each) != named[1])
         return replace(request, symbols=left) if 0 < len(left) < len(request.symbols) else None
 
-    def _looked(self, request: VendorRequest, rows: list[RawBar]) -> Range | None:
-        """How far a cut-off answer reached for every symbol: up to its last row if that is of the last symbol."""
-        last = max(request.symbols, key=self.theirs)
-        if not rows or rows[-1].symbol != last or rows[-1].at not in request.range:
-            return None
-        return Range(request.range.start, rows[-1].at.replace(second=0, microsecond=0) + MINUTE)
-
-    def _row(self, symbol: str, bar: object) -> RawBar:
-        match bar:
-            case {"t": str(text), "o": o, "h": h, "l": low, "c": c, "v": v}:
-                return RawBar(symbol, _instant(text), *(number_of(value) for value in (o, h, low, c, v)))
-        raise Garbage(f"{symbol}: a bar has not the documented fields t, o, h, l, c, v")
-
-
-def _listed(listed: object) -> list[object]:
-    if not isinstance(listed, list):
-        raise Garbage("a symbol's bars are no list")
-    return listed
+    def _looked(self, request: VendorRequest, rows: list[Rows], *, cut_off: bool) -> dict[str, Range]:
+        """How far it looked: to the end for all symbols, or, on a page that is not the last, to the end for those
+        that sort before its last symbol, up to the last row for that one, and not at all for those after it."""
+        if not cut_off:
+            return dict.fromkeys(request.symbols, request.range)
+        last = rows[-1] if rows else None
+        reached = last_minute(last.at, request.range) if last else None
+        if last is None or reached is None:
+            return {}
+        before = [symbol for symbol in request.symbols if self.theirs(symbol) < self.theirs(last.symbol)]
+        return dict.fromkeys(before, request.range) | {last.symbol: Range(request.range.start, reached + MINUTE)}
 
 
-def _instant(text: str) -> datetime:
+def _rows(symbol: str, listed: object) -> Rows:
+    """One symbol's bars of a page. What cannot be read is this symbol's flaw, and no other's."""
+    try:
+        if not isinstance(listed, list):
+            raise Garbage("its bars are no list")
+        times, values = [], []
+        for bar in listed:
+            match bar:
+                case {"t": str(text), "o": o, "h": h, "l": low, "c": c, "v": v}:
+                    times.append(_instant(text))
+                    values += [o, h, low, c, v]
+                case _:
+                    raise Garbage("a bar has not the documented fields t, o, h, l, c, v")
+        at = instants(times, unit=timedelta(microseconds=1))
+        return Rows(symbol, at, numbers(values).reshape(-1, 5))
+    except Garbage as flaw:
+        return Rows.unreadable(symbol, str(flaw))
+
+
+def _instant(text: str) -> int:
+    """Microseconds since 1970-01-01T00:00Z of an RFC 3339 time."""
     try:
         instant = datetime.fromisoformat(text)
         if instant.utcoffset() is not None:
-            return instant.astimezone(UTC)
+            return (instant.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
     except (ValueError, OverflowError):
         pass
     raise Garbage(f"a time is {text[:40]!r}, which is no RFC 3339 time")

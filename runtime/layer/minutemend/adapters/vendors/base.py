@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import NDArray
+
 from minutemend.adapters.http import BodyTooLarge, Http, NoReply, Reply
+from minutemend.contract import VENDORS, KnownVendor, VendorSettings
 from minutemend.core.answers import (
     Answer,
     AnswerKind,
     Garbage,
-    RawBar,
+    Source,
+    SourceKind,
+    VendorLimits,
     VendorRequest,
-    judge,
+    error_words,
     kind_of_status,
-    parse_body,
     pause_asked,
+    status_of_words,
 )
-from minutemend.core.errors import MinutemendError
-from minutemend.core.minutes import Range
-from minutemend.ports.vendor import Limits, Vendor
+from minutemend.core.errors import BadInput, MinutemendError
+from minutemend.core.minutes import EPOCH, MINUTE, Range
+from minutemend.core.rows import Rows, judge, parse_body
+from minutemend.ports.vendor import Vendor
 
 Credentials = str | Mapping[str, str] | None
 MAX_PAGES = 20  # a vendor that pages for ever is cut here; `covered` then ends where it got to
@@ -33,52 +41,93 @@ class MissingCredentials(MinutemendError):
     """The vendor secret has no usable entry for this vendor; the message says what to put there."""
 
 
+def known_vendor(name: str) -> KnownVendor:
+    """A vendor's row of the registry. Raises BadInput that lists the known ones."""
+    if name not in VENDORS:
+        raise BadInput(f"{name!r} is not a vendor: one of {', '.join(sorted(VENDORS))} would be right")
+    return VENDORS[name]
+
+
+def limits_of(vendor: VendorSettings) -> VendorLimits:
+    """What one request to a vendor may hold, without a connection to it. Raises BadInput as `known_vendor`."""
+    known = known_vendor(vendor.name)
+    archive = known.archive if vendor.archive else None
+    budget = vendor.per_minute, vendor.per_second
+    return VendorLimits(vendor.name, known.rows, known.symbols, *budget, vendor.calendars, archive)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One decoded answer: its rows, the token of the next page (None: there is none), and how far the vendor
-    looked for every symbol (None: not for all of them)."""
+    """One decoded answer: its rows, how far the vendor has looked by now for each symbol that it has looked for,
+    and the token of the next page (None: there is none)."""
 
-    rows: list[RawBar]
-    looked: Range | None
+    rows: list[Rows]
+    looked: Mapping[str, Range]
     next_page: str | None = None
 
 
-class HttpVendor(Vendor):
-    """One vendor over HTTP. A subclass says how to ask and how to read; the rest is here.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No page: a status other than 200, or a body that amounts to one. `words` are the vendor's, on one line."""
 
-    `url` is the base URL, `timeout` that of one HTTP request, `per_minute` our share of the rate limit
-    (`per_second` as well, where there is such a limit), `credentials` this vendor's entry of the vendor secret,
-    `symbols` maps ours to the vendor's where they differ (all others pass through as they are), `clock` gives
-    the aware UTC time of an observation.
+    reply: Reply
+    status: int
+    kind: AnswerKind
+    words: str
+
+
+class HttpVendor(Vendor):
+    """One vendor over HTTP. A subclass says how to ask and how to read; `contract.VENDORS` has what it allows and is;
+    the rest is here.
+
+    `credentials` is this vendor's entry of the vendor secret, `reread` reads that anew (after a 401: it may have been
+    rotated), `clock` gives the aware UTC time of an observation. Symbols that the settings do not map pass through.
     """
 
-    rows: int  # bars in one answer
-    symbols: int  # symbols in one request
+    rows: int
+    symbols: int
+
+    def __init_subclass__(cls) -> None:
+        """What is known of the vendor, from its row of the registry."""
+        known = VENDORS[cls.name]
+        cls.rows, cls.symbols, cls.lag = known.rows, known.symbols, known.lag
+        cls.source = Source(SourceKind(known.kind), known.source)
 
     def __init__(
         self,
+        settings: VendorSettings,
         *,
-        url: str,
-        timeout: timedelta,
-        per_minute: int,
         credentials: Credentials,
         http: Http,
         clock: Callable[[], datetime],
-        symbols: Mapping[str, str] | None = None,
-        per_second: int | None = None,
+        reread: Callable[[], Credentials] | None = None,
     ) -> None:
-        self.limits = Limits(self.rows, self.symbols, per_minute, per_second)
-        self._url = url.rstrip("/")
-        self._timeout = timeout.total_seconds()
+        self.limits = limits_of(settings)
+        self._url = settings.url.rstrip("/")
+        self._timeout = settings.timeout.total_seconds()
         self._credentials = credentials
+        self._reread = reread
         self._http = http
         self._clock = clock
-        self._theirs = dict(symbols or {})
+        self._archive = settings.archive.rstrip("/") if settings.archive else None
+        self._unusable: dict[str, str] = {}  # files of the archive that this adapter has found wanting, and why
+        self._theirs = dict(settings.symbols)
         self._ours = {theirs: ours for ours, theirs in self._theirs.items()}
 
-    @abstractmethod
     def headers(self) -> dict[str, str]:
-        """The headers that carry the credentials. Raises MissingCredentials."""
+        """The headers that carry the credentials, none for a vendor without. Raises MissingCredentials."""
+        return {}
+
+    def secret(self) -> tuple[str, ...]:
+        """The fields of this vendor's entry in the vendor secret, in their order. Raises MissingCredentials."""
+        known, given = VENDORS[self.name], self._credentials
+        wanted = known.secret or ()
+        fields = [given] if not wanted else [given.get(name) for name in wanted] if isinstance(given, Mapping) else []
+        found = tuple(one for one in fields if isinstance(one, str) and one)
+        if len(found) < max(1, len(wanted)):
+            right = json.dumps({self.name: known.entry()}, ensure_ascii=False)
+            raise MissingCredentials(f"no credentials; an entry like {right} in the vendor secret would be right")
+        return found
 
     @abstractmethod
     def question(self, request: VendorRequest, page: str | None) -> tuple[str, dict[str, str]]:
@@ -96,57 +145,89 @@ class HttpVendor(Vendor):
         """Our name of the vendor's symbol."""
         return self._ours.get(symbol, symbol)
 
-    def without_refused(self, reply: Reply, request: VendorRequest) -> VendorRequest | None:  # noqa: ARG002
-        """The request less the one symbol that this refusal names, None when it names none of several: one
-        symbol that a vendor dislikes must not cost all the others their bars."""
+    def error_in(self, payload: object) -> tuple[int, str] | None:
+        """The error that a body with status 200 tells: the HTTP status that it amounts to, and the vendor's words.
+        A vendor that tells it otherwise than `error_words` knows says so in its own class."""
+        words = error_words(payload)
+        return None if words is None else (status_of_words(words), words)
+
+    def without_refused(self, refusal: Refusal, request: VendorRequest) -> VendorRequest | None:
+        """The request less the one symbol that this refusal names, None when it names none of several: cheaper than
+        to be asked for half of them, and then for half of these."""
+        del refusal, request
         return None
 
-    def fetch(self, request: VendorRequest) -> Answer:
+    def fetch(self, request: VendorRequest, *, until: datetime | None = None) -> Answer:
         """Ask, page by page, and judge all rows together. One bad page spoils the answer: nothing is kept."""
-        if not 0 < len(request.symbols) <= self.symbols:
-            detail = f"{len(request.symbols)} symbols in one request; 1 to {self.symbols} would be right"
-            return self._answer(request, AnswerKind.GIVE_UP, detail, requests=0)
-        try:
-            headers = self.headers()
-        except MissingCredentials as missing:
-            return self._answer(request, AnswerKind.GIVE_UP, str(missing), requests=0)
-        asking, token = request, None
-        rows: list[RawBar] = []
-        looked: Range | None = None
+        if (why := self._unaskable(request)) is not None:
+            return self._answer(request, AnswerKind.GIVE_UP, why, requests=0)
+        asking, token, fresh = request, None, self._reread is None
+        rows: list[Rows] = []
+        looked: Mapping[str, Range] = {}
         for number in range(1, MAX_PAGES + 1):
-            path, params = self.question(asking, token)
             try:
-                reply = self._http.get(self._url + path, params=params, headers=headers, timeout=self._timeout)
-                kind = kind_of_status(reply.status)
-                if kind is not None:
-                    fewer = self.without_refused(reply, asking)
-                    if fewer is None or number == MAX_PAGES:
-                        return self._refused(request, reply, kind, requests=number)
-                    asking = fewer
-                    continue
-                page = self.read(parse_body(reply.body), asking)
+                said = self._ask(asking, token)
+            except MissingCredentials as missing:
+                return self._answer(request, AnswerKind.GIVE_UP, str(missing), requests=number - 1)
             except NoReply as lost:
                 return self._answer(request, AnswerKind.RETRY, str(lost), requests=number)
             except (Garbage, BodyTooLarge) as garbage:
-                return self._answer(request, AnswerKind.GARBAGE, str(garbage), status=200, requests=number)
-            rows += page.rows
-            looked, token = page.looked, page.next_page
-            if token is None:
+                answer = self._answer(request, AnswerKind.GARBAGE, str(garbage), status=200, requests=number)
+                return replace(answer, divide=isinstance(garbage, BodyTooLarge) and len(request.symbols) > 1)
+            if isinstance(said, Refusal):
+                fewer = self.without_refused(said, asking)
+                if number == MAX_PAGES or (fewer is None and (fresh or said.status != 401)):
+                    return self._refused(request, said, requests=number)
+                if fewer is None and self._reread is not None:
+                    fresh, self._credentials = True, self._reread()
+                asking = fewer or asking
+                continue
+            rows += said.rows
+            looked, token = said.looked, said.next_page
+            if token is None or (until is not None and self._clock() >= until):
                 break
-        answer = judge(request, rows, looked=looked, observed_at=self._clock(), requests=number)
-        refused = sorted(set(request.symbols) - set(asking.symbols))
-        return self._named(answer, f" (it refused {', '.join(refused)})" if refused else "")
+        refused = frozenset(request.symbols) - set(asking.symbols)
+        answer = judge(request, rows, looked=looked, observed_at=self._clock(), requests=number, refused=refused)
+        return self._named(answer, f" (it refused {', '.join(sorted(refused))})" if refused else "")
 
-    def _refused(self, request: VendorRequest, reply: Reply, kind: AnswerKind, *, requests: int) -> Answer:
-        words = " ".join(reply.body.decode("utf-8", "replace").split())
-        words = "HTML" if words.startswith("<") else words
+    def _unaskable(self, request: VendorRequest) -> str | None:
+        """Why the vendor cannot answer this, so that it is not asked."""
+        if not 0 < len(request.symbols) <= self.symbols:
+            return f"{len(request.symbols)} symbols in one request; 1 to {self.symbols} would be right"
+        newest = VENDORS[self.name].newest
+        if newest is not None and request.range.start < self._clock() - newest:
+            return f"it has the newest {newest // MINUTE} minutes alone, and the request begins before them"
+        return None
+
+    def _ask(self, request: VendorRequest, token: str | None) -> Page | Refusal:
+        """One page. Raises MissingCredentials, NoReply, BodyTooLarge, Garbage."""
+        path, params = self.question(request, token)
+        reply = self._http.get(self._url + path, params=params, headers=self.headers(), timeout=self._timeout)
+        if (kind := kind_of_status(reply.status)) is not None:
+            return Refusal(reply, reply.status, kind, " ".join(reply.body.decode("utf-8", "replace").split()))
+        payload = parse_body(reply.body)
+        if (error := self.error_in(payload)) is None:
+            return self.read(payload, request)
+        status, words = error
+        return Refusal(reply, status, kind_of_status(status) or AnswerKind.GIVE_UP, words)
+
+    def _refused(self, request: VendorRequest, refusal: Refusal, *, requests: int) -> Answer:
+        status, kind, words = refusal.status, refusal.kind, refusal.words
+        page = words.startswith("<")
         hint = " (is the token in the vendor secret right, and does its plan allow this?)"
-        detail = f"HTTP {reply.status}{hint if reply.status in {401, 403} else ''}: {words}"
-        if 300 <= reply.status < 400:
-            detail = f"HTTP {reply.status}: a redirect; the vendor's URL in the stage's settings should be final"
-        now = self._clock()
-        pause = pause_asked(reply.headers, now=now) if kind is AnswerKind.RETRY else None
-        return self._answer(request, kind, detail, status=reply.status, retry_after=pause, requests=requests)
+        if status == 403 and VENDORS[self.name].secret is None and page:
+            kind = AnswerKind.RETRY  # a firewall's: there is no token that could be wrong
+        said = f"HTTP {status}" if refusal.reply.status == status else f"HTTP 200 with an error, as {status} would be"
+        told = hint if status in {401, 403} and VENDORS[self.name].secret is not None else ""
+        detail = f"{said}{told}: {'HTML' if page else words}"
+        if 300 <= status < 400:
+            detail = f"HTTP {status}: a redirect; the vendor's URL in the stage's settings should be final"
+        pause = None
+        if kind is AnswerKind.RETRY:
+            pause = pause_asked(refusal.reply.headers, now=self._clock(), status=status)
+        answer = self._answer(request, kind, detail, status=refusal.reply.status, retry_after=pause, requests=requests)
+        blames = kind is AnswerKind.GIVE_UP and status >= 400 and status not in {401, 403}
+        return replace(answer, divide=blames and len(request.symbols) > 1)
 
     def _answer(
         self,
@@ -172,11 +253,15 @@ class HttpVendor(Vendor):
 
     def _named(self, answer: Answer, more: str = "") -> Answer:
         """The answer with the vendor's name before its detail, and no secret in it even if the vendor echoes one."""
-        detail = f"{self.name}: {answer.detail}{more}"
+        distrusted = {symbol: self._line(flaw) for symbol, flaw in answer.distrusted.items()}
+        return replace(answer, detail=self._line(answer.detail + more), distrusted=distrusted)
+
+    def _line(self, words: str) -> str:
+        line = f"{self.name}: {words}"
         for secret in self._secrets():
             for form in {secret, quote(secret, safe="")}:
-                detail = detail.replace(form, "***")
-        return replace(answer, detail="".join(c if c.isprintable() else " " for c in detail)[:WORDS_KEPT])
+                line = line.replace(form, "***")
+        return "".join(c if c.isprintable() else " " for c in line)[:WORDS_KEPT]
 
     def _secrets(self) -> list[str]:
         entry: object = self._credentials  # whatever JSON somebody wrote into the secret
@@ -187,3 +272,9 @@ class HttpVendor(Vendor):
 def epoch_seconds(instant: datetime) -> int:
     """Whole seconds since 1970-01-01T00:00Z."""
     return int(instant.timestamp())
+
+
+def last_minute(at: NDArray[np.int64], window: Range) -> datetime | None:
+    """The left edge of the last row (microseconds since 1970), None when it is outside the window."""
+    minute = EPOCH + int(at[-1]) // 60_000_000 * MINUTE if len(at) else None
+    return minute if minute is not None and minute in window else None

@@ -1,0 +1,86 @@
+"""`mend load` of ten million rows from Parquet, beside `awswrangler.s3.to_parquet` of the same on the same local S3.
+
+`python -m bench load` runs it. Both are whole processes, imports and reading with them, and write one partition a date.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from minutemend.core.bars import VALUES
+from minutemend.core.minutes import Range, from_epoch_minute
+
+from bench.process import took
+from bench.repair import stage
+from bench.table import Figure
+
+ROWS, SYMBOLS = 10_023_000, 100  # 257 days of 390 minutes
+FIRST = 27_600_000 // 1440 * 1440 + 870  # the first day's open, an epoch minute
+THEIRS = """
+import sys, awswrangler, pandas
+frame = pandas.read_parquet(sys.argv[1])
+frame["dt"] = frame["minute"].dt.strftime("%Y-%m-%d")
+options = dict(dataset=True, partition_cols=["dt"], compression="zstd", mode="overwrite_partitions")
+awswrangler.s3.to_parquet(frame, sys.argv[2], **options)
+"""
+
+
+def run(*, rows: int = ROWS, theirs: str = sys.executable) -> Iterator[Figure]:
+    """Every figure, in the order in which a person reads them. `theirs` is a Python that has awswrangler."""
+    with tempfile.TemporaryDirectory() as folder, stage() as (opened, _):
+        import local.stack
+
+        days = write(Path(folder), rows)
+        rows = len(days) * SYMBOLS * 390
+        mend = [str(Path(sys.executable).with_name("mend")), "load", folder, "--stage", opened.option, "--zone", "UTC"]
+        stack = local.stack.read(opened.option.partition(":")[2])
+        assert stack
+        bucket = f"s3://{opened.output('ResultsBucket')}/athena/theirs/"
+        other, first = took([theirs, "-c", THEIRS, folder, bucket], stack.environment), took(mend)
+        written = objects(opened)
+        again = took(mend)
+        beside = f"{first[0]:.1f} s, {rows / first[0]:,.0f} rows a second; awswrangler {other[0]:.1f} s"
+        yield Figure(f"load {rows:,} rows from Parquet: time to awswrangler's", first[0] / other[0], "x", beside, 1)
+        beside = f"{first[1]:,.0f} MB; awswrangler {other[1]:,.0f} MB"
+        yield Figure("the same: peak memory to awswrangler's", first[1] / other[1], "x", beside)
+        missing = rows - sum(opened.lake.read_bars(day).num_rows for day in days)
+        yield Figure("the same: rows that are not there", missing, "", f"of {rows:,}", 0)
+        changed = len(written ^ objects(opened))
+        yield Figure("loaded once more: objects that change", changed, "", f"of {len(written):,}; {again[0]:.1f} s", 0)
+
+
+def write(folder: Path, rows: int) -> list[Range]:
+    """About so many bars of 100 symbols as Parquet, a file for each 64 days; the days."""
+    dice = np.random.default_rng(20261129)
+    each = rows // (SYMBOLS * 390)
+    for first in range(0, each, 64):
+        days = np.arange(first, min(first + 64, each))
+        minutes = (FIRST + 1440 * days[:, None] + np.arange(390)).ravel()
+        count = len(minutes) * SYMBOLS
+        price = 100 + dice.standard_normal(count).cumsum() / 1000
+        values = dict(
+            zip(VALUES, (price, price + 0.02, price - 0.02, price + 0.01, dice.integers(1, 9999, count)), strict=True)
+        )
+        names = pa.array([f"S{n:03}" for n in range(SYMBOLS)]).take(
+            pa.array(np.repeat(np.arange(SYMBOLS), len(minutes)))
+        )
+        stamps = pa.array(np.tile(minutes, SYMBOLS).astype("M8[m]").astype("M8[ms]"))
+        pq.write_table(pa.table({"symbol": names, "minute": stamps, **values}), folder / f"{first:04}.parquet")
+    return [Range(*(from_epoch_minute(FIRST + 1440 * day + edge) for edge in (0, 390))) for day in range(each)]
+
+
+def objects(opened: Any) -> set[tuple[str, str]]:
+    """Key and etag of every object of bars."""
+    return {(one.key, one.etag) for one in opened.lake.store.list("bars/")}
+
+
+if __name__ == "__main__":
+    for figure in run(rows=int(sys.argv[1]), theirs=sys.argv[2]):
+        print(f"{figure.value:14,.3f} {figure.unit:3} {figure.what}  {figure.beside}", flush=True)

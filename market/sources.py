@@ -1,0 +1,68 @@
+"""Where the simulator's bars come from: held (replayed), or made on demand (generated.py). Standard library only."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+VALUES = ("open", "high", "low", "close", "volume")
+Row = tuple[int, float, float, float, float, float]  # epoch minute, open, high, low, close, volume
+
+
+class Source(ABC):
+    """Bars of symbols by minute; a pure function of its construction."""
+
+    @abstractmethod
+    def knows(self, symbol: str) -> bool:
+        """Whether the vendor has ever heard of the symbol."""
+
+    @abstractmethod
+    def rows(self, symbol: str, first: int, end: int) -> list[Row]:
+        """The bars with epoch minutes in `[first, end)`, sorted; none for an unknown symbol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The bars of one symbol: epoch minutes (int64, ascending, unique) and a column of doubles for each of VALUES."""
+
+    minutes: array[int]
+    columns: tuple[array[float], ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Bars:
+        minutes, *columns = list(zip(*rows, strict=True)) or [()] * 6
+        return cls(array("q", minutes), tuple(array("d", column) for column in columns))
+
+    def between(self, first: int, end: int) -> list[Row]:
+        """The bars with epoch minutes in `[first, end)`."""
+        low, high = bisect_left(self.minutes, first), bisect_left(self.minutes, end)
+        return list(zip(self.minutes[low:high], *(column[low:high] for column in self.columns), strict=True))
+
+    def to_bytes(self) -> bytes:
+        """Column after column, eight bytes a value; little-endian, as every machine is that this runs on."""
+        return b"".join((self.minutes.tobytes(), *(column.tobytes() for column in self.columns)))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Bars:
+        size = len(data) // (1 + len(VALUES))
+        minutes, *columns = (
+            (data[place : place + size] for place in range(0, len(data), size or 1)) if data else [b""] * 6
+        )
+        return cls(array("q", minutes), tuple(array("d", column) for column in columns))
+
+
+class HeldBars(Source):
+    """The bars that it is given, by symbol, and no others."""
+
+    def __init__(self, bars: Mapping[str, Bars]) -> None:
+        self.bars = bars
+
+    def knows(self, symbol: str) -> bool:
+        return symbol in self.bars
+
+    def rows(self, symbol: str, first: int, end: int) -> list[Row]:
+        bars = self.bars.get(symbol)
+        return bars.between(first, end) if bars else []

@@ -1,0 +1,107 @@
+"""Whose bars a file holds, by its name: `EURUSD_M1_2024.csv` is EURUSD, `ETH_BTC-1m.feather` is ETH/BTC."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from urllib.parse import unquote
+
+_SUFFIXES = re.compile(
+    r"(?i)(\.(csv|tsv|txt|psv|asc|dat|gz|zip|zst|zstd|bz2|xz|tar|tgz|parquet|parq|pq|feather|arrows?|ipc|jsonl?|ndjson|jsonlines))+$"
+)
+# Tokens that say how, when or from whom, and not which symbol.
+_SPAN = re.compile(
+    r"(?i)\d{1,4}|\d{1,3} ?(s|sec|secs?|m|min|mins?|minutes?|t|h|hr|hours?|d|days?)|[mh]\d{1,3}|\d{6,14}|\d+y|d1|w1"
+)
+_WORDS = frozenset("""
+    minute minutes min mins hour hourly daily day bar bars ohlc ohlcv data dataset candle candles candlestick kline
+    klines price prices quote quotes history historical hist export exported output out download downloads sample test
+    train file full adjusted unadjusted adjsplit adjsplitdiv split raw clean cleaned all part chunk trade trades spot
+    futures perp perpetual swap intraday market bid ask mid firstrate dat ascii mt mt4 mt5 table results result
+    response backtest final new old merged combined stock stocks crypto forex fx etf index input source copy of the utc
+    est gmt local eod archive tick ticks standard stdin binance bitstamp bitfinex bitmex bybit coinbase coinbasepro
+    gdax gemini kraken kucoin okx okex huobi poloniex hitbtc deribit ftx nasdaq nyse amex arca bats cme cboe nse bse
+    lse oanda fxcm dukascopy polygon alpaca kibot histdata stooq yahoo yfinance iex tiingo databento tradingview
+    capitalcom
+    """.split())  # fmt: skip  # noqa: SIM905
+_QUOTES = frozenset(
+    """USDT USDC BUSD FDUSD TUSD DAI USD EUR GBP JPY AUD NZD CAD CHF KRW TRY BRL SEK NOK MXN ZAR SGD HKD CNH PLN
+    XAU XAG BTC ETH BNB XBT UST""".split()  # noqa: SIM905
+)
+# Names that hold spaces: indices (`NIFTY 50`, `NIFTY BANK`), and contracts (`ES 03-24`).
+_SPACED = re.compile(r"[A-Z][A-Z&]*(?: [A-Z][A-Z&]*)*(?: (?!15|30|60|120|240|19\d\d|20\d\d)\d{2,4})?(?=[_.-]|$)")
+_CONTRACT = re.compile(r"[A-Z0-9]{1,4} (?:0[1-9]|1[0-2])-\d\d(?=[ .]|$)")
+_PAIR_AND_MINUTES = re.compile(r"([A-Z]{3})([A-Z]{3})(?:1|5|15|30|60|240|1440)")  # MetaTrader 4: EURUSD1.csv
+# Names of files that a program numbered: they say no symbol.
+_NUMBERED = re.compile(r"(?i)part[-_.]?\d.*|[0-9a-f]{8}-[0-9a-f]{4}-.*|[0-9a-f]{16,}.*")
+_LIKE = re.compile(r"[$^#@]?[A-Z0-9][A-Z0-9.&!=]{0,14}")
+_HIVE = re.compile(r"(?i)(?:symbol|ticker|sym|instrument|pair|asset|code)=(.+)")
+_PARTITION = re.compile(r"[a-z_]\w*=.*")
+DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+def symbol_of(path: str, *, upper: bool = False) -> str | None:
+    """The symbol that a file's name says, else a folder's `symbol=AAPL` or `AAPL`; None where neither says one."""
+    pure = PurePath(path)
+    for part in reversed(pure.parts[:-1]):
+        if found := _HIVE.fullmatch(part):
+            return None if found[1] == "__HIVE_DEFAULT_PARTITION__" else unquote(found[1])
+    stem = _SUFFIXES.sub("", pure.name)
+    folders = [part for part in pure.parts[:-1] if not _PARTITION.fullmatch(part)]
+    # What lies in partitions is named by programs, but for what begins as a symbol does.
+    partitioned = len(folders) + 1 < len(pure.parts) and not stem[:1].isupper()
+    named = None if partitioned or _NUMBERED.fullmatch(stem) else _of_stem(stem, upper=upper)
+    if named is not None:
+        return named
+    for part in reversed(folders[-3:]):
+        bare = part.upper() if upper else part
+        if _LIKE.fullmatch(bare) and bare.lower() not in _WORDS and not _SPAN.fullmatch(bare):
+            return bare
+    return None
+
+
+def _of_stem(stem: str, *, upper: bool) -> str | None:
+    stem = DAY.sub(" ", stem)
+    if found := _whole(stem):
+        return found
+    tokens = [token for token in re.split(r"[\s,;()\[\]_-]+", stem) if token]
+    kept = [token for token in tokens if not _noise(token)]
+    if not kept:
+        # Tokyo, Hong Kong, Seoul and Shanghai name shares by numbers; a year alone is none.
+        number = tokens[0] if tokens else ""
+        return number if re.fullmatch(r"\d{4,6}", number) and not re.match(r"19\d\d|20\d\d", number) else None
+    joined = stem[stem.find(kept[0]) :]
+    parted = joined[len(kept[0]) : len(kept[0]) + 1]
+    if len(kept) >= 2 and kept[1].upper() in _QUOTES and joined.startswith(f"{kept[0]}{parted}{kept[1]}"):
+        settled = f":{kept[2]}" if len(kept) > 2 and kept[2] in _QUOTES else ""
+        if parted in "_-":
+            return f"{kept[0]}/{kept[1]}{settled}" if parted == "_" else f"{kept[0]}-{kept[1]}"
+    if len(kept) == 1 or _LIKE.fullmatch(kept[0]):
+        if len(kept) == 2 and len(kept[1]) == 1 and kept[1].isupper():
+            return f"{kept[0]}{joined[len(kept[0])]}{kept[1]}"  # a class of shares: BRK_B, BRK-B
+        return kept[0].upper() if upper else kept[0]
+    return None
+
+
+def _whole(stem: str) -> str | None:
+    """The symbol of a name that only makes sense whole, or None."""
+    if found := _CONTRACT.match(stem) or _SPACED.match(stem):
+        words = found[0].split(" ")
+        return found[0] if len(words) > 1 and not any(word.lower() in _WORDS for word in words) else None
+    found = _PAIR_AND_MINUTES.fullmatch(stem)
+    return found[1] + found[2] if found and {found[1], found[2]} <= _QUOTES else None
+
+
+def says_no_symbol(text: str) -> bool:
+    """Whether all the words of a text say how, when or from whom: `MINUTE_1`, `1m`."""
+    return all(map(_noise, re.split(r"[\s_-]+", text)))
+
+
+def _noise(token: str) -> bool:
+    return token.lower() in _WORDS or _SPAN.fullmatch(token) is not None
+
+
+def day_of(path: str) -> str | None:
+    """The one date that a path names, as `2024-03-12`, or None."""
+    found = {"-".join(match) for match in DAY.findall(path)}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,238 @@
+"""Which column of a table is what: by what its values are first, by its name second, by its shape last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from minutemend.core.errors import BadInput
+
+from mend.bars import names as file_names
+from mend.bars.prices import filled, number, values_of
+from mend.bars.shapes import (
+    DATE,
+    OWN,
+    SHAPES,
+    SPANS,
+    SURE,
+    SYMBOL,
+    TIME,
+    plain,
+    rank,
+    says_utc,
+)
+from mend.bars.time_columns import (
+    Column,
+    TimeColumn,
+    as_date,
+    clock,
+    clock_iso,
+    date_iso,
+    grows,
+    instant,
+    named,
+    order_test,
+    preference,
+    shown,
+    time_column,
+)
+from mend.bars.times import UNREAD, ZONED, instant_us, is_number
+
+_PARTS = ("year", "month", "day", "hour", "minute")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the rows of some files are bars, as SQL over the columns of their reader.
+
+    `at` is microseconds since 1970, UTC or as a clock on the wall showed them (`naive`); null where there is no time.
+    `symbol` is null where the files' names say it. `priced` is true for a row that has its prices.
+    """
+
+    at: str
+    naive: str
+    symbol: str | None
+    priced: str
+    values: dict[str, str] = field(default_factory=dict)
+    said: str = ""  # how the time was found, for people
+    check: str | None = None  # SQL of a condition that decides between day first and month first
+    file_day: bool = False  # the date is in the file's name
+    upper: bool = False
+    span: str | None = None  # SQL of a column that says how long a bar is
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The columns that the user named, where they did, and the order of day and month."""
+
+    symbol_column: str | None = None
+    minute_column: str | None = None
+    day_first: bool | None = None
+
+
+class NoBars(BadInput):
+    """A file that holds no bars: foreign, or without a column that is a time."""
+
+
+def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: bool) -> Reading:
+    """How to read these columns as bars. Raises NoBars, or BadInput where the user's own naming is at fault."""
+    columns = _of_parts(columns) if wanted.minute_column is None else columns
+    shape = (
+        None
+        if headed
+        else next((one for one in SHAPES if one.path.search(path) and len(one.columns) <= len(columns)), None)
+    )
+    times = [found for column in columns if (found := time_column(column, wanted.day_first))]
+    _refuse_unknown(columns, wanted)
+    own = {column.name for column in columns} >= OWN
+    if shape is not None and shape.clock and not any(one.kind in ("instant", "epoch") for one in times):
+        at, naive, said = clock(columns[0])
+        used = [columns[0]]
+        check = None
+    else:
+        at, naive, said, check, used = _when(columns, times, wanted, own=own, path=path)
+    symbol = _symbol(columns, used, wanted, headed=headed)
+    rest = [column for column in columns if column not in used and column is not symbol]
+    values, prices = values_of(rest, columns, headed=headed, after=used[-1])
+    tests = [filled(column) for column in prices]
+    return Reading(
+        at,
+        naive,
+        None if symbol is None else f"nullif(trim(CAST({symbol.sql} AS VARCHAR)), '')",
+        " AND ".join(tests) or "true",
+        {role: number(column) for role, column in values.items()},
+        said,
+        check,
+        file_day="__day" in at,
+        upper=shape is not None and shape.upper,
+        span=next((f"CAST({column.sql} AS VARCHAR)" for column in columns if plain(column.name) in SPANS), None),
+    )
+
+
+def _refuse_unknown(columns: Sequence[Column], wanted: Wanted) -> None:
+    there = [column.name for column in columns]
+    asked = ((wanted.symbol_column, "--symbol-column"), (wanted.minute_column, "--minute-column"))
+    lacking = [(name, option) for name, option in asked if name is not None and name not in there]
+    if lacking:
+        raise BadInput(
+            f"there is no column {' and no column '.join(name for name, _ in lacking)}; there are {', '.join(there)}: "
+            f"name the right one with {' and '.join(option for _, option in lacking)}, or leave it out"
+        )
+
+
+def _when(
+    columns: Sequence[Column], times: Sequence[TimeColumn], wanted: Wanted, *, own: bool, path: str
+) -> tuple[str, str, str, str | None, list[Column]]:
+    """The time: SQL, whether it is naive, words, the test of its dates' order, and the columns that it takes."""
+    asked = wanted.minute_column
+    if any(one.kind == "time" or (one.kind == "digits" and one.column.name) for one in times):
+        times = [as_date(one) for one in times]
+    usable = [one for one in times if asked is None or one.column.name == asked]
+    instants = [one for one in usable if one.kind in ("instant", "epoch", "typed")]
+    if asked is None:
+        instants = [one for one in instants if one.kind != "epoch" or grows(one.column) or named(one.column)]
+    if instants:
+        best = min(instants, key=lambda one: preference(one, columns))
+        at, naive, said = instant(best, own=own)
+        return at, naive, f"{shown(best.column)}: {said}", order_test(best), [best.column]
+    dates = sorted((one for one in times if one.kind == "date"), key=lambda one: rank(plain(one.column.name), DATE))
+    clocks = sorted(
+        (one for one in times if one.kind in ("time", "digits")), key=lambda one: rank(plain(one.column.name), TIME)
+    )
+    if dates:
+        # Numbers without a name are a time of day only beside the date.
+        beside = [columns.index(dates[0].column) + step for step in (-1, 1)]
+        clocks = [one for one in clocks if one.form or one.column.name or columns.index(one.column) in beside]
+    if asked is not None:
+        _refuse_asked(asked, times, dates, clocks)
+    if dates and clocks:
+        day, clock = dates[0], clocks[0]
+        iso = f"{date_iso(day)} || ' ' || {clock_iso(clock)}"
+        naive = f"NOT regexp_matches(CAST({clock.column.sql} AS VARCHAR), '{ZONED}')" if clock.form else "true"
+        said = f"{shown(day.column)} and {shown(clock.column)}"
+        if says_utc(clock.column.name) or says_utc(day.column.name):
+            naive, said = "false", said + ", UTC by their name"
+        return instant_us(iso), naive, said, order_test(day), [day.column, clock.column]
+    if clocks and file_names.day_of(path):
+        iso = f"__day || ' ' || {clock_iso(clocks[0])}"
+        return (
+            instant_us(iso),
+            "true",
+            f"{shown(clocks[0].column)}, with the date in the file's name",
+            None,
+            [clocks[0].column],
+        )
+    if dates:
+        raise NoBars(
+            f"{shown(dates[0].column)} holds dates and no time of day: these are daily bars, or a time is missing; "
+            "bars of minutes or hours, each with its date and time, would be right"
+        )
+    there = ", ".join(column.name for column in columns) if any(column.name for column in columns) else "no names"
+    for (unread, what), column in product(UNREAD, columns):
+        if column.values and all(unread.fullmatch(value.strip()) for value in column.values):
+            raise NoBars(f"no column holds times: {shown(column)} holds {what}")
+    raise NoBars(f"no column holds times (its columns: {there}): name it with --minute-column, if there is one")
+
+
+def _refuse_asked(
+    asked: str, times: Sequence[TimeColumn], dates: Sequence[TimeColumn], clocks: Sequence[TimeColumn]
+) -> None:
+    if any(one.column.name == asked for one in dates):
+        beside = (
+            f"; {clocks[0].column.name} holds the time of day: leave --minute-column out, and both are read"
+            if clocks
+            else ""
+        )
+        raise BadInput(f"the column {asked} holds dates alone, and a date is no minute{beside}")
+    if any(one.column.name == asked for one in clocks):
+        beside = (
+            f"; {dates[0].column.name} holds the dates: leave --minute-column out, and both are read" if dates else ""
+        )
+        raise BadInput(f"the column {asked} holds times of day without a date{beside}")
+    better = [one.column.name for one in times if one.kind in ("instant", "epoch", "typed")]
+    hint = f"{' or '.join(better)} would be right" if better else "2013-10-04T13:30:00Z would be right"
+    raise BadInput(f"the column {asked} holds no times that can be read: {hint}")
+
+
+def _symbol(columns: Sequence[Column], used: Sequence[Column], wanted: Wanted, *, headed: bool) -> Column | None:
+    if wanted.symbol_column is not None:
+        return next(column for column in columns if column.name == wanted.symbol_column)
+    free = [column for column in columns if column not in used]
+    if headed:
+        named = [column for column in free if _may_name(column)]
+        return min(named, key=lambda column: rank(plain(column.name), SYMBOL), default=None)
+    for column in free:
+        filled = [value.strip() for value in column.values if value.strip()]
+        if (
+            filled
+            and all(
+                any(letter.isalpha() for letter in value) and len(value) <= 24 and not is_number(value)
+                for value in filled
+            )
+            and not all(map(file_names.says_no_symbol, filled))
+        ):
+            return column
+    return None
+
+
+def _may_name(column: Column) -> bool:
+    """Whether a column's name says that it holds symbols; of a `market` its values must, too: `NASDAQ` is none."""
+    place = rank(plain(column.name), SYMBOL)
+    filled = [value for value in column.values if value.strip()]
+    if place >= SURE and filled and all(map(file_names.says_no_symbol, filled)):
+        return False
+    return place < len(SYMBOL) and (bool(filled) or not column.values)
+
+
+def _of_parts(columns: Sequence[Column]) -> list[Column]:
+    """The columns, those of the year to the minute, or of hour and minute, as one more column in place of them."""
+    for names, form in ((_PARTS, "%04d-%02d-%02d %02d:%02d"), (_PARTS[3:], "%02d:%02d")):
+        named = [next((one for one in columns if plain(one.name) == name), None) for name in names]
+        found = [one for one in named if one is not None and all(value.strip().isdigit() for value in one.values)]
+        if len(found) == len(names):
+            sql = ", ".join(f"TRY_CAST({one.sql} AS BIGINT)" for one in found)
+            values = tuple(form % tuple(map(int, row)) for row in zip(*(one.values for one in found), strict=True))
+            whole = Column(" ".join(names), f"printf('{form}', {sql})", "VARCHAR", values)
+            return [*(one for one in columns if one not in found), whole]
+    return list(columns)

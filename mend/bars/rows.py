@@ -1,0 +1,63 @@
+"""The rows of recognised files as one SELECT: symbol, minute (UTC, left edge), and the five values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from minutemend.core.columns import VALUES
+from minutemend.core.errors import BadInput
+
+from mend.bars.reader import FILE, BarFiles, Group
+
+
+def select_rows(
+    files: BarFiles,
+    *,
+    zone: ZoneInfo | None = None,
+    symbols: Sequence[str] | None = None,
+    early: int = 0,
+    partly: bool = False,
+) -> str:
+    """The SELECT of every bar: symbol, minute (TIMESTAMP), open, high, low, close, volume.
+
+    `zone` is that of times that carry none, `symbols` the only ones wanted (None: all), `early` the minutes by which
+    bars are named late (their right edge). A value that the files do not have is null where `partly`; else BadInput.
+    """
+    chosen = ""
+    if symbols is not None:
+        chosen = f" WHERE symbol IN ({', '.join(quoted_text(name) for name in symbols)})"
+    parts = [_part(group, zone, early, partly=partly) for group in files.groups]
+    return f"SELECT * FROM ({' UNION ALL '.join(parts)}){chosen}"  # noqa: S608 (names are quoted)
+
+
+def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> str:
+    reading = group.reading
+    lacking = [name for name in VALUES if name not in reading.values]
+    if lacking and not partly:
+        raise BadInput(
+            f"{group.members[0].shown}: there is no column {lacking[0]}: a lake's bar has {', '.join(VALUES)}"
+        )
+    utc = "make_timestamp(us)"
+    if zone is not None:
+        local = f"make_timestamp(epoch_us(timezone('{zone.key}', make_timestamp(us))))"
+        utc = f"CASE WHEN naive THEN {local} ELSE {utc} END"
+    shifted = f" - INTERVAL {early} MINUTE" if early else ""
+    who, reader = reading.symbol or "whose", group.reader
+    if reading.symbol is None:
+        pairs = ", ".join(f"({quoted_text(path)}, {quoted_text(name or '')})" for path, name in group.symbols.items())
+        reader = f"(SELECT * FROM {reader} JOIN (VALUES {pairs}) AS of_file({FILE}, whose) USING ({FILE}))"  # noqa: S608
+    values = ", ".join(f"{reading.values.get(name, 'NULL::DOUBLE')} AS {name}" for name in VALUES)
+    some = " OR ".join(f"{name} IS NOT NULL" for name in VALUES[:4])
+    also = f" AND {group.also}" if group.also else ""
+    return (
+        f"SELECT symbol, {utc}{shifted} AS minute, {', '.join(VALUES)} FROM (SELECT {who} AS symbol, "  # noqa: S608
+        f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader} WHERE true{also}) "
+        f"WHERE us IS NOT NULL AND us >= 0 AND ({some})"
+    )
+
+
+def quoted_text(value: str) -> str:
+    """The value as a literal of SQL."""
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"

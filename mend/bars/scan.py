@@ -1,0 +1,206 @@
+"""Every row of the files, read once: which minutes are there, and what could not be counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+from minutemend.core.errors import BadInput
+
+from mend.bars.names import says_no_symbol
+from mend.bars.reader import FILE, BarFiles, Group
+from mend.bars.words import Words
+
+# What a row is: a bar, or why it is none.
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL = range(5)
+_STILL = 50  # rows for each minute: more say that the column is not the bars' time
+_WHY = {
+    NO_PRICE: "without prices",
+    OFF_MINUTE: "off the whole minute",
+    NO_TIME: "without a time after 1970 that can be read",
+    NO_SYMBOL: "without a symbol",
+}
+
+
+@dataclass(slots=True)
+class Scan:
+    """What the files hold. `zoned` minutes are UTC; `naive` ones are what a clock on the wall showed, no zone known.
+
+    `left_out` counts rows that are no bars, by why.
+    """
+
+    zoned: Words
+    naive: Words
+    left_out: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+
+
+def scan(files: BarFiles) -> Scan:
+    """Read all rows; `files` keeps the groups that could be read.
+
+    Raises BadInput where a file breaks off, or holds no bars but seconds or ticks.
+    """
+    names: list[str] = []
+    paths: dict[int, str] = {}  # the file that a code stands for, where files say whose bars they hold
+    parts: list[tuple[np.ndarray, ...]] = []
+    left: dict[str, int] = {}
+    waiting, readable = files.groups[::-1], []
+    while waiting:
+        group = waiting.pop()
+        try:
+            parts.append(_scanned(files.connection, group, names, paths))
+            readable.append(group)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as broken:
+            if len(group.members) > 1:
+                waiting += group.halves()[::-1]
+            else:
+                files.skip(group.members[0], f"it cannot be read: {str(broken).strip().splitlines()[0]}")
+            continue
+        if "store_rejects" in group.reader:
+            lost = files.connection.execute("SELECT count(*) FROM reject_errors").fetchall()[0][0]
+            if lost:
+                left["that are no text or too long"] = left.get("that are no text or too long", 0) + lost
+    files.groups = readable
+    if not parts:
+        raise BadInput(f"no bars in {files.skipped[0][0]}: {files.skipped[0][1]}")
+    code, naive, state, hour, rows, bits = (np.concatenate(column) for column in zip(*parts, strict=True))
+    good = state == BAR
+    _refuse_mixed(code[good], bits[good], names, paths)
+    for number, why in _WHY.items():
+        count = int(rows[state == number].sum())
+        if count:
+            left[why] = left.get(why, 0) + count
+    bars = int(rows[state == BAR].sum())
+    _refuse_none(files, bars, left)
+    made = [
+        Words.merged(names, code[part], hour[part], bits[part], rows[part]) for part in (good & ~naive, good & naive)
+    ]
+    distinct = sum(words.bars for words in made)
+    if bars > _STILL * distinct:
+        raise BadInput(
+            f"{files.where()}: {bars:,} rows say no more than {distinct:,} minute{'s' if distinct > 1 else ''} (time: "
+            f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
+        )
+    return Scan(made[0], made[1], left, int(rows.sum()))
+
+
+def _refuse_none(files: BarFiles, bars: int, left: dict[str, int]) -> None:
+    seconds = left.get(_WHY[OFF_MINUTE], 0)
+    if seconds > bars:
+        raise BadInput(
+            f"{files.where()}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are seconds or "
+            "ticks; bars of whole minutes, named by their edges, would be right"
+        )
+    if not bars:
+        why = "; ".join(f"{count:,} rows {what}" for what, count in left.items()) or "no rows"
+        raise BadInput(f"{files.where()}: no bars in it ({why}), so there is nothing to check")
+
+
+def _refuse_mixed(code: np.ndarray, bits: np.ndarray, names: list[str], paths: dict[int, str]) -> None:
+    """Raises BadInput where one symbol has files of several cadences: a bar of five minutes is no minute's bar."""
+    order = np.argsort(code, kind="stable")
+    codes, bits = code[order], bits[order]
+    first = np.flatnonzero(np.r_[True, np.diff(codes) != 0][: len(codes)])
+    if not len(first):
+        return
+    places = np.bitwise_count(np.bitwise_or.reduceat(bits, first)).astype(np.int64)  # minutes of the hour that it uses
+    bars = np.add.reduceat(np.bitwise_count(bits).astype(np.int64), first)
+    coarsest: dict[str, tuple[int, int]] = {}
+    finest: dict[str, tuple[int, int]] = {}
+    for one, used, count in zip(codes[first].tolist(), places.tolist(), bars.tolist(), strict=True):
+        if one in paths:
+            finest[names[one]] = max(finest.get(names[one], (0, one)), (used, one))
+            if used <= 30 and count >= max(6, 3 * used):
+                coarsest[names[one]] = min(coarsest.get(names[one], (61, one)), (used, one))
+    for name, (used, one) in coarsest.items():
+        if finest[name][0] > 2 * used:
+            raise BadInput(
+                f"{paths[one]} holds a bar every {60 // used} minutes and {paths[finest[name][1]]} more often, and "
+                f"both are {name}: files of one cadence would be right"
+            )
+
+
+def _refuse_spans(connection: duckdb.DuckDBPyConnection, group: Group) -> None:
+    """Raises BadInput where a column says that the rows are bars of several lengths."""
+    if (span := group.reading.span) is None:
+        return
+    rows = connection.execute(f"SELECT DISTINCT {span} FROM {group.reader} LIMIT 12").fetchall()  # noqa: S608
+    found = sorted(text for (text,) in rows if text)
+    if 1 < len(found) <= 10 and all(map(says_no_symbol, found)):
+        raise BadInput(
+            f"{group.members[0].shown}: its rows are bars of several lengths ({', '.join(found)}): those of one would "
+            "be right"
+        )
+
+
+def _scanned(
+    connection: duckdb.DuckDBPyConnection, group: Group, names: list[str], paths: dict[int, str]
+) -> tuple[np.ndarray, ...]:
+    """The words of one group, as arrays (code, naive, state, hour, rows, bits); `names` gets the new symbols, one for
+    each file where files say them, with the file in `paths`."""
+    reading = group.reading
+    by_file = reading.symbol is None
+    _refuse_spans(connection, group)
+    who = FILE if by_file else reading.symbol
+    also = f" WHERE {group.also}" if group.also else ""
+    off = "us % 60000000 <> 0"
+    query = f"""
+        SELECT who, coalesce(naive, false) AS naive, state,
+               CASE WHEN state = {BAR} THEN us // 3600000000 ELSE 0 END AS hour,
+               count(*) AS rows,
+               bit_or(CAST(1 AS UBIGINT) << CAST((greatest(us, 0) // 60000000) % 60 AS UBIGINT)) AS bits
+        FROM (SELECT who, us, naive,
+              CAST(CASE WHEN us IS NULL OR us < 0 THEN {NO_TIME} WHEN who IS NULL THEN {NO_SYMBOL}
+                   WHEN NOT priced THEN {NO_PRICE} WHEN {off} THEN {OFF_MINUTE} ELSE {BAR} END AS UTINYINT) AS state
+              FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced
+                    FROM {group.reader}{also}))
+        GROUP BY ALL"""  # noqa: S608 (names are quoted by the reader)
+    connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")  # of earlier looks
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE scanned AS {query}")
+    whos = [who for (who,) in connection.execute("SELECT DISTINCT who FROM scanned").fetchall()]
+    place = {name: number for number, name in enumerate(names)}
+    shown = {member.path: member.shown for member in group.members}
+    codes = []
+    for one in whos:
+        name = (group.symbols.get(one) if by_file else one) or ""
+        if by_file:
+            paths[len(names)] = shown.get(one, "")
+        if by_file or name not in place:
+            place[name] = len(names)
+            names.append(name)
+        codes.append(place[name])
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE whos AS SELECT unnest(?::VARCHAR[]) AS who, unnest(?::BIGINT[]) AS code",
+        [whos, codes],
+    )
+    found = connection.execute(
+        "SELECT code, naive, CAST(state AS BIGINT) AS state, hour, rows, coalesce(bits, 0::UBIGINT) AS bits "
+        "FROM scanned JOIN whos ON scanned.who IS NOT DISTINCT FROM whos.who"
+    ).fetchnumpy()
+    return tuple(np.asarray(found[name]) for name in ("code", "naive", "state", "hour", "rows", "bits"))
+
+
+def in_order(files: BarFiles, hours: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The naive bars of some clock hours, in the order of the files' rows: symbols, their codes, and minutes."""
+    names: list[str] = []
+    codes, minutes = [], []
+    files.connection.execute("SET preserve_insertion_order = true")
+    listed = ", ".join(map(str, hours.tolist()))
+    for group in files.groups:
+        reading = group.reading
+        who = FILE if reading.symbol is None else reading.symbol
+        rows = files.connection.execute(
+            f"""SELECT who, us // 60000000 FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive,
+                {reading.priced} AS priced FROM {group.reader})
+                WHERE naive AND priced AND us % 60000000 = 0 AND us // 3600000000 IN ({listed})"""  # noqa: S608
+        ).fetchall()
+        for one, minute in rows:
+            name = (group.symbols.get(one) if reading.symbol is None else one) or ""
+            if name not in names:
+                names.append(name)
+            codes.append(names.index(name))
+            minutes.append(minute)
+    return names, np.array(codes, np.int64), np.array(minutes, np.int64)

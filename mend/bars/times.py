@@ -1,0 +1,216 @@
+"""How people write times: each way is a row of a table, used on a sample in Python and on whole files in SQL.
+
+Patterns are in the syntax that Python's `re` and RE2 share, so that a sample and a file are judged alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+# What may end a time: a zone (kept), or letters that only some people can read (dropped: EST in summer is no zone).
+# A bare UTC or GMT is dropped as well, for a time without a zone is read as UTC; that it is zoned, `ZONED` says.
+_ZONE = (
+    r"[ ]?(?:UTC|GMT)?(Z|z|[+-]\d\d:?\d\d|[+-]\d\d|[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)?(?: ?[A-Z]{2,4})?(?: ?\(.*\))?"
+)
+ZONED = r"([Zz]|UTC|GMT|[+-]\d\d:?\d\d|:[0-9.]+[+-]\d\d|[A-Za-z]+/[A-Za-z_/]+)\s*(\(.*\))?$"
+_CLOCK = r"(\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)"
+_HALF = r"(?: ?([AaPp])\.?[Mm]\.?)?"
+_DIGITS = r"([0-2]\d)([0-5]\d)([0-5]\d)?"
+_BETWEEN = r"[T ,;-]+"
+_YEAR = r"((?:19|20)\d\d)"
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAY = r"(?i)^\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+"
+_MONTH = re.compile(r"(?i)\d[-/. ,]*(?:" + "|".join(_MONTHS) + ")|(?:" + "|".join(_MONTHS) + r")[a-z]*[-/. ,]*\d")
+# What no number is, and every time or date: a quick look before the forms are tried.
+LOOKS_TIMED = re.compile(
+    rf"\d{{8,}}|\d{{4}}[-/.]\d\d?|\d\d?[-/. ]\d\d?[-/. ]\d\d|\d\d?:\d\d|{_MONTH.pattern[4:]}", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to write a date. `pattern` has three groups; `iso` puts them in the order of ISO 8601."""
+
+    name: str
+    pattern: str
+    iso: str
+    named_month: bool = False
+
+
+# A way to write dates is added here: a name, its three groups, and their order.
+DATES = (
+    Way("year first", _YEAR + r"[-/.](\d\d?)[-/.](\d\d?)", r"\1-\2-\3"),
+    Way("YYYYMMDD", _YEAR + r"(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", r"\1-\2-\3"),
+    Way("day first", r"(\d\d?)[-/. ](\d\d?)[-/. ]" + _YEAR, r"\3-\2-\1"),
+    Way("month first", r"(\d\d?)[-/. ](\d\d?)[-/. ]" + _YEAR, r"\3-\1-\2"),
+    Way("day first, two-digit year", r"(\d\d?)[-/.](\d\d?)[-/.](\d\d)", r"20\3-\2-\1"),
+    Way("month first, two-digit year", r"(\d\d?)[-/.](\d\d?)[-/.](\d\d)", r"20\3-\1-\2"),
+    # A month's name stands as #03# when these are tried.
+    Way("day, month's name", r"(\d\d?)[-/. ,]*#(\d\d)#[-/. ,]*" + _YEAR, r"\3-\2-\1", named_month=True),
+    Way("month's name, day", r"#(\d\d)#[-/. ]*(\d\d?)[-/. ,]+" + _YEAR, r"\3-\1-\2", named_month=True),
+    Way("year, month's name", _YEAR + r"[-/. ,]*#(\d\d)#[-/. ,]*(\d\d?)", r"\1-\2-\3", named_month=True),
+    Way("day, month's name, two-digit year", r"(\d\d?)[-/. ]*#(\d\d)#[-/. ]*(\d\d)", r"20\3-\2-\1", named_month=True),
+)
+TWINS = {"day first": "month first", "day first, two-digit year": "month first, two-digit year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way to write an instant, a date alone or a time of day alone, and its SQL."""
+
+    name: str
+    kind: str  # instant | date | time | epoch | clock (milliseconds since midnight)
+    regex: re.Pattern[str]
+    iso: Callable[[str], str]  # SQL of the text -> SQL of an ISO text (of `kind`), or null
+    plain: bool = False  # DuckDB's own cast reads it
+    named_month: bool = False
+
+    def fits(self, text: str) -> bool:
+        """Whether a value of a sample is written so."""
+        text = text.strip()
+        if self.named_month:
+            if not _MONTH.search(text):
+                return False
+            text = _digits(text)
+        return self.regex.fullmatch(text) is not None
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell of a sample is a number, with a decimal point or comma, or is as good as empty."""
+    return _NUMBER.fullmatch(text.strip()) is not None
+
+
+_NUMBER = re.compile(
+    r"[-+$€£]?(?:\d{1,3}(?:[,.' \u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d*[.,]?\d+(?:[eE][-+]?\d+)?%?|\d+\.)"
+    r"|(?i:nan|null|none|na|n/a|-|inf|)"
+)
+
+
+def epoch_us(number: str) -> str:
+    """SQL: microseconds since 1970 of an epoch in seconds to nanoseconds, told by its magnitude; null for less."""
+    return (
+        f"CASE WHEN {number} < 100000000 THEN NULL WHEN {number} < 100000000000 THEN {number} * 1000000"
+        f" WHEN {number} < 100000000000000 THEN {number} * 1000 WHEN {number} < 100000000000000000 THEN {number}"
+        f" WHEN {number} < 10000000000000000000 THEN {number} // 1000 END"
+    )
+
+
+def epoch_unit(values: Sequence[str]) -> str | None:
+    """The unit of a sample of numbers that can be epochs between 1980 and 2100, or None."""
+    units = {_unit(text) for text in values}
+    return units.pop() if len(units) == 1 else None
+
+
+def _unit(text: str) -> str | None:
+    if UNREAD[0][0].fullmatch(text.strip()) or UNREAD[1][0].fullmatch(text.strip()):
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    for unit, scale in (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6), ("nanoseconds", 10**9)):
+        if 315_532_800 <= value / scale < 4_102_444_800:
+            return unit
+    return None
+
+
+# What looks like times and is none, or none any more: the cells, and what would be right. Two look like epochs.
+UNREAD = (
+    (
+        re.compile(r"\d(?:\.\d{1,7})?[eE]\+?(?:09|1[258])"),
+        "epochs that a program shortened: whole numbers would be right",
+    ),
+    (re.compile(r"6[2-5]\d{16}"), ".NET ticks: epochs or 2024-03-12T13:30:00Z would be right"),
+    (re.compile(r"[2-6]\d{4}\.\d+"), "days as a spreadsheet counts them: 2024-03-12 13:30 would be right"),
+    (re.compile(r"\d{4}-?W\d\d.*"), "weeks of a year: 2024-03-12T13:30:00Z would be right"),
+)
+
+
+@cache
+def forms() -> tuple[Form, ...]:
+    """Every form, in the order in which they are tried: an instant before a date or a time alone."""
+    made = []
+    for way in DATES:
+        clock = rf"\s*{way.pattern}{_BETWEEN}{_CLOCK}{_HALF}{_ZONE}\s*"
+        if way.name == "YYYYMMDD":
+            clock = clock.replace(_BETWEEN, r"[T :;-]*")
+        made.append(
+            Form(
+                way.name,
+                "instant",
+                re.compile(clock),
+                _rewritten(clock, way.iso + r" \4 \5M\6", named_month=way.named_month),
+                way.name == "year first",
+                way.named_month,
+            )
+        )
+    for way in DATES[:2]:
+        digits = rf"\s*{way.pattern}[T :;-]*{_DIGITS}{_ZONE}\s*"
+        made.append(
+            Form(
+                f"{way.name} and HHMM",
+                "instant",
+                re.compile(digits),
+                _two_digit_seconds(_rewritten(digits, way.iso + r" \4:\5:0\6 M\7")),
+            )
+        )
+    for way in DATES:
+        alone = rf"\s*{way.pattern}(?:[T ]0?0:00(?::00(?:\.0+)?)?Z?)?\s*"
+        made.append(
+            Form(
+                way.name,
+                "date",
+                re.compile(alone),
+                _rewritten(alone, way.iso, named_month=way.named_month),
+                named_month=way.named_month,
+            )
+        )
+    clock = rf"\s*{_CLOCK}{_HALF}{_ZONE}\s*"
+    made.append(Form("hours and minutes", "time", re.compile(clock), _rewritten(clock, r"\1 \2M\3")))
+    return tuple(made)
+
+
+def months_replaced(text: str) -> str:
+    """SQL: the text without the day of the week, and with the months' names as numbers."""
+    text = f"regexp_replace({text}, '{_WEEKDAY}', '')"
+    for number, name in enumerate(_MONTHS, 1):
+        text = f"regexp_replace({text}, '(?i){name}[a-z]*[.]?', '#{number:02d}#')"
+    return text
+
+
+def _digits(text: str) -> str:
+    text = re.sub(_WEEKDAY, "", text)
+    for number, name in enumerate(_MONTHS, 1):
+        text = re.sub(f"(?i){name}[a-z]*[.]?", f"#{number:02d}#", text)
+    return text
+
+
+def _rewritten(pattern: str, iso: str, *, named_month: bool = False) -> Callable[[str], str]:
+    """From the SQL of a text to that of the text rewritten, or of null where the pattern does not match."""
+
+    def sql(text: str) -> str:
+        said = months_replaced(text) if named_month else text
+        matches = f"regexp_full_match({said}, '{pattern}')"
+        return f"CASE WHEN {matches} THEN regexp_replace({said}, '^{pattern}$', '{iso}') END"
+
+    return sql
+
+
+def _two_digit_seconds(sql: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: f"regexp_replace({sql(text)}, ':0(\\d\\d) ', ':\\1 ')"
+
+
+def instant_us(iso: str) -> str:
+    """SQL: microseconds since 1970 of an ISO text ` 9:30:00 pM+01:00`: naive times count as if they were UTC."""
+    half = f"lower(regexp_extract({iso}, ' ([AaPp])M', 1))"
+    bare = f"regexp_replace(replace({iso}, ',', '.'), ' [AaPp]?M', '')"
+    bare = f"regexp_replace({bare}, '(\\d)([A-Za-z]+/)', '\\1 \\2')"  # a zone's name stands apart
+    at = f"epoch_us(TRY_CAST({bare} AS TIMESTAMPTZ))"
+    hour = f"CAST(regexp_extract({iso}, ' (\\d\\d?):', 1) AS INTEGER)"
+    return (
+        f"{at} + CASE WHEN {half} = 'p' AND {hour} < 12 THEN 43200000000"
+        f" WHEN {half} = 'a' AND {hour} = 12 THEN -43200000000 ELSE 0 END"
+    )

@@ -1,0 +1,271 @@
+"""From a file as it lies there to one that DuckDB reads: unpacked, decoded, and told apart by its first bytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import shutil
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, cast
+
+import duckdb
+
+from mend.bars.paths import STANDARD_INPUT, Found
+from mend.bars.recognise import NoBars
+
+HEAD = 64 * 1024
+_TEXT, _PARQUET, _JSON, _ARROW = "text", "parquet", "json", "arrow"
+_OPENERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+)
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_FOREIGN = (
+    (b"%PDF", "a PDF"),
+    (b"\x89HDF", "HDF5: pandas' DataFrame.to_parquet writes what is read here"),
+    (b"SQLite format 3", "an SQLite database: export the table as CSV"),
+    (b"\x89PNG", "a picture"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
+    (b"\x80\x04\x95", "a pickle: pandas' DataFrame.to_parquet writes what is read here"),
+    (b"ORC", "an ORC file: Parquet would be right"),
+    (b"Obj\x01", "an Avro file: Parquet would be right"),
+    (b"7z\xbc\xaf", "a 7z archive: its files, or a zip or tar of them, would be right"),
+    (b"Rar!", "a RAR archive: its files, or a zip or tar of them, would be right"),
+    (b"<?xml", "XML: CSV, JSON or Parquet would be right"),
+    (b"<!DOCTYPE", "a web page: the file that its address gives to a browser would be right"),
+    (b"<html", "a web page: the file that its address gives to a browser would be right"),
+    (b"version https://git-lfs", "a pointer of Git LFS: `git lfs pull` would fetch the file"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One table of rows. `path` is what DuckDB opens, `shown` the name that its user knows; `head` is text."""
+
+    path: str
+    shown: str
+    kind: str
+    asked: bool
+    compression: str = "none"
+    head: str = ""
+
+
+def members(found: Found, room: Path) -> Iterator[Member]:
+    """The tables that a file holds: itself, or what is packed in it. `room` is a folder for what must be unpacked.
+
+    Raises NoBars for what cannot hold bars.
+    """
+    if found.path == STANDARD_INPUT:
+        path = room / "standard input"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield from _members(str(path), "standard input", asked=True, room=room)
+    else:
+        yield from _members(found.path, found.path, asked=found.asked, room=room)
+
+
+def _members(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]:
+    with open(path, "rb") as file:
+        first = file.read(8192)
+    if not first:
+        raise NoBars("it is empty (0 bytes)")
+    if first.startswith(b"PK\x03\x04") or _is_tar(first):
+        yield from _archived(path, shown, _tarred if _is_tar(first) else _zipped, asked=asked, room=room)
+        return
+    for magic, opener in _OPENERS:
+        if first.startswith(magic):
+            yield from _unpacked(path, shown, opener, asked=asked, room=room)
+            return
+    if first.startswith(_ZSTD):
+        yield from _zstd(path, shown, asked=asked, room=room)
+        return
+    kind = _kind(first)
+    if kind == _PARQUET:
+        _refuse_cut(path)
+    if kind == _TEXT:
+        if first.startswith(_UTF16):
+            yield from _members(_decoded(path, shown, "utf-16", room), shown, asked=asked, room=room)
+            return
+        with open(path, "rb") as file:
+            yield from _text(path, shown, file.read(HEAD), asked=asked, compression="none", room=room)
+        return
+    yield Member(path, shown, kind, asked)
+
+
+def _unpacked(path: str, shown: str, opener: Callable[..., Any], *, asked: bool, room: Path) -> Iterator[Member]:
+    try:
+        with opener(path, "rb") as file:
+            head = file.read(HEAD)
+        if opener is gzip.open and not _is_tar(head) and _kind(head[:8192]) == _TEXT and not head.startswith(_UTF16):
+            yield from _text(path, shown, head, asked=asked, compression="gzip", room=room)  # DuckDB unpacks it
+            return
+        copy = _copy(opener(path, "rb"), room, shown)
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as broken:
+        raise NoBars(f"it cannot be unpacked: {broken}") from None
+    yield from _members(copy, shown, asked=asked, room=room)
+
+
+def _kind(first: bytes) -> str:
+    if first.startswith(b"PAR1"):
+        return _PARQUET
+    if first.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
+        return _ARROW
+    for magic, what in _FOREIGN:
+        if first.startswith(magic):
+            raise NoBars(f"it is {what}")
+    if first.startswith(_UTF16):
+        return _TEXT
+    if b"\x00" in first:
+        raise NoBars("it is neither text nor Parquet, Arrow or an archive of them")
+    if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _JSON
+    return _TEXT
+
+
+def _text(path: str, shown: str, head: bytes, *, asked: bool, compression: str, room: Path) -> Iterator[Member]:
+    whole = head if len(head) < HEAD else head[: head.rfind(b"\n") + 1] or head
+    try:
+        text = whole.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if compression != "none":
+            path = _copy(cast(IO[bytes], gzip.open(path, "rb")), room, shown)  # noqa: SIM115 (_copy closes it)
+        decoded = _decoded(path, shown, "cp1252", room)
+        with open(decoded, "rb") as file:
+            yield from _text(decoded, shown, file.read(HEAD), asked=asked, compression="none", room=room)
+        return
+    yield Member(path, shown, _TEXT, asked, compression, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _archived(
+    path: str, shown: str, inside: Callable[[str], Iterator[tuple[str, IO[bytes]]]], *, asked: bool, room: Path
+) -> Iterator[Member]:
+    try:
+        copies = [(name, _copy(file, room, f"{shown}/{name}")) for name, file in inside(path) if not _hidden(name)]
+    except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError, OSError) as broken:
+        raise NoBars(f"it cannot be unpacked: {broken}") from None
+    for name, copy in copies:
+        try:
+            yield from _members(copy, f"{shown}/{name}", asked=asked and len(copies) == 1, room=room)
+        except NoBars:
+            if len(copies) == 1:
+                raise
+
+
+def _zipped(path: str) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(path) as archive:
+        names = [one.filename for one in archive.infolist() if not one.is_dir()]
+        if "[Content_Types].xml" in names:
+            raise NoBars("it is a spreadsheet: save it as CSV")
+        for name in names:
+            yield name, archive.open(name)
+
+
+def _tarred(path: str) -> Iterator[tuple[str, IO[bytes]]]:
+    with tarfile.open(path) as archive:
+        for one in archive:
+            file = archive.extractfile(one) if one.isfile() else None
+            if file is not None:
+                yield one.name, file
+
+
+def _is_tar(first: bytes) -> bool:
+    return first[257:262] == b"ustar"
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+
+
+def _zstd(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]:
+    """DuckDB unpacks zstd; Python does only from 3.14 on."""
+    with duckdb.connect() as connection:
+        options = "columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false"
+        options += ", auto_detect = false, compression = 'zstd', max_line_size = 16777216"
+        safe = path.replace("'", "''")
+        try:
+            rows = connection.execute(f"SELECT line FROM read_csv('{safe}', {options}) LIMIT 1000").fetchall()  # noqa: S608
+            head = "\n".join(line or "" for (line,) in rows) + "\n"
+            if _kind(head[:100].encode()) != _TEXT:
+                copy = _room_for(room, shown)
+                with copy.open("w") as file:
+                    for (line,) in connection.execute(f"SELECT line FROM read_csv('{safe}', {options})").fetchall():  # noqa: S608
+                        file.write(f"{line}\n")
+                yield from _members(str(copy), shown, asked=asked, room=room)
+                return
+        except duckdb.Error as broken:
+            raise NoBars(f"it cannot be unpacked: {str(broken).splitlines()[0]}") from None
+    yield Member(path, shown, _TEXT, asked, "zstd", head)
+
+
+def tabbed(member: Member, room: Path) -> Member:
+    """Columns that runs of spaces part, parted by tabs: DuckDB takes one character, once."""
+    source = Path(member.path)
+    target = _room_for(room, source.name)
+    with source.open(encoding="utf-8-sig") as file, target.open("w", encoding="utf-8") as out:
+        for line in file:
+            out.write("\t".join(line.split()) + "\n")
+    return replace(member, path=str(target))
+
+
+def as_parquet(member: Member, room: Path) -> Member:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+        from pyarrow import feather
+    except ImportError:
+        raise NoBars(
+            "it is an Arrow file, which pyarrow reads: install it beside minutemend (uvx --with pyarrow …)"
+        ) from None
+    try:
+        table = feather.read_table(member.path)
+    except pa.ArrowInvalid:
+        try:
+            with pa.OSFile(member.path) as file:
+                table = pa.ipc.open_stream(file).read_all()
+        except pa.ArrowInvalid as broken:
+            raise NoBars(f"it cannot be read: {broken}") from None
+    target = _room_for(room, "arrow.parquet")
+    pq.write_table(table, target)
+    return replace(member, path=str(target), kind="parquet")
+
+
+def _copy(source: IO[bytes], room: Path, shown: str) -> str:
+    copy = _room_for(room, shown)
+    with source, copy.open("wb") as file:
+        shutil.copyfileobj(source, file, 1 << 20)
+    return str(copy)
+
+
+def _decoded(path: str, shown: str, encoding: str, room: Path) -> str:
+    copy = _room_for(room, shown)
+    with (
+        open(path, encoding=encoding, errors="replace", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as file,
+    ):
+        shutil.copyfileobj(source, file, 1 << 20)
+    return str(copy)
+
+
+def _room_for(room: Path, shown: str) -> Path:
+    """A new file in the room, whose name still ends in what the user's file is called."""
+    folder = room / str(len(os.listdir(room)))
+    folder.mkdir()
+    return folder / (Path(shown).name or "file")
+
+
+def _refuse_cut(path: str) -> None:
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        file.seek(max(0, size - 4))
+        if file.read(4) != b"PAR1" or size < 12:
+            raise NoBars(f"it is a truncated Parquet file ({size:,} bytes, and no footer): write or fetch it again")

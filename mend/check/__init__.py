@@ -1,0 +1,1 @@
+"""`mend check`: files of bars, read and audited on this machine, without AWS."""

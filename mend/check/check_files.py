@@ -1,0 +1,263 @@
+"""The audit of `mend check`: from paths and options to a `CheckResult`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from minutemend.core.errors import BadInput
+from minutemend.core.gaps import Gap
+from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+
+from mend.bars.reader import BarFiles
+from mend.bars.recognise import Wanted
+from mend.bars.rows import quoted_text, select_rows
+from mend.bars.scan import Scan, scan
+from mend.bars.words import Words
+from mend.calendars.known import Calendar, calendar_named
+from mend.check import grid, refusals, zones
+from mend.check.check_result import CheckResult
+from mend.check.closures import Kept, calendar_in_force, kept_slots, read_closures
+from mend.check.count import Counted, count, parts_of
+from mend.check.values import find_flags
+from mend.times import parse_range
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """The options of `mend check`, as given."""
+
+    paths: tuple[str, ...]
+    calendar: str
+    symbols: str | None = None
+    start: str | None = None
+    end: str | None = None
+    cadence: str | None = None
+    symbol: str | None = None
+    symbol_column: str | None = None
+    minute_column: str | None = None
+    zone: str | None = None
+    label: str | None = None
+    dates: str | None = None
+    closures: Path | None = None
+    values: bool = False
+
+    def wanted(self) -> Wanted:
+        """What the user says of the files. Raises BadInput for an empty name."""
+        for name in ("symbol", "zone", "symbol_column", "minute_column"):
+            if getattr(self, name) is not None and not getattr(self, name).strip():
+                raise BadInput(f"--{name.replace('_', '-')} is empty: a name would be right, or leave it out")
+        return Wanted(self.symbol_column, self.minute_column, None if self.dates is None else self.dates == "day-first")
+
+    def chosen(self) -> list[str] | None:
+        """The symbols of `--symbols`, or None for all. Raises BadInput."""
+        if self.symbols is None:
+            return None
+        chosen = [part.strip() for part in self.symbols.split(",") if part.strip()]
+        if not chosen:
+            raise BadInput("--symbols names no symbol: a list like IBM,AIG would be right")
+        return chosen
+
+    def window(self, now: datetime) -> Range | None:
+        """The range of `--start` and `--end`, or None for what the files hold. Raises BadInput."""
+        if self.start is not None:
+            return parse_range(self.start, self.end, now=now)
+        if self.end is not None:
+            raise BadInput("--end is given without --start: both, or none for all that the files hold, would be right")
+        return None
+
+
+def check_files(
+    request: CheckRequest,
+    *,
+    now: datetime,
+    connection: duckdb.DuckDBPyConnection,
+    watch: Callable[[str], None] = lambda _: None,
+) -> CheckResult:
+    """Audit the files. `now` (aware) says which minutes have happened; `watch` hears what begins. Raises BadInput."""
+    cadence = None if request.cadence is None else grid.parse_cadence(request.cadence)
+    zone = None if request.zone is None else zones.zone_named(request.zone)
+    wanted, chosen, window = request.wanted(), request.chosen(), request.window(now)
+    closures = [] if request.closures is None else read_closures(request.closures)
+    calendar = calendar_named(request.calendar)
+    connection.execute("SET TimeZone = 'UTC'")
+    watch("looking at the files")
+    with BarFiles(connection, wanted).open(request.paths, request.symbol) as files:
+        watch("reading the bars")
+        found = scan(files)
+        _choose(found, chosen, request.symbol)
+        said = list(files.said(found.left_out))
+        if request.calendar != calendar.name:
+            said.append(f"calendar: {calendar.name}, which {request.calendar} stands for")
+        words = found.zoned
+        if found.naive.names:
+            grid.cadence_of(words.joined(found.naive))  # daily bars are refused as such
+            if zone is None:
+                raise zones.refuse_naive(found.naive, calendar, files.where(), some=bool(words.names))
+            local, notes = zones.to_utc(found.naive, zone, files)
+            words = words.joined(local.only(found.naive.names))
+            said += [f"zone: {zone.key}, for times that carry none", *notes]
+        watch("counting minutes")
+        calendar = calendar_in_force(calendar, closures, refusals.days(words, window, calendar))
+        audit = _Audit(request, calendar, window, epoch_minute(now), kept_slots(closures, calendar), said)
+        result = audit.result(words, cadence, files, found)
+        if not request.values:
+            return result
+        watch("looking at the values")
+        early = result.cadence if result.label == "right" else 0
+        rows = select_rows(files, zone=zone, symbols=None if request.symbol else words.names, early=early, partly=True)
+        if request.symbol is not None:
+            rows = f"SELECT * REPLACE ({quoted_text(request.symbol)} AS symbol) FROM ({rows})"  # noqa: S608
+        flags = find_flags(connection, rows, calendar, cadence=result.cadence, window=window)
+        return replace(result, flags=flags)
+
+
+@dataclass(slots=True)
+class _Audit:
+    """Bars against a calendar, once they are minutes in UTC."""
+
+    request: CheckRequest
+    calendar: Calendar
+    window: Range | None
+    now: int  # epoch minute
+    kept: Kept
+    said: list[str] = field(default_factory=list)
+
+    def result(self, words: Words, cadence: int | None, files: BarFiles, found: Scan) -> CheckResult:
+        calendar, window = self.calendar, self.window
+        refusal = refusals.outside(words, window, calendar)
+        if refusal is not None:
+            raise refusal
+        cadence = self._cadence(words, cadence)
+        words, label = self._labelled(words, cadence)
+        parts, first, after = self._parts(words, window)
+        if first >= after:
+            raise refusals.nothing_expected(words, window, calendar)
+        inside = zones.inside(words, calendar)
+        slots, anchor = grid.slots_for(calendar, cadence, words, first, after)
+        if anchor != "open":
+            what = "the first open of the day" if anchor == "day" else "the clock"
+            self.said.append(f"cadence: bars go by {what}, not by the session's open")
+        whole = words
+        if window is not None:
+            words = words.between(epoch_minute(window.start), epoch_minute(window.end))
+        counted = count(words, calendar, slots, parts, window=window, now=self.now, kept=self.kept)
+        if not counted.expected:
+            raise refusals.nothing_expected(whole, window, calendar)
+        if not inside and counted.missing == counted.expected:
+            raise refusals.wrong_calendar(whole, calendar)
+        return self._told(words, cadence, label, counted, files, found)
+
+    def _parts(self, words: Words, window: Range | None) -> tuple[list[tuple[int, int]], int, int]:
+        parts = parts_of(words, self.calendar, window)
+        spans = [(begin, end) for begin, end in parts if begin < end]
+        return parts, min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
+
+    def _cadence(self, words: Words, asked: int | None) -> int:
+        seen = grid.cadence_of(words)
+        if asked is None and seen > 1:
+            self.said.append(f"cadence: {grid.shown(seen)}, as the bars lie")
+        elif asked is not None and seen > 1 and seen != asked:
+            self.said.append(f"the bars lie {grid.shown(seen)} apart, and --cadence is {grid.shown(asked)}")
+        return seen if asked is None else asked
+
+    def _labelled(self, words: Words, cadence: int) -> tuple[Words, str]:
+        """The bars by their left edges, and which edge named them."""
+        if self.request.label is not None:
+            return (words.shifted(-cadence), "right") if self.request.label == "right" else (words, "left")
+        _, first, after = self._parts(words, None)
+        if first >= after or self.calendar.name == "24/7":
+            return words, "left"
+        slots, _ = grid.slots_for(self.calendar, cadence, words, first, after)
+        alike, sessions = grid.named_right(words, slots, self.calendar)
+        # Bars beyond the close are no right edges: then the hours are extended, and a minute is missing.
+        if sessions and alike == sessions == words.bars - zones.inside(words, self.calendar):
+            self.said.append(
+                "label: right, as in every session the first bar is missing and one lies at the close "
+                "(--label left would say otherwise)"
+            )
+            return words.shifted(-cadence), "right"
+        if alike > sessions / 2:
+            self.said.append(
+                f"in {alike:,} of {sessions:,} sessions a bar lies at the close and none at the open: "
+                "--label right may be meant"
+            )
+        return words, "left"
+
+    def _told(  # noqa: PLR0917 (once, by name)
+        self, words: Words, cadence: int, label: str, counted: Counted, files: BarFiles, found: Scan
+    ) -> CheckResult:
+        calendar, holes = self.calendar, counted.holes
+        columns = (column.tolist() for column in (holes.symbol, holes.start, holes.end, holes.opened, holes.closed))
+        spans = [
+            (_date(calendar, begin), _date(calendar, end - 1) + DAY) if begin < end else None
+            for begin, end in counted.parts
+        ]
+        used = sorted({part for begin, end in set(counted.parts) for part in range(begin, end)})
+        sessions = tuple(
+            Session(
+                calendar.name,
+                _date(calendar, part),
+                from_epoch_minute(int(calendar.open[part])),
+                from_epoch_minute(int(calendar.close[part])),
+            )
+            for part in used
+        )
+        unseen = tuple(name for name, span in zip(words.names, spans, strict=True) if span is None)
+        self.said += [f"{name} has no bar in a session of {calendar.name}: it was not audited" for name in unseen[:5]]
+        return CheckResult(
+            sources=self.request.paths,
+            calendar=calendar.name,
+            cadence=cadence,
+            label=label,
+            zone=self.request.zone if found.naive.names else None,
+            window=self.window or Range(sessions[0].open, sessions[-1].close),
+            listings=tuple(
+                Listing(name, calendar.name, *(span if self.window is None else (None, None)))
+                for name, span in zip(words.names, spans, strict=True)
+                if span
+            ),
+            sessions=sessions,
+            gaps=tuple(
+                Gap(words.names[symbol], *map(from_epoch_minute, instants))
+                for symbol, *instants in zip(*columns, strict=True)
+            ),
+            bars=tuple(holes.bars.tolist()),
+            expected=counted.expected,
+            missing=counted.missing,
+            edge=counted.edge,
+            duplicates=words.duplicates,
+            unexpected=counted.unexpected,
+            said=tuple(self.said),
+            skipped=tuple(files.skipped),
+            left_out=found.left_out,
+            unseen=unseen,
+        )
+
+
+def _choose(found: Scan, chosen: list[str] | None, symbol: str | None) -> None:
+    """Keep the symbols that are asked for; `--symbol` renames the only one that a column names."""
+    there = sorted({*found.zoned.names, *found.naive.names})
+    if symbol is not None and there != [symbol]:
+        if len(there) > 1:
+            raise BadInput(
+                f"the files name {len(there):,} symbols themselves, --symbol {symbol} is one: --symbols would choose"
+            )
+        found.zoned, found.naive = found.zoned.named(symbol), found.naive.named(symbol)
+        there = [symbol]
+    for one in chosen or ():
+        if one not in there:
+            raise refusals.never_seen(one, there)
+    if chosen is not None:
+        found.zoned, found.naive = found.zoned.only(chosen), found.naive.only(chosen)
+
+
+def _date(calendar: Calendar, part: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=int(calendar.day[part]))

@@ -1,0 +1,117 @@
+"""What `mend check` found: for its table, its JSON, its CSV and its report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from minutemend.core.gaps import Gap
+from minutemend.core.minutes import Range
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+
+from mend.check.values import RULES, Flag
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One audit of files. Counts are of bars of the cadence: minutes, when it is 1.
+
+    `expected`, `present` and `missing` concern the sessions (`present + missing = expected`); `duplicates` are the
+    rows beyond the first of their (symbol, minute), `unexpected` the distinct pairs outside every session.
+    """
+
+    sources: tuple[str, ...]  # the files and folders, as they were given
+    calendar: str
+    cadence: int  # minutes
+    label: str  # left or right: which edge names a bar
+    zone: str | None  # of the times that carry none; None where there are none
+    window: Range  # what was looked at
+    listings: tuple[Listing, ...]  # each symbol with the session dates it was audited on; None: as far as `window`
+    sessions: tuple[Session, ...]  # of the calendar, touching `window` and audited for some symbol, sorted by open
+    gaps: tuple[Gap, ...]  # sorted by symbol, start
+    bars: tuple[int, ...]  # that each gap lacks
+    expected: int
+    missing: int
+    edge: int  # missing bars before the first or after the last one of their symbol
+    duplicates: int
+    unexpected: int
+    said: tuple[str, ...]  # what was worked out, a line each
+    skipped: tuple[tuple[str, str], ...]  # files without bars, and why
+    left_out: dict[str, int]  # rows that are no bars, by why
+    unseen: tuple[str, ...]  # symbols whose bars lie in no session, so that nothing of them was audited
+    flags: tuple[Flag, ...] | None = None  # values that cannot be right; None: not looked at
+
+    @property
+    def present(self) -> int:
+        return self.expected - self.missing
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is missing, and every symbol was looked at."""
+        return not self.missing and not self.unseen
+
+    @property
+    def share(self) -> float:
+        """How much of what is expected is there, in per cent; never rounded up to 100."""
+        share = 100 * self.present / self.expected
+        return min(share, 99.99) if self.missing else share
+
+    def flagged(self) -> dict[str, int]:
+        """How many flags each rule has, those that have any."""
+        counts = Counter(flag.rule for flag in self.flags or ())
+        return {rule: counts[rule] for rule in RULES if counts[rule]}
+
+    def as_json(self) -> dict[str, object]:
+        """The form of `--format json`; outsiders rely on it. `sessions` counts session dates. `flagged` and `flags` are
+        there when values were looked at."""
+        values: dict[str, object] = {}
+        if self.flags is not None:
+            values = {"flagged": self.flagged(), "flags": [flag.as_json() for flag in self.flags]}
+        return {
+            "calendar": self.calendar,
+            "symbols": len(self.listings),
+            "sessions": len({one.dt for one in self.sessions}),
+            "expected": self.expected,
+            "present": self.present,
+            "missing": self.missing,
+            "duplicates": self.duplicates,
+            "unexpected": self.unexpected,
+            "cadence": self.cadence,
+            "label": self.label,
+            "zone": self.zone,
+            "missing_at_edges": self.edge,
+            "said": list(self.said),
+            "skipped": [{"file": name, "why": why} for name, why in self.skipped],
+            "left_out": self.left_out,
+            "unseen": list(self.unseen),
+            "gaps": [{**gap.as_json(), "bars": bars} for gap, bars in zip(self.gaps, self.bars, strict=True)],
+            **values,
+        }
+
+    def as_csv(self) -> Iterator[str]:
+        """The gaps as lines of CSV, with a header."""
+        import csv
+        import io
+
+        line = io.StringIO()
+        writer = csv.writer(line, lineterminator="\n")
+        rows: Iterator[list[object]] = (
+            [*gap.as_json().values(), bars] for gap, bars in zip(self.gaps, self.bars, strict=True)
+        )
+        header: list[object] = ["symbol", "start", "end", "minutes", "bars"]
+        for row in (header, *rows):
+            writer.writerow(row)
+            yield line.getvalue()
+            line.seek(0)
+            line.truncate()
+
+    def audited(self, listing: Listing) -> list[Session]:
+        """The sessions (parts) that were audited for a symbol of `listings`, clipped by nothing."""
+        return [
+            one
+            for one in self.sessions
+            if (listing.listed is None or one.dt >= listing.listed)
+            and (listing.delisted is None or one.dt < listing.delisted)
+        ]

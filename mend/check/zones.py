@@ -1,0 +1,189 @@
+"""From times on a wall clock to UTC: which zones fit, what a zone makes of them, and the hour that comes twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from minutemend.core.errors import BadInput
+
+from mend.bars.reader import BarFiles
+from mend.bars.scan import in_order
+from mend.bars.words import Numbers, Words, words_of
+from mend.calendars.known import Calendar
+from mend.check.grid import matching
+
+# What people's files are written in, beside the calendar's own zone. New York plus seven hours is what brokers' servers
+# show (Europe/Athens, but for some weeks); HistData and some feeds have New York without summer time.
+LIKELY = (
+    "UTC", "America/New_York", "America/Chicago", "America/Los_Angeles", "Etc/GMT+5", "Europe/London", "Europe/Berlin",
+    "Europe/Athens", "Europe/Moscow", "Asia/Kolkata", "Asia/Singapore", "Asia/Hong_Kong", "Asia/Shanghai", "Asia/Tokyo",
+    "Australia/Sydney",
+)  # fmt: skip
+_EPOCH = date(1970, 1, 1)
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The zone. Raises BadInput for what is none."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise BadInput(f"--zone {name!r} is no time zone: UTC or America/New_York would be right") from None
+
+
+def inside(words: Words, calendar: Calendar) -> int:
+    """How many bars lie in a session of the calendar."""
+    if not len(words.hour):
+        return 0
+    first, last = int(words.hour.min()) * 60, int(words.hour.max()) * 60 + 60
+    some = slice(
+        int(np.searchsorted(calendar.close, first, "right")), int(np.searchsorted(calendar.open, last, "left"))
+    )
+    opened, lengths = calendar.open[some], (calendar.close - calendar.open)[some]
+    part = np.repeat(np.arange(len(opened)), lengths)
+    minutes = opened[part] + np.arange(len(part)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return int(np.bitwise_count(matching(words, *words_of(minutes))).sum())
+
+
+def fitting(naive: Words, calendar: Calendar) -> list[tuple[str, int]]:
+    """Likely zones with the number of bars in sessions then, the best first; none in which a time cannot be."""
+    found = []
+    for name in dict.fromkeys((calendar.zone, *LIKELY)):
+        hours, early, late = _offsets(naive, zone_named(name))
+        if (early < late).any():
+            continue  # some times were skipped by the clock there: they cannot have been written
+        place = np.searchsorted(hours, naive.hour)
+        found.append((name, inside(naive.shifted(-early[place]), calendar)))
+    return sorted(found, key=lambda one: -one[1])
+
+
+def refuse_naive(naive: Words, calendar: Calendar, where: str, *, some: bool) -> BadInput:
+    """The refusal of times without a zone, with what would be right."""
+    tried = fitting(naive, calendar)
+    bars = naive.bars
+    what = f"{where}: {'some' if some else 'the'} times carry no zone, so they may be any minute"
+    best = tried[0][1] if tried else 0
+    if not best:
+        names = ", ".join(name for name, _ in tried)
+        return BadInput(
+            f"{what}. In none of the zones tried ({names}) does a bar lie in a session of {calendar.name}"
+            f": is that the right calendar? --zone NAME says the zone"
+        )
+    fits = [one for one in tried if one[1] == best]
+    less = sorted((one for one in tried if 0 < one[1] < best), key=lambda one: (one[0] != "UTC", -one[1]))[:1]
+    # The calendar's own zone and UTC stand for others that read these times alike.
+    said = ", ".join(f"{count:,} as {name}" for name, count in less)
+    options = " or ".join(f"--zone {name}" for name, _ in fits)
+    chosen = fits[0][0] if len(fits) == 1 else ", ".join(name for name, _ in fits)
+    return BadInput(
+        f"{what}. {best:,} of {bars:,} bars lie in sessions as {chosen}"
+        f"{f', {said}' if said else ''}: {options} would be right"
+        f"{'; these fit alike, and only the author of the file knows' if len(fits) > 1 else ''}"
+    )
+
+
+def refuse_twice(naive: Words, zone: ZoneInfo) -> None:
+    """Raises BadInput where times cannot be the zone's, or lie in an hour that comes twice there."""
+    hours, early, late = _offsets(naive, zone)
+    _refuse_skipped(naive, zone, hours, early, late)
+    if (early > late).any():
+        raise BadInput(
+            f"the hour of {_clock(int(hours[early > late][0]))} comes twice in {zone.key}: times with their offset "
+            "(2024-11-03 01:30:00-04:00), or in UTC, would be right"
+        )
+
+
+def _refuse_skipped(naive: Words, zone: ZoneInfo, hours: Numbers, early: Numbers, late: Numbers) -> None:
+    skipped = (early < late)[np.searchsorted(hours, naive.hour)]
+    if skipped.any():
+        bars = int(np.bitwise_count(naive.bits[skipped]).sum())
+        at = _clock(int(naive.hour[skipped].min()))
+        raise BadInput(
+            f"{bars:,} times cannot be {zone.key}, as clocks there skip the hour of {at}: "
+            "another --zone is right, as UTC"
+        )
+
+
+def to_utc(naive: Words, zone: ZoneInfo, files: BarFiles) -> tuple[Words, list[str]]:
+    """The minutes in UTC, and what is to be said about it.
+
+    Raises BadInput where times cannot be the zone's, or where the hour that comes twice cannot be told apart.
+    """
+    hours, early, late = _offsets(naive, zone)
+    place = np.searchsorted(hours, naive.hour)
+    _refuse_skipped(naive, zone, hours, early, late)
+    twice = (early > late)[place]
+    plain = Words(naive.names, naive.code[~twice], naive.hour[~twice], naive.bits[~twice], naive.rows[~twice])
+    moved = plain.shifted(-early[place][~twice])
+    if not twice.any():
+        return moved, []
+    ambiguous = np.unique(naive.hour[twice])
+    parts = [moved]
+    notes = []
+    names, code, minute, second, once = _told_apart(files, ambiguous, zone)
+    for late_one, offsets in ((False, early), (True, late)):
+        chosen = second == late_one
+        utc = minute[chosen] - offsets[np.searchsorted(hours, minute[chosen] // 60)]
+        bit = np.uint64(1) << (utc % 60).astype(np.uint64)
+        parts.append(Words.merged(names, code[chosen], utc // 60, bit, np.ones(len(utc), np.int64)))
+    shown = ", ".join(_clock(hour) for hour in ambiguous.tolist()[:3])
+    notes.append(f"the hour of {shown} comes twice in {zone.key}: told apart by the order of the rows")
+    if once:
+        notes.append(f"where that hour stands only once ({once:,} times), it is taken as the first of the two")
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.joined(part)
+    return joined, notes
+
+
+def _told_apart(
+    files: BarFiles, hours: Numbers, zone: ZoneInfo
+) -> tuple[Sequence[str], Numbers, Numbers, np.ndarray, int]:
+    """The bars of hours that come twice: symbols, their codes, local minutes, whether each is of the second time."""
+    names, code, minute = in_order(files, hours)
+    second = np.zeros(len(minute), bool)
+    once = 0
+    key = code * (1 << 32) + minute // 1440
+    for one in np.unique(key):
+        rows = np.flatnonzero(key == one)
+        steps = np.diff(minute[rows])
+        falling = (steps < 0).sum() > (steps > 0).sum()
+        breaks = np.flatnonzero(steps > 0 if falling else steps < 0)
+        if len(breaks) > 1:
+            raise BadInput(
+                f"the hour of {_clock(int(minute[rows[0]]) // 60)} comes twice in {zone.key}, and the order of the "
+                "rows does not tell which is which: times with their offset (2024-11-03 01:30:00-04:00) would be right"
+            )
+        if not len(breaks):
+            once += 1
+        else:
+            second[rows[breaks[0] + 1 :]] = not falling
+            second[rows[: breaks[0] + 1]] = falling
+    return names, code, minute, second, once
+
+
+def _offsets(naive: Words, zone: ZoneInfo) -> tuple[Numbers, Numbers, Numbers]:
+    """Distinct hours of the words, with the zone's offset in minutes when such an hour comes first, and second."""
+    hours = np.unique(naive.hour)
+    days, place = np.unique(hours // 24, return_inverse=True)
+    early, late = np.zeros(len(hours), np.int64), np.zeros(len(hours), np.int64)
+    edges = [(_offset(zone, day * 24, 0), _offset(zone, day * 24 + 24, 0)) for day in days.tolist()]
+    early[:] = np.array([first for first, _ in edges], np.int64)[place]
+    late[:] = early
+    for number in np.flatnonzero(np.array([first != last for first, last in edges])[place]).tolist():
+        early[number], late[number] = (_offset(zone, int(hours[number]), fold) for fold in (0, 1))
+    return hours, early, late
+
+
+def _offset(zone: ZoneInfo, hour: int, fold: int) -> int:
+    day, rest = divmod(hour, 24)
+    at = datetime.combine(_EPOCH + timedelta(days=day), time(rest, fold=fold), zone)
+    offset = at.utcoffset()
+    return int(offset.total_seconds() // 60) if offset else 0
+
+
+def _clock(hour: int) -> str:
+    day, rest = divmod(hour, 24)
+    return f"{_EPOCH + timedelta(days=day)} {rest:02d}:00"

@@ -1,0 +1,230 @@
+"""`mend check`: the missing minutes in files of bars."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mend.options import bar_options
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from mend.check.check_result import CheckResult
+
+T = TypeVar("T")
+SHOWN_GAPS = 40
+SHOWN_STRIPS = 24
+PATIENCE = 1.0  # seconds before a progress bar appears
+
+
+@click.command(no_args_is_help=True)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--calendar",
+    required=True,
+    metavar="NAME",
+    help="XNYS, NYSE, forex, crypto, 24/7, or any name that exchange_calendars knows.",
+)
+@click.option("--symbols", metavar="A,B,…", help="Only these symbols. Default: every symbol in the files.")
+@click.option("--start", metavar="TIME", help="2013-10-04T13:00:00Z, a date, yesterday or last-week (UTC).")
+@click.option("--end", metavar="TIME", help="Where the range ends, excluded. Default: the end of the day of --start.")
+@bar_options
+@click.option("--cadence", metavar="1m|5m|1h|…", help="A bar every so often. Default: as the bars lie.")
+@click.option(
+    "--closures",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Closures, special hours, breaks, halts and listings, as `mend closures` records them.",
+)
+@click.option("--values", is_flag=True, help="Also flag values that cannot be right; the exit code stays as it is.")
+@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Holes are well from so much on.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.html",
+    help="Also write a report to open.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="A table for people, JSON for programs, or the gaps as CSV.",
+)
+@click.pass_context
+def command(
+    ctx: click.Context, /, *, report: Path | None, style: str, fail_under: float | None, **options: Any
+) -> None:
+    """Find the missing minutes in files of bars, of any common shape; needs no cloud.
+
+    Parquet, CSV and other text, JSON, Feather; packed or not; folders, globs, Hive partitions, or - for standard input.
+    What it works out (symbol, time, cadence, label) is said on standard error. Without --start it audits, for each
+    symbol, the sessions from the one of its first bar to the one of its last. --values flags spikes, frozen runs,
+    filled minutes, splits and the like; a flagged bar is present all the same. Exit code 0: whole; 1: holes; 2:
+    unusable input.
+
+    \b
+    Examples:
+      mend check examples/bars --calendar XNYS
+      mend check 'archive/*.zip' --calendar crypto --format json
+      mend check bars.parquet --calendar XNYS --values
+      mend check lake/ --calendar XLON --start 2024-03-01 --end 2024-04-01 --report march.html
+    """
+    import duckdb
+
+    from mend.check.check_files import CheckRequest, check_files
+    from mend.problems import Problem
+
+    request = CheckRequest(**options)
+    if request.values and style == "csv":
+        raise Problem("CSV has the gaps alone: --values with --format table or json would be right")
+    now = datetime.now(UTC)
+    with duckdb.connect() as connection:
+        stage = ["looking at the files"]
+        result = watched(
+            connection,
+            lambda: check_files(request, now=now, connection=connection, watch=stage.append),
+            stage,
+        )
+    for line in result.said:
+        click.echo(line, err=True)
+    if report is not None:
+        import shlex
+
+        from mend.report import write_check_report
+
+        again = shlex.join(["mend", *sys.argv[1:]])
+        write_check_report(report, result, command=again, written_at=now)
+    if style == "json":
+        from mend.console import show_json
+
+        show_json(result.as_json())
+    elif style == "csv":
+        sys.stdout.writelines(result.as_csv())
+    else:
+        show_result(result)
+    if report is not None:
+        click.echo(f"report: {report}", err=True)
+    enough = result.whole if fail_under is None else result.share >= fail_under
+    ctx.exit(0 if enough else 1)
+
+
+def watched(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], stage: list[str]) -> T:
+    """Do the work; on a terminal, and only when it lasts longer than `PATIENCE`, with a progress bar."""
+    if not sys.stderr.isatty():
+        connection.execute("SET enable_progress_bar = false")  # DuckDB would draw its own on standard output
+        return work()
+    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")  # counted, not drawn
+    outcome: list[T] = []
+    problem: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 (it is raised again, in the thread that waits)
+            problem.append(error)
+        finally:
+            done.set()
+
+    done = threading.Event()
+    threading.Thread(target=run, daemon=True).start()
+    if not done.wait(PATIENCE):
+        _show_progress(connection, done, stage)
+    if problem:
+        raise problem[0]
+    return outcome[0]
+
+
+def _show_progress(connection: duckdb.DuckDBPyConnection, ended: threading.Event, stage: list[str]) -> None:
+    from mend.console import progress
+
+    with progress(stage[-1], total=100, unit="%") as bar:
+        task, shown = bar.task_ids[0], stage[-1]
+        while not ended.wait(0.1):
+            if stage[-1] != shown:
+                shown = stage[-1]
+                bar.reset(task, description=shown)
+            done = connection.query_progress()
+            # DuckDB cannot say how far a plan with many parts is: then the bar only moves.
+            bar.tasks[0].total = 100 if done > 0 else None
+            bar.update(task, completed=max(0.0, done))
+
+
+def show_result(result: CheckResult) -> None:
+    """The strips, the gaps and the totals, for people."""
+    from mend.console import BAD, GOOD, cell, console, count, new_table, show
+    from mend.strips import holed_strips
+
+    dates = len({one.dt for one in result.sessions})
+    unit = "minutes" if result.cadence == 1 else f"bars of {result.cadence} minutes"
+    if result.gaps:
+        narrow = console().width < 90
+        strips = holed_strips(result.gaps, result.sessions, 24 if narrow else 52)
+        table = new_table("symbol", "session", "from open to close", "missing", numbers=["missing"])
+        for strip in strips[:SHOWN_STRIPS]:
+            table.add_row(_wide(strip.symbol), f"{strip.session.dt}", f"[{BAD}]{strip.cells}[/]", cell(strip.missing))
+        show(table)
+        _and_more(len(strips), SHOWN_STRIPS, "session with holes", "sessions with holes")
+        table = new_table("symbol", "start", "end", "missing", numbers=["missing"])
+        for gap, bars in list(zip(result.gaps, result.bars, strict=True))[:SHOWN_GAPS]:
+            table.add_row(_wide(gap.symbol), cell(gap.start), cell(gap.end), cell(bars))
+        show(table)
+        _and_more(len(result.gaps), SHOWN_GAPS, "gap", "gaps")
+    colour, word = (BAD, "holes") if result.missing else (GOOD, "whole")
+    if not result.missing and not result.whole:
+        colour, word = BAD, "not all looked at"
+    show(
+        f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({result.share:.2f}%), "
+        f"{result.missing:,} missing in {count(len(result.gaps), 'gap')}"
+    )
+    if result.edge:
+        show(
+            f"{result.edge:,} of {result.missing:,} missing {unit} lie before the first or after the last bar "
+            "of their symbol"
+        )
+    show(
+        f"{count(len(result.listings), 'symbol')}, {count(dates, 'session')} of {result.calendar}; "
+        f"{count(result.duplicates, 'duplicate row')}, {count(result.unexpected, 'bar')} outside sessions"
+    )
+    if result.flags is not None:
+        show_flags(result)
+
+
+def show_flags(result: CheckResult) -> None:
+    """What the rules of values flagged, for people."""
+    from mend.console import BAD, GOOD, cell, count, new_table, show
+
+    flags = result.flags or ()
+    if not flags:
+        show(f"[{GOOD}]values[/]: no bar is flagged")
+        return
+    table = new_table("rule", "symbol", "start", "bars", "what", numbers=["bars"])
+    for flag in flags[:SHOWN_GAPS]:
+        table.add_row(flag.rule, _wide(flag.symbol), cell(flag.start), cell(flag.bars), flag.said)
+    show(table)
+    _and_more(len(flags), SHOWN_GAPS, "flag", "flags")
+    told = ", ".join(f"{number:,} {rule}" for rule, number in result.flagged().items())
+    show(f"[{BAD}]values[/]: {count(len(flags), 'flag')} ({told}); flagged bars are present all the same")
+
+
+def _wide(symbol: str) -> str:
+    """A symbol as a table shows it: long ones keep both ends, and marks stay marks."""
+    from rich.markup import escape
+
+    return escape(symbol if len(symbol) <= 24 else f"{symbol[:12]}…{symbol[-11:]}")
+
+
+def _and_more(found: int, shown: int, one: str, many: str) -> None:
+    from mend.console import QUIET, show
+
+    if found > shown:
+        more = found - shown
+        show(f"[{QUIET}]… and {more:,} more {one if more == 1 else many}; --format json lists every gap[/]")

@@ -1,0 +1,132 @@
+"""`mend cost`: dollars a month by service, for capture, audit, repair and publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.settings import STAGES
+from mend.options import format_option
+
+if TYPE_CHECKING:
+    from minutemend.contract import VendorSettings
+
+    from infra.settings import StageSettings
+    from mend.costs import Line, Load
+
+CONCERNS = ("capture", "audit", "repair", "publish", "standing")
+
+
+@click.command()
+@click.option("--symbols", type=click.IntRange(1, 100_000), default=11, show_default=True, help="How many symbols.")
+@click.option("--calendar", default="XNYS", show_default=True, help="Their calendar: XNYS, 24/7, …")
+@click.option(
+    "--stage", type=click.Choice(sorted(STAGES)), default="prod", show_default=True, help="Whose settings count."
+)
+@click.option("--lines", is_flag=True, help="Every line of the bill: quantity, price, and what it stands for.")
+@format_option
+def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) -> None:
+    """What a stage costs a month, by service and by what it is spent on; nothing is asked of AWS.
+
+    From the stage's own settings, dated list prices of us-east-1 without free tiers (infra/prices.py) and the
+    assumptions in mend/costs.py. docs/cost.md sets 11, 500 and 5,000 symbols beside the original design.
+
+    \b
+    Examples:
+      mend cost
+      mend cost --symbols 500 --calendar XNYS
+      mend cost --symbols 50 --calendar 24/7 --stage dev --format json
+      mend cost --symbols 5000 --lines
+    """
+    from minutemend.contract import VENDORS
+
+    from infra.settings import stage_settings
+    from mend.console import show_json
+    from mend.costs import bill, load_of
+
+    settings = stage_settings(stage)
+    load = load_of(symbols, calendar)
+    vendor = settings.vendor_of(calendar)
+    takes = VENDORS[vendor.name].symbols
+    found = bill(settings, load, vendor_symbols=takes)
+    if style == "json":
+        show_json(_as_json(settings, load, found))
+        return
+    _show(found, load, settings, every=lines)
+    _warn(symbols, vendor, takes=takes)
+
+
+def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str, Any]:
+    from infra import prices
+    from mend.costs import by_service, total
+
+    return {
+        "stage": settings.name,
+        "symbols": load.symbols,
+        "calendar": load.calendar,
+        "bars": round(load.bars),
+        "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
+        "dollars": round(total(found), 2),
+        "by_service": {
+            service: {concern: round(dollars, 4) for concern, dollars in concerns.items()}
+            for service, concerns in by_service(found).items()
+        },
+        "lines": [
+            {
+                "concern": line.concern,
+                "service": line.service,
+                "what": line.what,
+                "quantity": line.quantity,
+                "price": line.price,
+                "dollars": round(line.dollars, 4),
+            }
+            for line in found
+        ],
+    }
+
+
+def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool) -> None:
+    from infra import prices
+    from mend.console import count, show, show_rows
+    from mend.costs import by_service, total
+
+    title = f"{settings.name}: {count(load.symbols, 'symbol')} of {load.calendar}, dollars a month"
+    if every:
+        rows = [
+            {"for": line.concern, "service": line.service, "what": line.what}
+            | {"quantity": f"{line.quantity:,.4g}", "price": f"{line.price:.4g}", "dollars": f"{line.dollars:,.2f}"}
+            for line in found
+        ]
+        show_rows(rows, style="table", title=title)
+    else:
+        table: list[dict[str, str | None]] = [
+            {"service": service}
+            | {concern: _dollars(concerns.get(concern)) for concern in CONCERNS}
+            | {"total": f"{sum(concerns.values()):,.2f}"}
+            for service, concerns in by_service(found).items()
+        ]
+        sums = {concern: total(line for line in found if line.concern == concern) for concern in CONCERNS}
+        last: dict[str, str | None] = {"service": "total"}
+        last |= {concern: f"{dollars:,.2f}" for concern, dollars in sums.items()}
+        table.append(last | {"total": f"{total(found):,.2f}"})
+        show_rows(table, style="table", title=title)
+    show(
+        f"{load.bars:,.0f} bars a month; {prices.REGION} list prices of {prices.AS_OF}, no free tier, no vendor's fee."
+    )
+
+
+def _dollars(amount: float | None) -> str | None:
+    return None if amount is None else f"{amount:,.2f}"
+
+
+def _warn(symbols: int, vendor: VendorSettings, *, takes: int) -> None:
+    """Money is not all: the vendor may not be asked as often as the load wants."""
+    from mend.console import count, say
+
+    requests = -(-symbols // takes)
+    if requests > vendor.per_minute:
+        say(
+            f"{vendor.name} takes {count(takes, 'symbol')} a request: {count(requests, 'request')} each minute, and "
+            f"this stage may make {vendor.per_minute}; another vendor, or fewer symbols, would be right"
+        )

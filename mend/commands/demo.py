@@ -1,0 +1,194 @@
+"""`mend demo`: the whole system on this machine, healing a broken day in front of the reader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from minutemend.core.minutes import Range
+    from minutemend.core.verdicts import Verdict
+
+    from local.stack import LocalStack
+    from mend.follow import Followed, Look
+    from mend.stage import Stage
+
+NAME = "demo"
+DAY = datetime(2025, 11, 4, tzinfo=UTC)
+SYMBOLS = ("AAPL", "AIG", "AMZN", "BAC", "GOOG", "IBM", "JPM", "MSFT", "SPY", "TSLA", "XOM")
+
+
+@click.command()
+@click.option("--seed", type=int, default=7, show_default=True, help="Which holes to make.")
+@click.option("--keep", is_flag=True, help="Leave the stage running: `mend local down --name demo` stops it.")
+@click.option(
+    "--live", is_flag=True, help="Replay a whole day of capture, with requests lost on purpose, healing live."
+)
+@click.pass_context
+def command(ctx: click.Context, *, seed: int, keep: bool, live: bool) -> None:
+    """Watch the whole system heal a broken day on this machine; no AWS account, no Docker, under a minute.
+
+    Starts a local AWS of its own and a market simulator, deploys the template that ships, loads a trading day of 11
+    symbols with holes, runs the state machine, and shows what was missing, what each attempt repaired, and the day
+    before and after. Everything is stopped and removed at the end, and on Ctrl-C.
+
+    \b
+    Examples:
+      mend demo
+      mend demo --seed 42
+      mend demo --live
+      mend demo --keep
+    """
+    if live:
+        from mend.demo_live import run
+
+        ctx.exit(run(seed=seed, keep=keep))
+    ctx.exit(_run(seed=seed, keep=keep))
+
+
+def _run(*, seed: int, keep: bool) -> int:
+    from mend.console import tell as say
+    from mend.local_stage import fresh_stage
+
+    began = time.monotonic()
+    with fresh_stage(NAME, keep=keep) as (local, stage):
+        deployed = time.monotonic()
+        session = session_of(DAY)
+        say(f"loading {session.start:%Y-%m-%d} of {len(SYMBOLS)} symbols, with holes")
+        load_with_holes(local, stage, session, seed=seed)
+        loaded = time.monotonic()
+        code = _heal(stage, session)
+        healed = time.monotonic()
+        say(
+            f"{healed - began:.0f} s in all: {deployed - began:.0f} s to start and deploy, "
+            f"{loaded - deployed:.0f} s to load, {healed - loaded:.0f} s to heal"
+        )
+        if keep:
+            say("left running; next: mend status --stage local:demo, and `mend local down --name demo` at the end")
+    return code
+
+
+def session_of(day: datetime) -> Range:
+    """The XNYS session of a date, from the calendar that the audit goes by."""
+    from minutemend.core.minutes import Range
+
+    from mend.calendars.exchange_sessions import session_table
+
+    (row,) = session_table(["XNYS"], first=f"{day:%Y-%m-%d}", last=f"{day:%Y-%m-%d}").to_pylist()
+    return Range(row["open"].replace(tzinfo=UTC), row["close"].replace(tzinfo=UTC))
+
+
+def load_with_holes(local: LocalStack, stage: Stage, session: Range, *, seed: int) -> None:
+    """Fetch the session from the simulator, by the code that the workers use, and load it less seeded holes."""
+    from minutemend.core.answers import VendorRequest
+    from minutemend.core.bars import to_table
+
+    from local.holes import seeded_holes
+    from local.replay import vendor_of
+
+    vendor = vendor_of(local)
+    kept = []
+    for symbol, holes in seeded_holes(session, SYMBOLS, seed=seed).items():
+        answer = vendor.fetch(VendorRequest(local.vendor, (symbol,), session))
+        kept += [bar for bar in answer.bars if not any(bar.minute in hole for hole in holes)]
+    stage.lake.put_bars(to_table(kept, source=local.vendor, repair_id=None, captured_at=datetime.now(UTC)))
+
+
+def _heal(stage: Stage, session: Range) -> int:
+    """Run the state machine over the session and show its course."""
+    import secrets
+
+    from minutemend.core.minutes import format_instant
+    from minutemend.core.verdicts import Verdict
+
+    from mend.aws import executions
+    from mend.console import console, show
+    from mend.console import tell as say
+    from mend.follow import describe_news, follow, gaps_of
+    from mend.picture import strips, verdicts_of
+
+    before: dict[str, list[Verdict]] = {}
+    missing: dict[str, list[Range]] = {}
+
+    def tell(news: Look | int, followed: Followed) -> None:
+        say(describe_news(news, followed))
+        if isinstance(news, int):
+            return
+        now_missing = gaps_of(stage, news)
+        if not before:
+            for symbol in SYMBOLS:
+                spans = {Verdict.MISSING: now_missing.get(symbol, [])}
+                before[symbol] = verdicts_of(session, spans, otherwise=Verdict.PRESENT)
+            show(strips("before", session, before, width=min(console().width, 110)))
+        else:
+            _settled(missing, now_missing)
+        missing.clear()
+        missing.update(now_missing)
+
+    given = {"start": format_instant(session.start), "end": format_instant(session.end), "symbols": list(SYMBOLS)}
+    name = f"demo-{secrets.token_hex(4)}"
+    arn = executions.start(stage.clients.stepfunctions, stage.output("StateMachineArn"), given, name=name)
+    say(f"running the state machine: execution {name}")
+    with console().status("auditing") as status:
+
+        def watch(attempt: int, settled: int, jobs: int, _paused: object) -> None:
+            status.update(f"attempt {attempt}: {settled} of {jobs} requests are settled")
+
+        followed = follow(stage, arn, tell=tell, watch=watch)
+    after = _after(stage, session)
+    show(strips("after", session, after, width=min(console().width, 110)))
+    _keep_picture(session, before, after)
+    return _conclusion(followed, after)
+
+
+def _settled(before: Mapping[str, list[Range]], after: Mapping[str, list[Range]]) -> None:
+    """A line for each symbol that the attempt has settled minutes of."""
+    from mend.console import show
+
+    words = []
+    for symbol, ranges in before.items():
+        was, still = (sum(one.minutes for one in some) for some in (ranges, after.get(symbol, [])))
+        if still < was:
+            words.append(f"{symbol} {was - still}" + (f" of {was}" if still else ""))
+    show("  minutes settled: " + ", ".join(words) if words else "  nothing settled")
+
+
+def _after(stage: Stage, session: Range) -> dict[str, list[Verdict]]:
+    from minutemend.core.verdicts import Verdict
+
+    from mend.picture import verdicts_of
+    from mend.spans import verdicts
+
+    spans: dict[str, dict[Any, list[Range]]] = {symbol: {} for symbol in SYMBOLS}
+    for span in verdicts(stage.lake, session, SYMBOLS):
+        spans[span.symbol].setdefault(span.verdict, []).append(span.range)
+    return {symbol: verdicts_of(session, spans[symbol], otherwise=Verdict.MISSING) for symbol in SYMBOLS}
+
+
+def _keep_picture(session: Range, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    from local.deployment import ROOT
+    from mend.console import tell as say
+    from mend.picture import svg
+
+    path = ROOT / ".local" / "demo.svg"
+    path.write_text(svg([("before", session, before), ("after", session, after)]))
+    say(f"the same as a picture: {path.relative_to(ROOT)}")
+
+
+def _conclusion(followed: Followed, after: Mapping[str, list[Verdict]]) -> int:
+    from minutemend.core.verdicts import Verdict
+
+    from mend.console import tell as say
+
+    minutes = [verdict for line in after.values() for verdict in line]
+    told = ", ".join(f"{minutes.count(one):,} {one}" for one in Verdict if one in minutes)
+    whole = Verdict.MISSING not in minutes and Verdict.FAILED not in minutes
+    if followed.execution.status == "SUCCEEDED" and whole:
+        say(f"the day is whole: {told}")
+        return 0
+    say(f"the day is not whole: {told}; {followed.execution.error}: {followed.execution.cause}")
+    return 1

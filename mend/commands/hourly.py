@@ -1,0 +1,45 @@
+"""`mend hourly`: the facts that downstream jobs read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+
+
+@click.command()
+@stage_option
+@range_options
+@symbols_option
+@format_option
+@click.pass_context
+def command(ctx: click.Context, *, stage: str, start: str, end: str | None, symbols: str | None, style: str) -> None:
+    """The hourly facts of every hour that the range touches: prices, volume, and how complete each hour is.
+
+    Exit code 1 when an hour is short (minutes that are neither present nor proven absent), or there are no facts.
+
+    \b
+    Examples:
+      mend hourly --stage dev --start yesterday
+      mend hourly --stage dev --start 2013-10-04 --symbols IBM --format json
+    """
+    from mend.console import show_rows
+    from mend.stage import open_stage
+    from mend.times import parse_range
+
+    window = parse_range(start, end, now=datetime.now(UTC))
+    wanted = split_symbols(symbols)
+    opened = open_stage(stage)
+    rows = [
+        {**row, "hour": row["hour"].replace(tzinfo=UTC)}
+        for row in opened.lake.hour_facts(window).to_pylist()
+        if wanted is None or row["symbol"] in wanted
+    ]
+    short = [row for row in rows if row["minutes_present"] + row["minutes_absent"] < row["minutes_expected"]]
+    named = {"minutes_present": "present", "minutes_expected": "expected", "minutes_absent": "absent"}
+    shown = rows if style == "json" else [{named.get(key, key): value for key, value in row.items()} for row in rows]
+    empty = f"no facts of {window}: an audit publishes them; next: mend repair --stage {opened.option} --start {start}"
+    show_rows(shown, style=style, empty=empty)
+    ctx.exit(1 if short or not rows else 0)

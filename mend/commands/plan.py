@@ -1,0 +1,136 @@
+"""`mend plan`: what a repair would do, without doing it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+
+if TYPE_CHECKING:
+    from mend.planning import Outlook
+    from mend.stage import Stage
+
+SHOWN = 50  # gaps and requests in a table: years of many symbols have hundreds of thousands
+PATIENCE_SECONDS = 300.0  # for Athena
+
+
+@click.command()
+@stage_option
+@range_options
+@symbols_option
+@click.option("--attempts", type=click.IntRange(1, 10), default=3, show_default=True, help="As for `mend repair`.")
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context, *, stage: str, start: str, end: str | None, symbols: str | None, attempts: int, style: str
+) -> None:
+    """What a repair would ask of whom, how long that takes, and what it costs. Starts and writes nothing.
+
+    Looks once, with the query of the audit; the requests are exactly those that the state machine would queue for its
+    first attempt. Exit code 1 when something is missing.
+
+    \b
+    Examples:
+      mend plan --stage dev --start yesterday
+      mend plan --stage dev --start 2013-10-04 --symbols IBM --format json
+    """
+    from mend.commands.sessions import followed, told
+    from mend.console import tell
+    from mend.stage import open_stage
+    from mend.times import parse_range
+
+    window = parse_range(start, end, now=datetime.now(UTC))
+    wanted = split_symbols(symbols)
+    opened = open_stage(stage)
+    followed(opened, wanted)
+    told(opened, window, wanted)
+    outlook = _planning(opened).look(window, wanted, token=f"plan-{secrets.token_hex(8)}", now=datetime.now(UTC))
+    chosen = f"--start {start}" + (f" --end {end}" if end else "") + (f" --symbols {symbols}" if symbols else "")
+    _print(outlook, attempts, style, opened, chosen)
+    for vendor, until in opened.pauses(now=datetime.now(UTC)).items():
+        tell(f"{vendor} wants to be let alone until {until:%Y-%m-%d %H:%M:%S} UTC: nothing is asked before")
+    ctx.exit(1 if outlook.gaps else 0)
+
+
+def _planning(opened: Stage) -> Any:
+    from minutemend.adapters.athena_gaps import AthenaGapFinder
+    from minutemend.adapters.vendors import limits_of
+    from minutemend.wiring.compose import proof_rule
+
+    from mend.planning import Planning
+
+    finder = AthenaGapFinder(
+        athena=opened.clients.athena,
+        s3=opened.clients.s3,
+        workgroup=opened.output("Workgroup"),
+        database=opened.output("Database"),
+        deadline=time.monotonic() + PATIENCE_SECONDS,
+    )
+    return Planning(
+        lake=opened.lake,
+        finder=finder,
+        vendors=[limits_of(vendor) for vendor in opened.vendors],
+        rule=proof_rule(opened.settings.proof_apart, settling=opened.settings.settling_delay),
+    )
+
+
+def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: str) -> None:
+    from minutemend.contract import WINDOW_MINUTES
+
+    from mend.console import count, show, show_json, show_rows
+
+    most = None if style == "json" else SHOWN
+    scanned = outlook.scanned_bytes or 0
+    estimate = outlook.estimate
+    looks = attempts + 1  # at most: one before the first attempt and one after each
+    found: dict[str, Any] = {
+        "expected": outlook.expected,
+        "missing": outlook.missing,
+        "gaps": [gap.as_json() for gap in outlook.gaps.take(slice(most))],
+        "requests": [_request(job) for job in outlook.jobs[:most]],
+        "estimated_seconds": estimate.time.total_seconds(),
+        "athena_bytes_a_look": scanned,
+        "looks_at_most": looks,
+        "athena_dollars_at_most": round(looks * athena_dollars(scanned), 6),
+    }
+    if style == "json":
+        show_json(found)
+        return
+    show_rows(found["gaps"], style=style, title="missing", empty="nothing is missing")
+    if outlook.jobs:
+        rows = [{**row, "symbols": ",".join(row["symbols"])} for row in found["requests"]]
+        show_rows(rows, style=style, title="requests of the first attempt")
+    if max(len(outlook.gaps), len(outlook.jobs)) > SHOWN:
+        show(f"the first {SHOWN} of each are shown; --format json has all")
+    is_are = "is" if outlook.missing == 1 else "are"
+    show(
+        f"{outlook.missing:,} of {count(outlook.expected, 'expected minute')} {is_are} missing, "
+        f"in {count(len(outlook.gaps), 'gap')}; {count(estimate.requests, 'request')}, "
+        f"at least {estimate.time.total_seconds():.0f} s by the vendors' rate limits; "
+        f"Athena reads {scanned:,} bytes a look, at most {looks} looks: ${found['athena_dollars_at_most']:.4f}"
+    )
+    if outlook.gaps:
+        command = "repair" if outlook.expected <= WINDOW_MINUTES else "backfill"
+        show(f"next: mend {command} --stage {opened.option} {chosen} --wait")
+
+
+def athena_dollars(scanned: int) -> float:
+    """What one query costs: it is billed at 10 MB at least."""
+    from infra.prices import ATHENA_BYTE
+
+    return max(scanned, 10_000_000) * ATHENA_BYTE
+
+
+def _request(job: Any) -> dict[str, Any]:
+    return {
+        "vendor": job.request.vendor,
+        "symbols": list(job.request.symbols),
+        "start": job.request.range.start,
+        "end": job.request.range.end,
+        "minutes_missing": job.gaps.minutes,
+    }

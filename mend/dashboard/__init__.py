@@ -1,0 +1,1 @@
+"""`mend dashboard check`: what watches a stage, held against what was deployed."""

@@ -1,0 +1,124 @@
+"""Bars from files for a lake: read by the one reader, and every row looked at before the first is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+from minutemend.core.bars import BARS, VALUES
+from minutemend.core.errors import BadInput
+from minutemend.core.symbols import SYMBOL_PATTERN
+
+from mend.bars.reader import BarFiles
+from mend.bars.recognise import Wanted
+from mend.bars.rows import select_rows
+from mend.bars.scan import scan
+from mend.check import grid, zones
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the files hold. `dates` are the UTC dates with bars, `symbols` their names, both sorted; `repeated` rows
+    say a minute again; `said` is what was worked out, a line each."""
+
+    rows: int
+    repeated: int
+    symbols: tuple[str, ...]
+    dates: tuple[date, ...]
+    said: tuple[str, ...]
+
+
+class LoadFiles:
+    """The bars of some files, to be loaded. Use it as a context. Raises BadInput for whatever cannot be believed.
+
+    `zone` is that of times that carry none: without it such times are refused. `right` says that bars are named by
+    their right edge. `symbols` are the only ones wanted, None for all.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        wanted: Wanted,
+        symbol: str | None = None,
+        symbols: Sequence[str] | None = None,
+        zone: str | None = None,
+        right: bool = False,
+    ) -> None:
+        self._zone = None if zone is None else zones.zone_named(zone)
+        self._db = duckdb.connect()
+        self._db.execute("SET TimeZone = 'UTC'")
+        self._files = BarFiles(self._db, wanted).open(paths, symbol)
+        self._symbols, self._right = symbols, right
+
+    def __enter__(self) -> LoadFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.__exit__()
+        self._db.close()
+
+    def check(self) -> Contents:
+        """Look at every row. Raises BadInput with the first thing that is wrong, and how often it is."""
+        found = scan(self._files)
+        cadence = grid.cadence_of(found.zoned.joined(found.naive))
+        if cadence > 1:
+            raise BadInput(f"these bars lie {grid.shown(cadence)} apart: a lake holds minutes, and nothing was loaded")
+        if found.naive.names:
+            if self._zone is None:
+                raise BadInput(
+                    f"{self._files.where()}: times carry no zone, so they may be any minute: --zone UTC would be "
+                    "right where they are UTC, or the zone that they were written in, as --zone America/New_York"
+                )
+            zones.refuse_twice(found.naive, self._zone)
+        rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(self._right))
+        self._db.execute(f"CREATE OR REPLACE VIEW given AS {rows}")
+        self._refuse_wrong()
+        count, minutes = self._db.execute("SELECT count(*), count(DISTINCT (symbol, minute)) FROM given").fetchall()[0]
+        if not count:
+            raise BadInput("the files hold no bars of these symbols, so there is nothing to load")
+        dates = self._db.execute("SELECT DISTINCT CAST(minute AS DATE) AS day FROM given ORDER BY day").fetchall()
+        symbols = self._db.execute("SELECT DISTINCT symbol FROM given ORDER BY symbol").fetchall()
+        said = self._files.said(found.left_out)
+        return Contents(
+            count, count - minutes, tuple(name for (name,) in symbols), tuple(day for (day,) in dates), said
+        )
+
+    def days(self, dates: Sequence[date], *, source: str, captured_at: datetime) -> Iterator[tuple[date, Any]]:
+        """The bars of each UTC date, as a table of `BARS` with the provenance given; repeated minutes and all."""
+        import pyarrow as pa
+
+        stamp = captured_at.replace(tzinfo=None)
+        for day in dates:
+            query = f"SELECT symbol, minute, {', '.join(VALUES)} FROM given WHERE minute >= ? AND minute < ?"  # noqa: S608
+            start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (instants in the lake carry no zone)
+            table = self._db.sql(query, params=[start, start + timedelta(days=1)]).to_arrow_table()
+            constants = {"source": source, "repair_id": None, "captured_at": stamp}
+            for name, value in constants.items():
+                field = BARS.field(name)
+                table = table.append_column(field, pa.array([value] * table.num_rows, field.type))
+            yield day, table.select(BARS.names).cast(BARS)
+
+    def _refuse_wrong(self) -> None:
+        wrong = {
+            "has no symbol": "symbol IS NULL",
+            "is not on a whole minute": "minute <> date_trunc('minute', minute)",
+            "has a symbol that cannot be one": f"NOT regexp_full_match(symbol, '{SYMBOL_PATTERN.pattern}')",
+            "lacks a price or the volume, or has NaN or infinity": " OR ".join(
+                f"{name} IS NULL OR NOT isfinite({name})" for name in VALUES
+            ),
+            "has a price or volume below zero": " OR ".join(f"{name} < 0" for name in VALUES),
+            "has its low above its high, or open or close outside them": (
+                "low > least(open, close) OR high < greatest(open, close)"
+            ),
+        }
+        counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in wrong.values())
+        rows, *found = self._db.execute(f"SELECT count(*), {counts} FROM given").fetchall()[0]  # noqa: S608
+        for (what, condition), times in zip(wrong.items(), found, strict=True):
+            if times:
+                (row,) = self._db.execute(f"SELECT * FROM given WHERE {condition} LIMIT 1").fetchall()  # noqa: S608
+                first = ", ".join(map(str, row))
+                raise BadInput(f"{times:,} of {rows:,} rows: a row {what}; the first: {first}. Nothing was loaded")

@@ -1,0 +1,102 @@
+"""How many minutes without a trade are plausible for a symbol: judged by its own density, here and in its past.
+
+The rule was measured on real bars (docs/absence.md has the figures): what a run of `r` minutes would have for a chance,
+were minutes empty there as often as around it, and whether the session lacks more than the symbol's sessions ever did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from minutemend.core.gaps import Gaps
+from minutemend.core.intervals import EMPTY, Intervals, Numbers, merge, place
+from minutemend.core.minutes import Range, epoch_minute
+
+AROUND = 120  # minutes on either side of a run
+LEAST = 1e-3  # a run that is less likely than this is not plausible
+COUNTED = 3  # minutes for which another run counts at the most: a long one may be a vendor's hole as well
+LONG, SHORT = 20, 5  # sessions that make a long and a short history
+UNKNOWN_SHARE = 0.2  # of a session that may lack without any history
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Sessions before the window of which every minute is accounted for, by the position of the symbol: how many, and
+    the most minutes that one of them lacked."""
+
+    sessions: Numbers
+    most: Numbers
+
+    @classmethod
+    def unknown(cls, symbols: int) -> Past:
+        return cls(np.zeros(symbols, np.int64), np.zeros(symbols, np.int64))
+
+
+def plausibility(gaps: Gaps, window: Range, past: Past, unasked: Intervals = EMPTY) -> npt.NDArray[np.float64]:
+    """For each gap the chance of so long a run there (0: its session lacks more than it ever did).
+
+    `gaps` and `unasked` are all that is not stored in `window`, proven absent or not; only that part of a session can
+    be judged. `unasked` are minutes that no vendor left out so far: they may be missing because the lake is young.
+    """
+    return np.where(_lacks_as_ever(gaps, window, past, unasked), _chance(gaps, window, unasked), 0.0)
+
+
+def _chance(gaps: Gaps, window: Range, unasked: Intervals) -> npt.NDArray[np.float64]:
+    """q ** r with q = (empty minutes + 0.5) / (minutes + 1) among AROUND minutes on either side, the run left out."""
+    start = np.maximum(gaps.start - AROUND, np.maximum(gaps.session_open, epoch_minute(window.start)))
+    end = np.minimum(gaps.end + AROUND, np.minimum(gaps.session_close, epoch_minute(window.end)))
+    line = gaps.line
+    edges = place(gaps.symbol, start), place(gaps.symbol, end)
+    missing = line.count_within(*edges) + unasked.count_within(*edges)
+    length = gaps.end - gaps.start
+    present = (end - start) - missing
+    first = np.searchsorted(line.ends, place(gaps.symbol, start), side="right")
+    after = np.searchsorted(line.starts, place(gaps.symbol, end), side="left")
+    counted = np.concatenate([[0], np.cumsum(np.minimum(line.lengths, COUNTED))])
+    others = counted[after] - counted[first] - np.minimum(length, COUNTED)
+    density = (others + 0.5) / (present + others + 1.0)
+    chance: npt.NDArray[np.float64] = density**length
+    return chance
+
+
+def _lacks_as_ever(gaps: Gaps, window: Range, past: Past, unasked: Intervals) -> npt.NDArray[np.bool_]:
+    """Whether the gap's session lacks no more than is known of the symbol's sessions. Where nothing is known of them, a
+    share of what was asked for, or is stored, is the measure."""
+    if not len(gaps):
+        return np.zeros(0, np.bool_)
+    _, session = np.unique(place(gaps.symbol, gaps.session_open), return_inverse=True)
+    lacks = np.bincount(session, weights=gaps.end - gaps.start)[session]
+    start = np.maximum(gaps.session_open, epoch_minute(window.start))
+    end = np.minimum(gaps.session_close, epoch_minute(window.end))
+    new = unasked.count_within(place(gaps.symbol, start), place(gaps.symbol, end))
+    sessions, most = past.sessions[gaps.symbol], past.most[gaps.symbol]
+    lacks = np.where(sessions >= SHORT, lacks + new, lacks)
+    allowed = np.where(
+        sessions >= LONG,
+        np.where(most == 0, 0, 2 * most + 2),
+        np.where(sessions >= SHORT, 2 * most + 3, UNKNOWN_SHARE * (end - start - new)),
+    )
+    return np.asarray(lacks <= np.maximum(allowed, np.where(sessions >= LONG, 0, 1)), np.bool_)
+
+
+def blackouts(gaps: Gaps, lane: Numbers, size: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether some minute of a gap lacks every symbol of its calendar at once (of three or more): a feed that shows
+    none of them is more likely down itself. `lane` is the calendar of each of `gaps.names`, `size` how many symbols
+    each calendar has."""
+    if not len(gaps):
+        return np.zeros(0, np.bool_)
+    calendar = lane[gaps.symbol]
+    edges = np.concatenate([place(calendar, gaps.start), place(calendar, gaps.end)])
+    steps = np.repeat([1, -1], len(gaps))
+    order = np.lexsort((steps, edges))
+    edges, deep = edges[order], np.cumsum(steps[order])
+    dark = (deep == size[np.minimum(edges >> 32, len(size) - 1)]) & (deep >= 3)
+    starts, ends = edges[:-1][dark[:-1]], edges[1:][dark[:-1]]
+    held = ends > starts
+    found = merge(starts[held], ends[held])
+    first = np.searchsorted(found.ends, place(calendar, gaps.start), side="right")
+    after = np.searchsorted(found.starts, place(calendar, gaps.end), side="left")
+    return np.asarray(after > first, np.bool_)

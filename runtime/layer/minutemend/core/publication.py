@@ -1,0 +1,61 @@
+"""What publishing works out of sessions alone: which dates are over, and which symbols are ready."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from minutemend.core.minutes import Range
+from minutemend.core.sessions import Session
+from minutemend.core.symbols import Listing
+
+_HOUR = timedelta(hours=1)
+
+
+def closed_dates(window: Range, sessions: Mapping[date, Sequence[Session]]) -> set[date]:
+    """The UTC dates with sessions that are over by the end of `window`: nothing more is to come for them. So are its
+    dates without any."""
+    open_ones = {
+        day for day, mine in sessions.items() if max(min(session.close, _end(day)) for session in mine) > window.end
+    }
+    over = (day for day in window.dates() if day in sessions or _end(day) <= window.end)
+    return {day for day in over if day not in open_ones}
+
+
+def by_date(sessions: Iterable[Session], window: Range) -> dict[date, list[Session]]:
+    """The sessions by the UTC dates of `window` that they touch."""
+    found: dict[date, list[Session]] = defaultdict(list)
+    for session in sessions:
+        part = session.range.intersect(window)
+        for day in part.dates() if part else ():
+            found[day].append(session)
+    return dict(found)
+
+
+def touches(sessions: Iterable[Session], hour: datetime) -> bool:
+    return any(session.open < hour + _HOUR and hour < session.close for session in sessions)
+
+
+def ready_symbols(
+    symbols: Sequence[str] | None,
+    missing: Mapping[str, int],
+    listings: Iterable[Listing],
+    sessions: Mapping[date, Sequence[Session]],
+    window: Range,
+) -> tuple[tuple[str, ...] | None, dict[str, int]]:
+    """The symbols that are ready (None: all of interest that expect a minute), and the missing minutes of those that
+    are not, sorted. A symbol that expects nothing in the range is not ready: it was not looked at."""
+    if symbols is None and not missing:
+        return None, {}
+    touched = {one for mine in sessions.values() for one in mine if one.range.intersect(window)}
+    dates: dict[str, set[date]] = defaultdict(set)
+    for session in touched:
+        dates[session.calendar].add(session.dt)
+    asked = {one.symbol for one in listings if any(map(one.on, dates.get(one.calendar, ())))}
+    asked &= set(symbols) if symbols is not None else asked
+    return tuple(sorted(asked - set(missing))), dict(sorted(missing.items()))
+
+
+def _end(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(0), UTC)

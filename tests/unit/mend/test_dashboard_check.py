@@ -1,0 +1,264 @@
+"""A dashboard fails in silence; the check does not."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from minutemend.contract import Metric
+from minutemend.core.minutes import Range
+
+from mend.dashboard.dashboard_check import DUE_WITH, Row, State, check_dashboard
+from mend.dashboard.monitoring import UNKNOWN, Alarm, MetricRef, Subscribers
+from tests.fakes.monitoring import FakeMonitoring
+
+WINDOW = Range(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=3))
+CHECK = "minutemend-dev-check-data-health"
+TOPIC = "arn:aws:sns:us-east-1:000000000000:minutemend-dev-alarms"
+MISSING = MetricRef("minutemend", "MissingMinutes", (("stage", "dev"),))
+ERRORS = MetricRef("minutemend", "VendorErrors", (("stage", "dev"), ("vendor", "finnhub")))
+DEPTH = MetricRef("AWS/SQS", "ApproximateNumberOfMessagesVisible", (("QueueName", "minutemend-dev-repair"),))
+INVOCATIONS = MetricRef("AWS/Lambda", "Invocations", (("FunctionName", CHECK),))
+UNDO = "`cdk deploy --revert-drift` puts it back"
+ALARM = Alarm("minutemend-dev-gap", "OK", "", (TOPIC,), True, (MISSING,))
+
+
+def graph(title: str, *metrics: MetricRef) -> dict[str, Any]:
+    rows = [[one.namespace, one.name, *(word for pair in one.dimensions for word in pair)] for one in metrics]
+    return {"type": "metric", "width": 8, "properties": {"title": title, "metrics": rows}}
+
+
+@pytest.fixture
+def well() -> FakeMonitoring:
+    """A stage whose audits ran, on which nothing is wrong."""
+    return FakeMonitoring(
+        body={
+            "widgets": [
+                graph("Minutes", MISSING),
+                graph("Vendors", ERRORS),
+                graph("Depth", DEPTH),
+                {"type": "alarm", "properties": {"alarms": ["arn:aws:cloudwatch:x:1:alarm:minutemend-dev-gap"]}},
+            ]
+        },
+        there=[ALARM],
+        stack={
+            "AWS::Lambda::Function": {CHECK},
+            "AWS::SQS::Queue": {"https://sqs.us-east-1.amazonaws.com/1/minutemend-dev-repair"},
+        },
+        data={MISSING: 12, DEPTH: 180, INVOCATIONS: 3},
+    )
+
+
+def check(monitoring: FakeMonitoring) -> dict[tuple[str, str], Row]:
+    return {(row.kind, row.name): row for row in check_dashboard(monitoring, stage="dev", window=WINDOW)}
+
+
+def unhealthy(monitoring: FakeMonitoring) -> dict[tuple[str, str], tuple[State, str]]:
+    return {key: (row.state, row.detail) for key, row in check(monitoring).items() if not row.healthy}
+
+
+def test_a_stage_that_is_well_has_nothing_unhealthy(well: FakeMonitoring) -> None:
+    """No vendor error is no silence: nothing happened."""
+    assert unhealthy(well) == {}
+    assert check(well)["widget", "Vendors"].state is State.QUIET
+    assert check(well)["widget", "Minutes"].detail == "1 of 1 metrics with data"
+
+
+def test_a_metric_without_data_is_silent_when_its_function_ran(well: FakeMonitoring) -> None:
+    """The widget that shows it is silent too, and both say why data was due."""
+    del well.data[MISSING]
+    found = unhealthy(well)
+    assert found["metric", str(MISSING)] == (State.SILENT, "no data, though check-data-health ran")
+    assert found["widget", "Minutes"][0] is State.SILENT
+
+
+@pytest.mark.parametrize(("metric", "function"), DUE_WITH.items())
+def test_what_is_due_with_a_function_is_emitted_by_it(metric: str, function: str) -> None:
+    """The rule and the handler cannot drift apart."""
+    handlers = Path(__file__).resolve().parents[3] / "runtime" / "handlers"
+    handler = handlers / f"{function.replace('-', '_')}.py"
+    assert f"Metric.{Metric(metric).name}" in handler.read_text()
+
+
+def test_a_metric_without_data_is_quiet_when_its_function_did_not_run(well: FakeMonitoring) -> None:
+    """An idle stage is not broken."""
+    well.data = {DEPTH: 180}
+    assert unhealthy(well) == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [(Subscribers(1, 0), State.OK), (Subscribers(0, 1), State.BROKEN), (Subscribers(0, 0), State.QUIET)],
+)
+def test_alarms_without_a_subscriber_are_unhealthy(told: Subscribers, state: State, well: FakeMonitoring) -> None:
+    """An address of the settings that is not confirmed: the alarms ring in an empty room."""
+    well.stack["AWS::SNS::Topic"] = {TOPIC}
+    well.told = told
+    [row] = [row for row in check_dashboard(well, stage="dev", window=WINDOW) if row.kind == "topic"]
+    assert (row.name, row.state, row.healthy) == ("minutemend-dev-alarms", state, state is not State.BROKEN)
+
+
+def test_a_polled_queue_without_data_is_silent_and_a_dead_letter_queue_is_not(well: FakeMonitoring) -> None:
+    """Workers poll the first all the time; the second is not polled."""
+    dead = MetricRef("AWS/SQS", "ApproximateNumberOfMessagesVisible", (("QueueName", "minutemend-dev-repair-dlq"),))
+    well.body["widgets"].append(graph("Dead", dead))
+    well.stack["AWS::SQS::Queue"].add("https://sqs.us-east-1.amazonaws.com/1/minutemend-dev-repair-dlq")
+    del well.data[DEPTH]
+    assert list(unhealthy(well)) == [("widget", "Depth"), ("metric", str(DEPTH))]
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        (replace(MISSING, name="MissingMinute"), "no function emits a metric MissingMinute"),
+        (replace(MISSING, dimensions=(("stage", "prod"),)), "it is not of stage dev"),
+        (replace(DEPTH, dimensions=(("QueueName", "old"),)), "the stack has no queue old"),
+        (replace(INVOCATIONS, dimensions=(("FunctionName", "old"),)), "the stack has no function old"),
+        (replace(MISSING, namespace="MinuteMend"), "the namespace MinuteMend is not ours"),
+    ],
+)
+def test_a_metric_that_cannot_exist_breaks_its_widget(well: FakeMonitoring, metric: MetricRef, why: str) -> None:
+    """A typing error, another stage, a resource that is gone: no data would ever come."""
+    well.body["widgets"].append(graph("New", metric))
+    found = unhealthy(well)
+    assert found["metric", str(metric)] == (State.BROKEN, why)
+    assert found["widget", "New"] == (State.BROKEN, f"it shows what does not exist: {metric}")
+
+
+@pytest.mark.parametrize(
+    ("widget", "why"),
+    [
+        ({"type": "metric", "properties": {"title": "W", "metrics": []}}, "it shows no metric"),
+        ({"type": "metric", "properties": {"title": "W", "metrics": [["AWS/SQS"]]}}, "['AWS/SQS'] is no metric"),
+        ({"type": "text", "properties": {"title": "W", "markdown": "  "}}, "it has no text"),
+        ({"type": "log", "properties": {"title": "W", "query": ""}}, "it has no query"),
+        ({"type": "alarm", "properties": {"title": "W", "alarms": []}}, "it names no alarm"),
+        ({"type": "chart", "properties": {"title": "W"}}, "its type 'chart' is unknown"),
+        (
+            {"type": "metric", "properties": {"title": "W", "metrics": [[{"expression": "FILL(m1, 0)", "id": "e"}]]}},
+            "an expression uses m1, which no row is called",
+        ),
+    ],
+)
+def test_an_empty_or_broken_widget_is_named(well: FakeMonitoring, widget: dict[str, Any], why: str) -> None:
+    """Each kind of widget has its own way to show nothing."""
+    well.body["widgets"].append(widget)
+    broken = unhealthy(well)["widget", "W"]
+    assert broken[0] is State.BROKEN
+    assert why in broken[1]
+
+
+def test_shortened_metric_rows_are_written_out(well: FakeMonitoring) -> None:
+    """`.` repeats a word of the row before, `...` all that came before; the console writes dashboards so."""
+    dims = ["minutemend", "VendorErrors", "stage", "dev", "vendor", "finnhub"]
+    rows = [dims, [".", "VendorRequests", ".", ".", ".", "."], ["...", "alpaca", {"stat": "Sum"}]]
+    well.body["widgets"].append({"type": "metric", "properties": {"title": "W", "metrics": rows}})
+    names = {name for kind, name in check(well) if kind == "metric"}
+    assert "minutemend VendorRequests (stage=dev, vendor=finnhub)" in names
+    assert "minutemend VendorRequests (stage=dev, vendor=alpaca)" in names
+
+
+def edit_title(body: dict[str, Any]) -> None:
+    body["widgets"][0]["properties"]["title"] = "Mine"
+
+
+def edit_metrics(body: dict[str, Any]) -> None:
+    body["widgets"][0]["properties"]["metrics"].append(["minutemend", "AbsentMinutes", "stage", "dev"])
+
+
+def edit_remove(body: dict[str, Any]) -> None:
+    del body["widgets"][1]
+
+
+def edit_add(body: dict[str, Any]) -> None:
+    body["widgets"].append({"type": "text", "properties": {"markdown": "# Hello\nworld"}})
+
+
+def edit_period(body: dict[str, Any]) -> None:
+    body["periodOverride"] = "auto"
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (edit_title, "the widget 'Minutes' was removed; the widget 'Mine' was added"),
+        (edit_metrics, "the widget 'Minutes' was changed: metrics"),
+        (edit_remove, "the widget 'Vendors' was removed"),
+        (edit_add, "the widget 'Hello' was added"),
+        (edit_period, "its periodOverride was changed"),
+    ],
+)
+def test_a_dashboard_edited_by_hand_is_noticed(well: FakeMonitoring, edit: Any, told: str) -> None:
+    """The message says which widget, and how to undo it."""
+    well.intended = copy.deepcopy(well.body)
+    edit(well.body)
+    assert unhealthy(well)["dashboard", "-"] == (State.EDITED, f"{told}; {UNDO}")
+
+
+def test_what_only_aws_knows_is_no_edit(well: FakeMonitoring) -> None:
+    """An ARN in the template is an attribute that CloudFormation filled in."""
+    well.intended = copy.deepcopy(well.body)
+    well.intended["widgets"][3]["properties"]["alarms"] = [UNKNOWN]
+    well.intended["widgets"][2]["properties"]["metrics"][0][-1] = f"minutemend-{UNKNOWN}-repair"
+    assert unhealthy(well) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (None, "there is none"),
+        ("{", "its body cannot be read"),
+        ("[]", "no list of widgets"),
+        ('{"widgets": []}', "no w"),
+    ],
+)
+def test_no_dashboard_is_no_success(well: FakeMonitoring, body: str | None, why: str) -> None:
+    """Deleted, or overwritten with what is none."""
+    well.body, well.intended = body, {"widgets": []}
+    state, detail = unhealthy(well)["dashboard", "-"]
+    assert state is State.BROKEN
+    assert why in detail
+
+
+@pytest.mark.parametrize(
+    ("alarm", "state", "detail"),
+    [
+        (replace(ALARM, actions=()), State.BROKEN, "it has no action; its state is OK"),
+        (replace(ALARM, enabled=False), State.BROKEN, "its actions are switched off; its state is OK"),
+        (replace(ALARM, state="ALARM", reason="577 > 0"), State.RINGING, "577 > 0"),
+        (replace(ALARM, state="INSUFFICIENT_DATA"), State.OK, "not enough data to judge; it has an action"),
+        (ALARM, State.OK, "quiet; it has an action"),
+    ],
+)
+def test_every_alarm_says_its_state_and_whether_it_would_be_heard(
+    well: FakeMonitoring, alarm: Alarm, state: State, detail: str
+) -> None:
+    """An alarm that rings works: it is no failure of the check."""
+    well.there = [alarm]
+    row = check(well)["alarm", alarm.name]
+    assert (row.state, row.detail) == (state, detail)
+
+
+def test_an_alarm_that_watches_nothing_is_broken(well: FakeMonitoring) -> None:
+    """Its queue was renamed; it would never ring."""
+    gone = replace(DEPTH, dimensions=(("QueueName", "old"),))
+    well.there = [replace(ALARM, metrics=(gone,))]
+    assert unhealthy(well)["alarm", ALARM.name] == (State.BROKEN, f"it watches what does not exist: {gone}")
+
+
+def test_an_alarm_that_was_deleted_is_missed(well: FakeMonitoring) -> None:
+    """By the stack, and by the widget that shows it."""
+    well.there, well.meant = [], frozenset({ALARM.name})
+    found = unhealthy(well)
+    assert found["alarm", ALARM.name] == (State.BROKEN, f"it was deleted; {UNDO}")
+    assert ("widget", "widget 4") in found
+
+
+def test_a_stage_without_alarms_is_broken(well: FakeMonitoring) -> None:
+    """No alarm would be heard."""
+    well.there = []
+    assert unhealthy(well)["alarm", "-"] == (State.BROKEN, "the stage has no alarm")
