@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from minutemend.core.cover import MARGIN, Requests, cover, fewest, width
 from minutemend.core.intervals import LANE, Intervals, lanes, merge, numbers, overlaps, place
@@ -77,6 +77,15 @@ def cells_of(found: Requests) -> Iterator[tuple[int, int]]:
     return zip(found.request.tolist(), lanes(found.cells)[0].tolist(), strict=True)
 
 
+LAST_STEP_OF_TWO = {  # the last step of the sweep by two makes two requests: then it is no shorter than one by one
+    "A": [(0, 7), (18, 27), (30, 40)],
+    "B": [(0, 6), (8, 24), (25, 27), (29, 37)],
+    "C": [(0, 2), (4, 33), (35, 41)],
+    "D": [(0, 30), (31, 34), (38, 41)],
+}
+
+
+@example(LAST_STEP_OF_TWO, 66, 3)
 @given(missing(120, 6), st.integers(1, 120), st.integers(1, 6))
 @settings(max_examples=150, deadline=None)
 def test_the_requests_are_those_of_the_greedy_sweeps_made_one_by_one(

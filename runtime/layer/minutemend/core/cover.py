@@ -172,6 +172,8 @@ def _sweep(missing: Intervals, choices: Sequence[int], *, rows: int, most: int) 
         request = np.repeat(np.arange(made, made + len(edges)), np.diff(edges, append=len(who)))
         found.append((np.full(len(edges), start), ends, request, cells))
         made += len(edges)
+    if made >= most:  # the last groups may have been more than one
+        return None
     starts, ends, request = (np.concatenate([one[column] for one in found]) for column in range(3))
     return Requests(starts, ends, request, _joined([cells for *_, cells in found]))
 
