@@ -5,7 +5,7 @@
     pytest tests/integration --stage dev             dev in AWS, where the credentials lead
     … --endpoint URL                                 dev at another endpoint
 
-prod is refused. Fixtures: `stage`, `market`, `run_audit`, `fresh_day`, `alone`, `borrow`.
+prod is refused. Fixtures: `stage`, `market`, `run_audit`, `fresh_day`, `borrow`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ from infra.settings import STAGES
 from market.client import MarketClient
 from market.parquet import read_bars
 from market.sources import Source
+from mend.aws.dead_letters import depth
 from mend.stage import Stage, open_stage
 from tests.integration import records
 from tests.integration.dates import dates_of, objects_of, untouched_sessions
 
+QUEUES = ("RepairQueueUrl", "CaptureQueueUrl")
 REAL_BARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "real-minute-bars"
 NO_REAL_BARS = f"the real minute bars are not there ({REAL_BARS}); they are kept outside the repository"
 
@@ -134,8 +137,9 @@ def meant_denials() -> set[str]:
 
 
 @pytest.fixture
-def market(_market_of_the_stage: Market) -> Iterator[Market]:
-    """Control of the simulator that the workers ask, back to normal after each test."""
+def market(stage: Stage, _market_of_the_stage: Market) -> Iterator[Market]:
+    """Control of the simulator that the workers ask, back to normal after each test; only this test's doing asks it."""
+    _until_nothing_goes_on(stage)
     _market_of_the_stage.reset()
     yield _market_of_the_stage
     _market_of_the_stage.reset()
@@ -202,14 +206,27 @@ def _text(instant: datetime | str | None) -> str | None:
     return format_instant(instant) if isinstance(instant, datetime) else instant
 
 
-@pytest.fixture
-def alone(stage: Stage) -> None:
-    """No audit is running that an earlier test, or a schedule, has started: what changes is this test's own doing."""
-    machine, arn = stage.clients.stepfunctions, stage.output("StateMachineArn")
-    until = time.monotonic() + 120
-    while running := machine.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
-        assert time.monotonic() < until, f"still running: {[one['name'] for one in running]}"
-        time.sleep(0.5)
+def _until_nothing_goes_on(stage: Stage) -> None:
+    """Wait for what an earlier test, or a schedule, has started."""
+    begun, purged = time.monotonic(), False
+    while going := _going_on(stage):
+        waited = time.monotonic() - begun
+        assert waited < 120, f"still going on: {going}"
+        if waited > 60 and not purged:  # jobs of a worker that was killed stay hidden for longer than that
+            for name in QUEUES:
+                stage.clients.sqs.purge_queue(QueueUrl=stage.output(name))
+            purged = True
+        time.sleep(0.2)
+
+
+def _going_on(stage: Stage) -> list[str]:
+    """The executions that run, and the queues that hold a job."""
+    machines = [stage.output(name) for name in ("StateMachineArn", "BackfillMachineArn")]
+    pages = [
+        stage.clients.stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING") for arn in machines
+    ]
+    full = [name for name in QUEUES if any(astuple(depth(stage.clients.sqs, stage.output(name))))]
+    return [one["name"] for page in pages for one in page["executions"]] + full
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def retired(stage: Stage) -> set[str]:
     return {*manifests, *(key for name in manifests for key, _ in json.loads(store.get(name) or b"[]"))}
 
 
-@pytest.mark.usefixtures("market", "alone")
+@pytest.mark.usefixtures("market")
 def test_a_repair_of_an_old_hour_rewrites_the_facts_of_that_hour_alone(
     stage: Stage, run_audit: RunAudit, fresh_day: Session
 ) -> None:
@@ -53,7 +53,7 @@ def test_a_repair_of_an_old_hour_rewrites_the_facts_of_that_hour_alone(
     assert rows["AAPL"]["minutes_present"] == 0  # it was not asked for: there, and marked
 
 
-@pytest.mark.usefixtures("market", "alone")
+@pytest.mark.usefixtures("market")
 def test_a_second_audit_of_a_whole_range_writes_nothing(stage: Stage, run_audit: RunAudit, fresh_day: Session) -> None:
     """Neither bars nor facts nor another announcement."""
     hour = Range(fresh_day.open, fresh_day.open + timedelta(minutes=30))

@@ -16,7 +16,7 @@ from mend.stage import Stage
 from tests.integration.conftest import RunAudit
 
 
-@pytest.mark.usefixtures("market", "alone")
+@pytest.mark.usefixtures("market")
 def test_dev_accepts_what_the_same_vendor_said_later_and_looks_at_the_day_again(
     stage: Stage, run_audit: RunAudit, fresh_day: Session
 ) -> None:
