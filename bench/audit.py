@@ -6,42 +6,25 @@ other ways are whole processes, with their peak memory. Every way must find exac
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from statistics import median
 
 from bench.audit_ways import BARE, audit, window
 from bench.lake import BenchLake, build
+from bench.process import Took, took
 from bench.table import Figure
 
 TURNS = 15
-ROOT = Path(__file__).resolve().parent.parent
-REAL = ROOT.parent / "shared" / "data" / "real-minute-bars" / "xnys.parquet"
-YEAR, FIVE_YEARS, QUARTER = 365, 1826, 90
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One run of a way as a whole process."""
-
-    seconds: float
-    megabytes: float  # peak resident
-    missing: int
+YEAR, QUARTER = 365, 90
 
 
 def run() -> list[Figure]:
     """Every figure, in the order in which a person reads them."""
-    year = build(years=1)
-    found = in_process(year)
-    found += beside(year)
-    found += growth(year, build(years=5))
-    found += start_up(year)
-    return found
+    year = build()
+    return [*in_process(year), *beside(year)]
 
 
 def in_process(lake: BenchLake) -> list[Figure]:
@@ -99,16 +82,16 @@ def beside(lake: BenchLake) -> list[Figure]:
         "pandas": "pandas reindex per symbol",
         "polars": "polars anti-join",
     }
-    ours: list[Process] = []
+    ours: list[Took] = []
     found: list[Figure] = []
     for way, name in names.items():
         mine, others = in_turns(way, lake, YEAR, turns=9 if way == "calendar" else 3)
         for one in (*mine, *others):
-            assert one.missing == lake.missing, f"{way}: {one.missing} found, {lake.missing} are missing"
+            assert one.said == str(lake.missing), f"{way}: {one.said} found, {lake.missing} are missing"
         ours += mine
         found += compared(name, mine, others)
     part, grid = in_turns("grid", lake, QUARTER, turns=1)
-    assert {one.missing for one in part} == {one.missing for one in grid}
+    assert {one.said for one in part} == {one.said for one in grid}
     found += compared("the original's EXCEPT over a 24/7 grid (a quarter, and ours of that quarter)", part, grid)
     return [
         Figure("ours, whole process", min(one.seconds for one in ours), "s", f"best of {len(ours)}"),
@@ -117,7 +100,7 @@ def beside(lake: BenchLake) -> list[Figure]:
     ]
 
 
-def in_turns(way: str, lake: BenchLake, days: int, *, turns: int) -> tuple[list[Process], list[Process]]:
+def in_turns(way: str, lake: BenchLake, days: int, *, turns: int) -> tuple[list[Took], list[Took]]:
     """Ours and the other way in turns, ours before and after each of the other's."""
     ours, others = [once("ours", lake, days)], []
     for _ in range(turns):
@@ -126,7 +109,7 @@ def in_turns(way: str, lake: BenchLake, days: int, *, turns: int) -> tuple[list[
     return ours, others
 
 
-def compared(name: str, ours: list[Process], others: list[Process]) -> list[Figure]:
+def compared(name: str, ours: list[Took], others: list[Took]) -> list[Figure]:
     """Time and memory of another way as multiples of ours: time by turns, as in `in_process`."""
     ratios = to_neighbours([other.seconds for other in others], [one.seconds for one in ours])
     seconds = min(other.seconds for other in others)
@@ -138,38 +121,6 @@ def compared(name: str, ours: list[Process], others: list[Process]) -> list[Figu
     ]
 
 
-def growth(year: BenchLake, five: BenchLake) -> list[Figure]:
-    """Five years against one, as whole processes."""
-    one, more = (
-        min((once("ours", lake, days) for _ in range(3)), key=lambda run: run.seconds)
-        for lake, days in ((year, YEAR), (five, FIVE_YEARS))
-    )
-    assert more.missing == five.missing
-    return [
-        Figure("five years to one year", more.seconds / one.seconds, "×", f"{more.seconds:.1f} s", 5.5),
-        Figure("five years, peak memory", more.megabytes, "MB", "", 500),
-    ]
-
-
-def start_up(lake: BenchLake) -> list[Figure]:
-    """`mend check` on one file, from the shell, with the calendar's sessions cached by an earlier run."""
-    file = REAL if REAL.exists() else next(lake.root.glob("bars/*/*.parquet"))
-    options = [] if REAL.exists() else ["--zone", "UTC"]
-    command = [str(ROOT / ".venv" / "bin" / "mend"), "check", str(file), "--calendar", "XNYS", *options]
-    times = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, check=False)
-        times.append(time.perf_counter() - begun)
-        assert done.returncode == 1, done.stderr.decode()
-    return [Figure("mend check on one file, from the shell", min(times[1:]), "s", file.name, 1.0)]
-
-
-def once(way: str, lake: BenchLake, days: int) -> Process:
-    """One run, with the resources that the system counted for that child."""
-    command = [sys.executable, "-m", "bench.audit_ways", way, str(lake.root), str(days)]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.process", *command], stdout=subprocess.PIPE, cwd=ROOT, check=True, text=True
-    )
-    missing, seconds, megabytes = done.stdout.split()
-    return Process(float(seconds), float(megabytes), int(missing))
+def once(way: str, lake: BenchLake, days: int) -> Took:
+    """One run as a process of its own; it says how many minutes it counted missing."""
+    return took([sys.executable, "-m", "bench.audit_ways", way, str(lake.root), str(days)])

@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,21 +21,22 @@ from typing import Any
 import numpy as np
 from minutemend.contract import VENDORS, VendorSettings
 from minutemend.core.intervals import Intervals, place
-from minutemend.core.minutes import Range, edges, epoch_minute
+from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute
 from minutemend.services.interest import set_interested_stocks
 
 from bench.bound import at_least
 from bench.process import took
-from bench.repair import stage
+from bench.stage import stage
 from bench.table import Figure
 from mend.commands.sessions import put_sessions
 
 MEND = str(Path(sys.executable).with_name("mend"))
+PATIENCE = 120.0  # seconds
 FIRST = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 def run() -> list[Figure]:
-    """A month of 25 symbols, a year of five coins' files, the plan of years, and an hour of 5,000 symbols."""
+    """A month of 25 symbols, a year of five coins' files, the plan of years, and 5,000 symbols."""
     return [*measure(25, 1), *files(), *planned(), *many()]
 
 
@@ -45,11 +47,11 @@ def planned(symbols: int = 500, months: int = 60) -> Iterator[Figure]:
         set_interested_stocks(opened.lake, json.dumps({"XNYS": names}), now=datetime.now(UTC))
         put_sessions(opened)
         option = ["--stage", opened.option, "--start", f"{2024 - months // 12}-01-01", "--end", "2024-01-01"]
-        seconds, peak, said = took([MEND, "plan", *option, "--format", "json"], code=1)  # something is missing
-        told = json.loads(said)
+        done = took([MEND, "plan", *option, "--format", "json"], codes=(1,))  # something is missing
+        told = json.loads(done.said)
         shown = ", ".join(f"{name} {told[name]}" for name in told if not isinstance(told[name], list | dict))
-        yield Figure(f"mend plan, {symbols} symbols, {months} months: from the shell", seconds, "s", shown, 60)
-        yield Figure("the same: peak memory of the command", peak, "MB")
+        yield Figure(f"mend plan, {symbols} symbols, {months} months: from the shell", done.seconds, "s", shown, 60)
+        yield Figure("the same: peak memory of the command", done.megabytes, "MB")
 
 
 def files(symbols: int = 5, months: int = 12) -> Iterator[Figure]:
@@ -97,29 +99,48 @@ def files(symbols: int = 5, months: int = 12) -> Iterator[Figure]:
 
 
 def many(symbols: int = 5000) -> Iterator[Figure]:
-    """An hour of very many symbols that the lake lacks: the list is set, the hour audited, repaired and published."""
+    """An hour of very many symbols that the lake lacks: the list is set, the hour audited, repaired and published; then
+    minutes captured."""
     with stage("alpaca") as (opened, market), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({"XNYS": [f"S{number:05}" for number in range(symbols)]}, file)
         file.flush()
         named = ["--stage", opened.option]
-        seconds, _, _ = took([MEND, "symbols", "set", *named, file.name])
-        yield Figure(
-            f"mend symbols set, {symbols:,} symbols", seconds, "s", f"{Path(file.name).stat().st_size:,} bytes"
-        )
+        done = took([MEND, "symbols", "set", *named, file.name])
+        size = f"{Path(file.name).stat().st_size:,} bytes"
+        yield Figure(f"mend symbols set, {symbols:,} symbols", done.seconds, "s", size)
         hour = ["--start", "2024-03-05T15:00:00Z", "--end", "2024-03-05T16:00:00Z"]
         with Peaks(opened) as watched:
-            seconds, _, _ = took([MEND, "repair", *named, *hour, "--wait"])
+            done = took([MEND, "repair", *named, *hour, "--wait"])
         asked = market.counts()["requests"]
-        yield Figure(f"audit, repair and publish an hour of {symbols:,} symbols", seconds, "s", f"{asked} requests")
+        yield Figure(
+            f"audit, repair and publish an hour of {symbols:,} symbols", done.seconds, "s", f"{asked} requests"
+        )
         for name, peak in sorted(watched.found.items(), key=lambda item: -item[1]):
             yield Figure(f"the same: peak memory of {name}", peak, "MB")
         stored = opened.lake.read_bars(Range(*(datetime(2024, 3, 5, at, tzinfo=UTC) for at in (15, 16)))).num_rows
         yield Figure("the same: bars that are not there", 60 * symbols - stored, "", f"of {60 * symbols:,}", 0)
-        seconds, _, _ = took([MEND, "repair", *named, *hour, "--wait"])
+        done = took([MEND, "repair", *named, *hour, "--wait"])
         more = market.counts()["requests"] - asked
-        yield Figure("the same once more", seconds, "s", f"{more} requests")
-        seconds, peak, _ = took([MEND, "status", *named])
-        yield Figure(f"mend status, {symbols:,} symbols", seconds, "s", f"{peak:.0f} MB")
+        yield Figure("the same once more", done.seconds, "s", f"{more} requests")
+        done = took([MEND, "status", *named])
+        yield Figure(f"mend status, {symbols:,} symbols", done.seconds, "s", f"{done.megabytes:.0f} MB")
+        minutes = [datetime(2024, 3, 5, 17, minute, tzinfo=UTC) for minute in range(5)]
+        times = [captured(opened, minute, symbols) for minute in minutes]  # the first one starts the functions
+        title = f"from a minute's schedule to the rows of {symbols:,} symbols, alpaca, local"
+        yield Figure(title, max(times[1:]), "s", f"worst of {len(times) - 1}, best {min(times[1:]):.1f} s")
+
+
+def captured(opened: Any, minute: datetime, symbols: int) -> float:
+    """Run the minute's schedule; seconds until its bars are in the lake."""
+    from local.replay import Replay
+
+    begun = time.perf_counter()
+    Replay(opened).capture([minute])
+    while time.perf_counter() - begun < PATIENCE:
+        if opened.lake.read_bars(Range(minute, minute + MINUTE)).num_rows >= symbols * 0.99:  # some do not trade
+            return time.perf_counter() - begun
+        time.sleep(0.05)
+    raise TimeoutError(f"the bars of {minute} were not there after {PATIENCE:.0f} s")
 
 
 def measure(symbols: int, months: int) -> Iterator[Figure]:
@@ -131,21 +152,13 @@ def measure(symbols: int, months: int) -> Iterator[Figure]:
         put_sessions(opened)
         sessions = opened.lake.sessions(Range(FIRST, end), ["XNYS"])
         expected = symbols * sum(one.minutes for one in sessions)
-        command = [
-            MEND,
-            "backfill",
-            "--stage",
-            opened.option,
-            "--start",
-            f"{FIRST:%Y-%m-%d}",
-            "--end",
-            f"{end:%Y-%m-%d}",
-        ]
+        edges_of = ["--start", f"{FIRST:%Y-%m-%d}", "--end", f"{end:%Y-%m-%d}"]
+        command = [MEND, "backfill", "--stage", opened.option, *edges_of, "--wait"]
         title = f"{symbols} symbols, {months} months of XNYS"
         with Peaks(opened) as watched:
-            seconds, _, said = took([*command, "--wait", "--format", "json"])
-        beside = f"{expected:,} bars, {seconds:,.0f} s, {json.loads(said)['windows']['whole']} windows"
-        yield Figure(f"{title}: minutes a second", expected / seconds, "/s", beside)
+            done = took([*command, "--format", "json"])
+        beside = f"{expected:,} bars, {done.seconds:,.0f} s, {json.loads(done.said)['windows']['whole']} windows"
+        yield Figure(f"{title}: minutes a second", expected / done.seconds, "/s", beside)
         asked = market.counts()["requests"]
         yield Figure(
             f"{title}: requests to the bound", asked / _least(sessions, symbols), "x", f"{asked} requests", 1.03
@@ -154,9 +167,9 @@ def measure(symbols: int, months: int) -> Iterator[Figure]:
             yield Figure(f"{title}: peak memory of {name}", peak, "MB")
         differ = sum(_differ(opened, market, names, part) for part in sessions)
         yield Figure(f"{title}: bars that differ from the source", differ, "", f"of {expected:,}, each compared", 0)
-        seconds, _, _ = took([*command, "--wait"])
+        done = took(command)
         more = market.counts()["requests"] - asked
-        yield Figure(f"{title}: requests of a second run", more, "", f"{seconds:,.0f} s", 0)
+        yield Figure(f"{title}: requests of a second run", more, "", f"{done.seconds:,.0f} s", 0)
 
 
 def _least(sessions: list[Any], symbols: int) -> int:

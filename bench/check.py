@@ -5,27 +5,18 @@ Both are processes of their own; CPU is compared, as other work on the machine c
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
+from bench.process import took
 from bench.table import ROOT, Figure
 
 DATA = ROOT / ".build" / "bench" / "csv"
 MEND = str(Path(sys.executable).with_name("mend"))
+CHECK = (MEND, "check", "--calendar", "24/7")
 HEADER = "minute,open,high,low,close,volume,symbol\n"
 COUNT = "import duckdb; duckdb.sql(\"SELECT count(DISTINCT (symbol, minute)) FROM read_csv('{files}')\").fetchall()"
-
-
-class Cost(NamedTuple):
-    wall: float
-    cpu: float
-    megabytes: float
 
 
 def run() -> list[Figure]:
@@ -40,29 +31,19 @@ def run() -> list[Figure]:
     size = f"a CSV of {large.stat().st_size / 1e9:.2f} GB"
     for what, files, limit in (("2,000 CSV files", many, 1.5), (size, large, 1.3)):
         pattern = files / "*.csv" if files.is_dir() else files
-        ours = [_cost([MEND, "check", str(files), "--calendar", "24/7", "--format", "json"]) for _ in range(3)]
-        bare = [_cost([sys.executable, "-c", COUNT.format(files=pattern)]) for _ in range(3)]
+        ours = [took([*CHECK, str(files), "--format", "json"], codes=(0, 1)) for _ in range(3)]
+        bare = [took([sys.executable, "-c", COUNT.format(files=pattern)]) for _ in range(3)]
         cpu, least = min(one.cpu for one in ours), min(one.cpu for one in bare)
         figures.append(
             Figure(f"{what}, to DuckDB counting", cpu / least, "×", f"CPU {cpu:.1f} s, {least:.1f} s", limit)
         )
         if files is large:
             figures.append(Figure(f"{what}, peak memory", max(one.megabytes for one in ours), "MB", "", 500))
-    single = [_cost([MEND, "check", str(_parquet()), "--calendar", "24/7"]) for _ in range(5)]
-    figures.append(Figure("one Parquet file, from the shell", min(one.wall for one in single), "s", "", 0.6))
-    help_ = [_cost([MEND, "--help"]) for _ in range(5)]
-    figures.append(Figure("mend --help", min(one.wall for one in help_), "s", "", 0.25))
+    single = [took([*CHECK, str(_parquet())], codes=(0, 1)) for _ in range(5)]
+    figures.append(Figure("one Parquet file, from the shell", min(one.seconds for one in single), "s", "", 0.6))
+    help_ = [took([MEND, "--help"]) for _ in range(5)]
+    figures.append(Figure("mend --help", min(one.seconds for one in help_), "s", "", 0.25))
     return figures
-
-
-def _cost(command: Sequence[str]) -> Cost:
-    begun = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in (0, 1):
-        raise RuntimeError(f"{command[:3]} ended with {child.returncode}")
-    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def _write_many(folder: Path) -> None:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent / ".build" / "bench"
 SEED = 20260101
 HOLED = 0.02  # share of symbol-days
 CALENDAR = "XNYS"
+SYMBOLS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +29,23 @@ class BenchLake:
     """A lake on disk: `bars/dt=…/day.parquet`, `sessions.parquet`, `symbols.parquet`, and what was left out."""
 
     root: Path
-    years: int
-    symbols: tuple[str, ...]
     rows: int
     missing: int  # minutes
 
-    @property
-    def bars(self) -> str:
-        return str(self.root / "bars" / "*" / "*.parquet")
 
-
-def build(*, symbols: int = 500, years: int = 1) -> BenchLake:
-    """The lake of that size, made when it is not there yet. 500 symbols x 1 year are 49M rows."""
+def build() -> BenchLake:
+    """The lake, made when it is not there yet: 500 symbols and a year are 49M rows."""
     from mend.calendars.exchange_sessions import session_table
 
-    root = ROOT / f"lake-{RECIPE}-{symbols}x{years}"
-    names = tuple(f"S{number:04d}" for number in range(symbols))
+    root = ROOT / f"lake-{RECIPE}-{SYMBOLS}x1"
     note = root / "done.txt"
     if note.exists():
         rows, missing = (int(part) for part in note.read_text().split())
-        return BenchLake(root, years, names, rows, missing)
+        return BenchLake(root, rows, missing)
+    names = tuple(f"S{number:04d}" for number in range(SYMBOLS))
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    sessions = session_table([CALENDAR], first=f"{FIRST_YEAR}-01-01", last=f"{FIRST_YEAR + years - 1}-12-31")
+    sessions = session_table([CALENDAR], first=f"{FIRST_YEAR}-01-01", last=f"{FIRST_YEAR}-12-31")
     pq.write_table(sessions, root / "sessions.parquet")
     pq.write_table(_symbols(names), root / "symbols.parquet")
     rng = np.random.default_rng(SEED)
@@ -67,9 +62,9 @@ def build(*, symbols: int = 500, years: int = 1) -> BenchLake:
         folder.mkdir(parents=True)
         pq.write_table(day, folder / "day.parquet", compression="zstd", row_group_size=1_000_000)
         if number % 50 == 0:
-            print(f"lake {symbols}x{years}: day {number} of {len(days)}, {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"lake: day {number} of {len(days)}, {time.monotonic() - begun:.0f} s", flush=True)
     note.write_text(f"{rows} {missing}")
-    return BenchLake(root, years, names, rows, missing)
+    return BenchLake(root, rows, missing)
 
 
 def _symbols(names: tuple[str, ...]) -> pa.Table:

@@ -18,7 +18,7 @@ from minutemend.core.bars import VALUES
 from minutemend.core.minutes import Range, from_epoch_minute
 
 from bench.process import took
-from bench.repair import stage
+from bench.stage import stage
 from bench.table import Figure
 
 ROWS, SYMBOLS = 10_023_000, 100  # 257 days of 390 minutes
@@ -32,34 +32,37 @@ awswrangler.s3.to_parquet(frame, sys.argv[2], **options)
 """
 
 
-def run(*, rows: int = ROWS, theirs: str = sys.executable) -> Iterator[Figure]:
-    """Every figure, in the order in which a person reads them. `theirs` is a Python that has awswrangler."""
+def run() -> Iterator[Figure]:
+    """Every figure, in the order in which a person reads them."""
     with tempfile.TemporaryDirectory() as folder, stage() as (opened, _):
         import local.stack
 
-        days = write(Path(folder), rows)
-        rows = len(days) * SYMBOLS * 390
+        days = write(Path(folder))
         mend = [str(Path(sys.executable).with_name("mend")), "load", folder, "--stage", opened.option, "--zone", "UTC"]
         stack = local.stack.read(opened.option.partition(":")[2])
         assert stack
         bucket = f"s3://{opened.output('ResultsBucket')}/athena/theirs/"
-        other, first = took([theirs, "-c", THEIRS, folder, bucket], stack.environment), took(mend)
+        other, first = took([sys.executable, "-c", THEIRS, folder, bucket], stack.environment), took(mend)
         written = objects(opened)
         again = took(mend)
-        beside = f"{first[0]:.1f} s, {rows / first[0]:,.0f} rows a second; awswrangler {other[0]:.1f} s"
-        yield Figure(f"load {rows:,} rows from Parquet: time to awswrangler's", first[0] / other[0], "x", beside, 1)
-        beside = f"{first[1]:,.0f} MB; awswrangler {other[1]:,.0f} MB"
-        yield Figure("the same: peak memory to awswrangler's", first[1] / other[1], "x", beside)
-        missing = rows - sum(opened.lake.read_bars(day).num_rows for day in days)
-        yield Figure("the same: rows that are not there", missing, "", f"of {rows:,}", 0)
+        beside = f"{first.seconds:.1f} s, {ROWS / first.seconds:,.0f} rows a second; awswrangler {other.seconds:.1f} s"
+        yield Figure(
+            f"load {ROWS:,} rows from Parquet: time to awswrangler's", first.seconds / other.seconds, "x", beside, 1
+        )
+        beside = f"{first.megabytes:,.0f} MB; awswrangler {other.megabytes:,.0f} MB"
+        yield Figure("the same: peak memory to awswrangler's", first.megabytes / other.megabytes, "x", beside)
+        missing = ROWS - sum(opened.lake.read_bars(day).num_rows for day in days)
+        yield Figure("the same: rows that are not there", missing, "", f"of {ROWS:,}", 0)
         changed = len(written ^ objects(opened))
-        yield Figure("loaded once more: objects that change", changed, "", f"of {len(written):,}; {again[0]:.1f} s", 0)
+        yield Figure(
+            "loaded once more: objects that change", changed, "", f"of {len(written):,}; {again.seconds:.1f} s", 0
+        )
 
 
-def write(folder: Path, rows: int) -> list[Range]:
-    """About so many bars of 100 symbols as Parquet, a file for each 64 days; the days."""
+def write(folder: Path) -> list[Range]:
+    """The bars of 100 symbols as Parquet, a file for each 64 days; the days."""
     dice = np.random.default_rng(20261129)
-    each = rows // (SYMBOLS * 390)
+    each = ROWS // (SYMBOLS * 390)
     for first in range(0, each, 64):
         days = np.arange(first, min(first + 64, each))
         minutes = (FIRST + 1440 * days[:, None] + np.arange(390)).ravel()
@@ -79,8 +82,3 @@ def write(folder: Path, rows: int) -> list[Range]:
 def objects(opened: Any) -> set[tuple[str, str]]:
     """Key and etag of every object of bars."""
     return {(one.key, one.etag) for one in opened.lake.store.list("bars/")}
-
-
-if __name__ == "__main__":
-    for figure in run(rows=int(sys.argv[1]), theirs=sys.argv[2]):
-        print(f"{figure.value:14,.3f} {figure.unit:3} {figure.what}  {figure.beside}", flush=True)

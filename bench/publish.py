@@ -1,4 +1,4 @@
-"""Publishing: what compaction leaves, what an hour costs, what a rebuild costs, and how each grows with symbols.
+"""Publishing: sparse ranges, long lists of symbols, and what compaction leaves.
 
 In memory, so that the figures are the code's own; seeded random walks, captured as the stage captures them: one
 object for each minute and chunk of 50 symbols. One XNYS day of 390 minutes.
@@ -6,98 +6,32 @@ object for each minute and chunk of 50 symbols. One XNYS day of 390 minutes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from minutemend.core.bars import BARS
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.ports.queue import JobQueue, Message
 from minutemend.ports.signals import Signals
-from minutemend.ports.store import Store, StoreConflict, Stored
 from minutemend.services.capture import CHUNK, RequestCaptures
 from minutemend.services.interest import set_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 
+from bench.memory import NOW, MemoryStore
 from bench.table import Figure
 
-SIZES = (50, 500, 5_000)
-LARGEST_DAY = 500  # of whose day every captured object is written: 39,000 objects for 5,000 tell nothing new
 SEED = 20260101
 OPEN = datetime(2025, 11, 12, 14, 30, tzinfo=UTC)
 SESSION = Session("XNYS", date(2025, 11, 12), OPEN, OPEN + 390 * MINUTE)
-HOUR = Range(OPEN.replace(hour=16, minute=0), OPEN.replace(hour=17, minute=0))
 DAY = Range(OPEN.replace(minute=0), OPEN.replace(hour=21, minute=0))
-NOW = datetime(2025, 11, 13, tzinfo=UTC)
-
-
-class MemoryStore(Store):
-    """Objects in a dict; `put_bytes` and `puts` count what was written."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, tuple[bytes, str]] = {}
-        self.puts = 0
-        self.put_bytes = 0
-
-    def put(self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
-        found = self.objects.get(key)
-        if (if_absent and found) or (if_match is not None and (found is None or found[1] != if_match)):
-            raise StoreConflict(key)
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        self.objects[key] = (body, etag)
-        self.puts += 1
-        self.put_bytes += len(body)
-        return etag
-
-    def get(self, key: str) -> bytes | None:
-        found = self.objects.get(key)
-        return found[0] if found else None
-
-    def head(self, key: str) -> Stored | None:
-        found = self.objects.get(key)
-        return Stored(key, len(found[0]), found[1], NOW) if found else None
-
-    def list(self, prefix: str) -> list[Stored]:
-        return [
-            Stored(key, len(body), etag, NOW)
-            for key, (body, etag) in sorted(self.objects.items())
-            if key.startswith(prefix)
-        ]
-
-    def delete(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self.objects.pop(key, None)
-
-
-class Counting(MemoryStore):
-    """Counts the requests."""
-
-    requests = 0
-
-    def put(self, key: str, body: bytes, *, if_absent: bool = False, if_match: str | None = None) -> str:
-        self.requests += 1
-        return super().put(key, body, if_absent=if_absent, if_match=if_match)
-
-    def get(self, key: str) -> bytes | None:
-        self.requests += 1
-        return super().get(key)
-
-    def head(self, key: str) -> Stored | None:
-        self.requests += 1
-        return super().head(key)
-
-    def list(self, prefix: str) -> list[Stored]:
-        self.requests += 1
-        return super().list(prefix)
 
 
 class Nobody(JobQueue):
@@ -146,17 +80,14 @@ def day_of_bars(symbols: int) -> pa.Table:
     return table.cast(BARS)
 
 
-def captured(bars: pa.Table, symbols: int, window: Range) -> MemoryStore:
-    """A lake in which the window's minutes were captured, chunk by chunk."""
+def captured(bars: pa.Table, symbols: int) -> MemoryStore:
+    """A lake in which the day's minutes were captured, chunk by chunk."""
     store = MemoryStore()
     lake = Lake(store)
     _follow(lake, symbols)
-    minutes = SESSION.minutes
-    first = int((max(window.start, OPEN) - OPEN) / MINUTE)
-    last = int((min(window.end, SESSION.close) - OPEN) / MINUTE)
-    for minute in range(first, last):
+    for minute in range(SESSION.minutes):
         for chunk in range(0, symbols, CHUNK):
-            rows = np.arange(chunk, min(chunk + CHUNK, symbols)) * minutes + minute
+            rows = np.arange(chunk, min(chunk + CHUNK, symbols)) * SESSION.minutes + minute
             lake.put_bars(bars.take(pa.array(rows)))
     return store
 
@@ -169,63 +100,26 @@ def publish(store: MemoryStore, window: Range) -> float:
     return time.perf_counter() - begun
 
 
-def repair(store: MemoryStore, bars: pa.Table, minute: datetime) -> None:
-    """The bar of one symbol and minute arrives late, from a repair."""
-    late = bars.filter(_one(bars, minute))
-    field = BARS.field("repair_id")
-    Lake(store).put_bars(late.set_column(BARS.get_field_index("repair_id"), field, pa.array(["late"])))
-
-
-def measure(symbols: int) -> Iterator[Figure]:
-    """Every figure of one size."""
-    bars = day_of_bars(symbols)
-    hour = captured(bars, symbols, HOUR)
-    before = hour.list("bars/")
-    took = publish(hour, HOUR)
-    after = hour.list("bars/")
-    size = f"{symbols:,} symbols"
-    yield Figure(f"publish an hour of {size}: compact, aggregate", took, "s", f"{len(before):,} objects read")
+def compacted(symbols: int = 500) -> Iterator[Figure]:
+    """What a captured day takes in the store, before and after it is compacted."""
+    whole = captured(day_of_bars(symbols), symbols)
+    before = whole.list("bars/")
+    publish(whole, DAY)
+    after = whole.list("bars/")
+    small, large = (sum(one.size for one in found) for found in (after, before))
     yield Figure(
-        f"an hour's objects before compaction to after, {size}",
-        len(before) / len(after),
+        f"bytes of a day before compaction to after, {symbols:,} symbols",
+        large / small,
         "x",
-        f"{len(before):,} to {len(after)}; {_megabytes(before)} to {_megabytes(after)}",
+        f"{len(before):,} objects of {large / 1e6:.2f} MB to {len(after)} of {small / 1e6:.2f} MB; "
+        f"{small / (symbols * SESSION.minutes):.1f} bytes a bar",
     )
-    yield Figure(f"publish the hour again, nothing changed, {size}", publish(hour, HOUR), "s")
-    day = MemoryStore()
-    lake = Lake(day)
-    _follow(lake, symbols)
-    lost = HOUR.start + 7 * MINUTE
-    lake.put_bars(bars.filter(pc.invert(_one(bars, lost))))
-    full = publish(day, DAY)
-    written = day.put_bytes
-    repair(day, bars, lost)
-    day.puts = day.put_bytes = 0
-    touched = publish(day, HOUR)
-    yield Figure(
-        f"rebuild of a touched hour over a full rebuild of its day, {size}",
-        touched / full,
-        "x",
-        f"{touched:.2f} s to {full:.2f} s; {day.puts} objects, {day.put_bytes / 1e6:.3f} MB to {written / 1e6:.1f} MB",
-    )
-    if symbols <= LARGEST_DAY:
-        whole = captured(bars, symbols, DAY)
-        before, rows = whole.list("bars/"), bars.num_rows
-        publish(whole, DAY)
-        after = whole.list("bars/")
-        yield Figure(
-            f"bytes of a day before compaction to after, {size}",
-            sum(one.size for one in before) / sum(one.size for one in after),
-            "x",
-            f"{len(before):,} objects of {_megabytes(before)} to {len(after)} of {_megabytes(after)}; "
-            f"{sum(one.size for one in after) / rows:.1f} bytes a bar",
-        )
 
 
 def sparse() -> Iterator[Figure]:
     """What long ranges take in which little or nothing is expected: requests to the store, and seconds."""
     for what, days, sessions in (("a year with nothing expected", 365, 0), ("17 sessions in 2.5 years", 913, 17)):
-        store = Counting()
+        store = MemoryStore()
         lake = Lake(store)
         _follow(lake, 1)
         begin = OPEN.replace(hour=0, minute=0)
@@ -240,7 +134,7 @@ def sparse() -> Iterator[Figure]:
 def many() -> Iterator[Figure]:
     """What each minute's function does with a long list: when it is new, and when nothing has changed."""
     for symbols in (5_000, 20_000):
-        store = Counting()
+        store = MemoryStore()
         lake = Lake(store)
         _follow(lake, 1)
         text = json.dumps({"XNYS": [f"S{number:05d}" for number in range(symbols)]})
@@ -262,19 +156,9 @@ def many() -> Iterator[Figure]:
 
 def run() -> Iterator[Figure]:
     """Every figure."""
-    return chain(sparse(), many(), *map(measure, SIZES))
-
-
-def _megabytes(objects: Sequence[Stored]) -> str:
-    return f"{sum(one.size for one in objects) / 1e6:.2f} MB"
+    return chain(sparse(), many(), compacted())
 
 
 def _follow(lake: Lake, symbols: int) -> None:
     lake.put_sessions([SESSION])
     lake.put_symbols([Listing(f"S{number:04d}", "XNYS") for number in range(symbols)])
-
-
-def _one(bars: pa.Table, minute: datetime) -> pa.ChunkedArray:
-    """Where the bar is that arrives late."""
-    wanted = pa.scalar(minute.replace(tzinfo=None), pa.timestamp("ms"))
-    return pc.and_(pc.equal(bars["minute"], wanted), pc.equal(bars["symbol"], "S0001"))

@@ -22,7 +22,8 @@ from minutemend.core.bars import BARE, BARS, KNOWN, VALUES
 from minutemend.services.lake import Lake
 from minutemend.views import comparison
 
-from bench.publish import OPEN, MemoryStore, day_of_bars
+from bench.memory import MemoryStore
+from bench.publish import OPEN, day_of_bars
 from bench.table import Figure
 from mend.reading import read
 

@@ -20,6 +20,7 @@ from minutemend.contract import WINDOW_MINUTES
 from minutemend.core.intervals import Intervals, place
 
 from bench.bound import at_least
+from bench.process import took
 from bench.table import ROOT, Figure
 
 BEFORE = "2d554fb"
@@ -91,11 +92,9 @@ def step(name: str, table: Path, count: int, *, code: Path | None = None, turns:
     if turns > 1:
         return min((step(name, table, count, code=code) for _ in range(turns)), key=lambda found: float(found["cpu"]))
     layer = (code or ROOT) / "runtime" / "layer"
-    command = [sys.executable, str(ROOT / "bench" / "process.py"), sys.executable]
-    command += [str(ROOT / "bench" / "years_process.py"), name, str(table), str(count)]
-    environment = {**os.environ, "PYTHONPATH": str(layer), "OMP_NUM_THREADS": "1"}
-    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()
-    return {**json.loads(said[0]), "peak": float(said[1].split()[1])}
+    environment = {"PYTHONPATH": os.pathsep.join([str(layer), str(ROOT)]), "OMP_NUM_THREADS": "1"}
+    done = took([sys.executable, "-m", "bench.years_process", name, str(table), str(count)], environment)
+    return {**json.loads(done.said), "peak": done.megabytes}
 
 
 def source(folder: Path) -> Path | None:

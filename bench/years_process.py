@@ -1,7 +1,7 @@
 """One measured step of a history of years, in a process of its own: `python bench/years_process.py STEP SESSIONS N`.
 
 Prints JSON with the CPU seconds of the step alone and what came of it. `plan` runs on the code of 2d554fb as well,
-with its objects for the same input: nothing but minutemend and numpy is imported before a step is chosen.
+with its objects for the same input: nothing but numpy is imported before a step is chosen.
 """
 
 from __future__ import annotations
@@ -96,7 +96,9 @@ def look_again(needs: Any, sessions: Any) -> dict[str, Any]:
     from minutemend.services.lake import Lake
     from minutemend.services.look import look
 
-    lake = Lake(Memory())
+    from bench.memory import MemoryStore
+
+    lake = Lake(MemoryStore())
     edges = [(from_epoch_minute(start), from_epoch_minute(end)) for start, end in sessions.tolist()]
     lake.put_sessions(Session("24/7", start.date(), start, end) for start, end in edges)
     for days in (0, 1):
@@ -143,9 +145,11 @@ def needs_holes(sessions: Any, symbols: int) -> dict[str, Any]:
 def kept(needs: Any) -> dict[str, Any]:
     from minutemend.services import working_files
 
-    store = Memory()
+    from bench.memory import MemoryStore
+
+    store = MemoryStore()
     working_files.put_needs(store, "gaps", needs)
-    Path(sys.argv[2]).with_suffix(".needs").write_bytes(store.get("gaps"))
+    Path(sys.argv[2]).with_suffix(".needs").write_bytes(store.get("gaps") or b"")
     return {"gaps": len(needs)}
 
 
@@ -155,7 +159,9 @@ def queue(_sessions: Any, _symbols: int) -> dict[str, Any]:
     from minutemend.core.verdicts import ProofRule
     from minutemend.services.queue_repairs import QueueRepairs
 
-    store = Memory()
+    from bench.memory import MemoryStore
+
+    store = MemoryStore()
     store.put("gaps", Path(sys.argv[2]).with_suffix(".needs").read_bytes())
     sent: list[int] = []
     step = QueueRepairs(
@@ -168,34 +174,6 @@ def queue(_sessions: Any, _symbols: int) -> dict[str, Any]:
     begun = time.process_time()
     step.run({"audit_id": "a", "attempt": 0, "gaps_key": "gaps"}, now=NOW)
     return {"cpu": time.process_time() - begun, "requests": len(sent), "largest": max(sent)}
-
-
-def Memory() -> Any:  # noqa: N802 (a class, made when the step that needs it is run)
-    """A store in memory."""
-    from minutemend.ports.store import Store, Stored
-
-    class Objects(Store):
-        def __init__(self) -> None:
-            self.bodies: dict[str, bytes] = {}
-
-        def put(self, key: str, body: bytes, **_: Any) -> str:
-            self.bodies[key] = body
-            return ""
-
-        def get(self, key: str) -> bytes | None:
-            return self.bodies.get(key)
-
-        def head(self, key: str) -> Stored | None:
-            return Stored(key, 0, "", NOW) if key in self.bodies else None
-
-        def list(self, prefix: str) -> list[Stored]:
-            return [Stored(key, 0, "", NOW) for key in sorted(self.bodies) if key.startswith(prefix)]
-
-        def delete(self, keys: Iterable[str]) -> None:
-            for key in keys:
-                self.bodies.pop(key, None)
-
-    return Objects()
 
 
 STEPS = {
