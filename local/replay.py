@@ -1,7 +1,7 @@
 """A past day through a stage as if it were now: each minute's schedule, each hour's audit, by scheduled time.
 
 The schedules of a stage carry the time that they are for. The same events make the same things
-happen, at whatever speed the machine allows: `mend demo --live`, the replay test and the benchmarks do.
+happen, at whatever speed the machine allows: the replay test and the benchmarks do.
 """
 
 from __future__ import annotations
@@ -120,11 +120,6 @@ class Replay:
         settled = hour + HOUR + self.stage.settings.settling_delay
         return self._start({"scheduled_at": format_instant(settled + 5 * MINUTE)}, name=f"{hour:%Y%m%dT%H}")
 
-    def audit_again(self, hour: datetime) -> str:
-        """Start another audit of the hour that begins at `hour`, as `mend repair` does; its execution's ARN."""
-        window = {"start": format_instant(hour), "end": format_instant(hour + HOUR)}
-        return self._start(window, name=f"{hour:%Y%m%dT%H}-again")
-
     def sweep(self, day: datetime) -> str:
         """Start the nightly sweep after the UTC date that begins at `day`, as its schedule does; its execution's
         ARN. It audits the stage's trailing days, `day` the last of them."""
@@ -154,24 +149,6 @@ def vendor_of(local: Any) -> Vendor:
         http=UrllibHttp(),
         clock=lambda: datetime.now(UTC),
     )
-
-
-def vendor_bars(local: Any, symbols: Sequence[str], window: Range) -> pd.DataFrame:
-    """What the vendor has for the range, asked for by the code of the workers: symbol, minute, values.
-
-    `local` is the local stage (local.stack.LocalStack) whose market is asked. A refusal is an error here.
-    """
-    import pandas as pd
-    from minutemend.core.answers import AnswerKind, VendorRequest
-
-    vendor = vendor_of(local)
-    rows = []
-    for symbol in symbols:
-        answer = vendor.fetch(VendorRequest(local.vendor, (symbol,), window))
-        if answer.kind not in (AnswerKind.BARS, AnswerKind.NO_DATA):
-            raise RuntimeError(f"the market answered {answer.kind} for {symbol}: {answer.detail}")
-        rows += [(bar.symbol, bar.minute, *(getattr(bar, name) for name in FACTS)) for bar in answer.bars]
-    return pd.DataFrame(rows, columns=["symbol", "minute", *FACTS])
 
 
 def direct_facts(bars: pd.DataFrame) -> pd.DataFrame:

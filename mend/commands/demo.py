@@ -25,11 +25,8 @@ SYMBOLS = ("AAPL", "AIG", "AMZN", "BAC", "GOOG", "IBM", "JPM", "MSFT", "SPY", "T
 @click.command()
 @click.option("--seed", type=int, default=7, show_default=True, help="Which holes to make.")
 @click.option("--keep", is_flag=True, help="Leave the stage running: `mend local down --name demo` stops it.")
-@click.option(
-    "--live", is_flag=True, help="Replay a whole day of capture, with requests lost on purpose, healing live."
-)
 @click.pass_context
-def command(ctx: click.Context, *, seed: int, keep: bool, live: bool) -> None:
+def command(ctx: click.Context, *, seed: int, keep: bool) -> None:
     """Watch the whole system heal a broken day on this machine; no AWS account, no Docker, under a minute.
 
     Starts a local AWS of its own and a market simulator, deploys the template that ships, loads a trading day of 11
@@ -40,13 +37,8 @@ def command(ctx: click.Context, *, seed: int, keep: bool, live: bool) -> None:
     Examples:
       mend demo
       mend demo --seed 42
-      mend demo --live
       mend demo --keep
     """
-    if live:
-        from mend.demo_live import run
-
-        ctx.exit(run(seed=seed, keep=keep))
     ctx.exit(_run(seed=seed, keep=keep))
 
 
