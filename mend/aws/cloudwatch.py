@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from functools import cached_property
@@ -11,12 +10,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 from minutemend.core.minutes import Range
 
-from mend.dashboard.monitoring import UNKNOWN, Alarm, MetricRef, Monitoring, Subscribers
+from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
 
 _ALARMS = 50  # DescribeAlarms gives no more on a page, and is asked for no more
 _QUERIES = 500  # GetMetricData takes no more at once
 _LONGEST_PERIOD = 86_400  # seconds
-_DASHBOARD, _ALARM = "AWS::CloudWatch::Dashboard", "AWS::CloudWatch::Alarm"
+_ALARM = "AWS::CloudWatch::Alarm"
 
 
 def subscribers_of(sns: Any, topic: str) -> Subscribers:
@@ -44,15 +43,6 @@ class CloudWatchMonitoring(Monitoring):
             if refused.response["Error"]["Code"] in {"ResourceNotFound", "ResourceNotFoundException", "404"}:
                 return None
             raise
-
-    def intended_dashboard(self) -> str | None:
-        body = self._cloudformation.get_template(StackName=self._stack_name, TemplateStage="Processed")["TemplateBody"]
-        template = json.loads(body) if isinstance(body, str) else body
-        found = [one for one in template["Resources"].values() if one["Type"] == _DASHBOARD]
-        if not found:
-            return None
-        physical = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in self._stack_resources}
-        return resolved(found[0]["Properties"]["DashboardBody"], physical)
 
     def alarms(self) -> list[Alarm]:
         intended = sorted(self.intended_alarms())  # by name: the prefix is that of a developer's own stage, too
@@ -96,19 +86,6 @@ class CloudWatchMonitoring(Monitoring):
     def _stack_resources(self) -> list[dict[str, Any]]:
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self._stack_name)
         return [one for page in pages for one in page["StackResourceSummaries"] if "PhysicalResourceId" in one]
-
-
-def resolved(value: Any, physical: Mapping[str, str]) -> str:
-    """The text of a template's value. What only AWS can know (an attribute, a pseudo parameter) is UNKNOWN."""
-    match value:
-        case str():
-            return value
-        case {"Ref": str(name)}:
-            return physical.get(name, UNKNOWN)
-        case {"Fn::Join": [str(between), list(parts)]}:
-            return between.join(resolved(part, physical) for part in parts)
-        case _:
-            return UNKNOWN
 
 
 def _asked(metric: MetricRef) -> dict[str, Any]:

@@ -33,8 +33,8 @@ def command() -> None:
 def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style: str) -> None:
     """Verify the deployed dashboard, every metric on it, and every alarm.
 
-    A metric has to exist, and to have data where something ran that emits it; no widget is empty; each alarm has
-    an action; the dashboard was not edited by hand. Exit code 1 when something of it is not so.
+    A metric has to exist, and to have data where something ran that emits it; each alarm has to be heard. Exit code 1
+    when something of it is not so.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style
         ringing = sum(row.state is State.RINGING for row in rows)
         say(
             f"{len(rows)} looked at, {len(wrong)} wrong, {count(ringing, 'alarm')} ringing"
-            + ("" if everything else "; --all shows every widget and metric")
+            + ("" if everything else "; --all shows every metric")
         )
         if wrong:
             again = f"{place.settings.deploy_command} --revert-drift"

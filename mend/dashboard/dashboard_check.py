@@ -1,20 +1,22 @@
 """Whether the deployed dashboard and alarms show what they are there to show.
 
-A dashboard fails in silence: a renamed function, a metric that is not emitted any more, a widget that somebody
-deleted by hand. So every metric is looked up, and where something ran, its metrics must have data.
+A dashboard fails in silence: a renamed function, a metric that is not emitted any more. So every metric is looked up,
+and where something ran, its metrics must have data; every alarm must be heard.
+Format of the dashboard's body:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from minutemend.contract import NAMESPACE, Metric
 from minutemend.core.minutes import Range
 
-from mend.dashboard.dashboards import Widget, differences, parse_widgets
-from mend.dashboard.monitoring import UNKNOWN, Alarm, MetricRef, Monitoring, Subscribers
+from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
 
 
 class State(StrEnum):
@@ -25,15 +27,14 @@ class State(StrEnum):
     RINGING = "ringing"  # an alarm in ALARM: it works, and wants somebody
     SILENT = "silent"  # no data, though some was due
     BROKEN = "broken"
-    EDITED = "edited"  # not as the deployed template has it
 
 
-UNHEALTHY = frozenset({State.SILENT, State.BROKEN, State.EDITED})
+UNHEALTHY = frozenset({State.SILENT, State.BROKEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the check: `kind` is dashboard, widget, metric, alarm or topic; `detail` is a sentence for people."""
+    """One line of the check: `kind` is dashboard, metric, alarm or topic; `detail` is a sentence for people."""
 
     kind: str
     name: str
@@ -74,12 +75,10 @@ _RESOURCES: Mapping[tuple[str, str], tuple[str, Callable[[str], str]]] = {
 
 
 def check_dashboard(monitoring: Monitoring, *, stage: str, window: Range) -> list[Row]:
-    """Every line of the check, the dashboard first, then widgets, metrics and alarms."""
-    body = monitoring.dashboard()
-    widgets, rows = _dashboard(body, monitoring.intended_dashboard())
+    """Every line of the check, the dashboard first, then metrics, alarms and topics."""
+    shown, row = _dashboard(monitoring.dashboard())
     alarms = monitoring.alarms()
     resources = monitoring.resources()
-    shown = {MetricRef(*metric) for widget in widgets for metric in widget.metrics}
     every = sorted(shown | {metric for alarm in alarms for metric in alarm.metrics})
     invocations = {
         name: MetricRef("AWS/Lambda", "Invocations", (("FunctionName", name),))
@@ -88,10 +87,7 @@ def check_dashboard(monitoring: Monitoring, *, stage: str, window: Range) -> lis
     samples = monitoring.samples({*every, *invocations.values()}, window)
     ran = frozenset(name for name, metric in invocations.items() if samples.get(metric, 0))
     judged = {metric: _metric(metric, samples.get(metric, 0), stage, resources, ran) for metric in every}
-    there = {alarm.name for alarm in alarms}
-    rows += [_widget(widget, judged, there) for widget in widgets]
-    rows += list(judged.values())
-    rows += _alarms(alarms, monitoring.intended_alarms(), judged)
+    rows = [row, *judged.values(), *_alarms(alarms, monitoring.intended_alarms(), judged)]
     return rows + [_topic(topic, monitoring.subscribers(topic)) for topic in sorted(resources.get(_TOPIC, ()))]
 
 
@@ -104,43 +100,32 @@ def _topic(topic: str, subscribers: Subscribers) -> Row:
     return Row("topic", name, State.QUIET, "alarms tell no person; alarm_emails in infra/settings.py says whom")
 
 
-def _dashboard(body: str | None, intended: str | None) -> tuple[list[Widget], list[Row]]:
+def _dashboard(body: str | None) -> tuple[set[MetricRef], Row]:
     if body is None:
-        return [], [Row("dashboard", "-", State.BROKEN, f"there is none; {_UNDO}")]
+        return set(), Row("dashboard", "-", State.BROKEN, f"there is none; {_UNDO}")
     try:
-        widgets = parse_widgets(body)
-    except ValueError as problem:
-        return [], [Row("dashboard", "-", State.BROKEN, f"its body cannot be read: {problem}")]
-    if not widgets:
-        return [], [Row("dashboard", "-", State.BROKEN, "it has no widgets")]
-    if intended is None:
-        return widgets, [Row("dashboard", "-", State.BROKEN, "the deployed template has none: it is not ours")]
-    edits = differences(body, intended, unknown=UNKNOWN)
-    if edits:
-        told = "; ".join(edits)
-        return widgets, [Row("dashboard", "-", State.EDITED, f"{told}; {_UNDO}")]
-    return widgets, [Row("dashboard", "-", State.OK, f"{len(widgets)} widgets, as the deployed template has them")]
+        shown = set(shown_metrics(body))
+    except (ValueError, LookupError, TypeError, AttributeError) as problem:
+        return set(), Row("dashboard", "-", State.BROKEN, f"its body cannot be read: {problem}; {_UNDO}")
+    if not shown:
+        return set(), Row("dashboard", "-", State.BROKEN, f"it shows no metric; {_UNDO}")
+    return shown, Row("dashboard", "-", State.OK, f"it shows {len(shown)} metrics")
 
 
-def _widget(widget: Widget, judged: Mapping[MetricRef, Row], alarms: Collection[str]) -> Row:
-    rows = [judged[MetricRef(*metric)] for metric in widget.metrics]
-    broken = [row.name for row in rows if row.state is State.BROKEN]
-    broken += [f"the alarm {name}" for name in widget.alarms if name not in alarms]
-    silent = [row.name for row in rows if row.state is State.SILENT]
-    with_data = sum(row.state is State.OK for row in rows)
-    if widget.problems:
-        state, detail = State.BROKEN, "; ".join(widget.problems)
-    elif broken:
-        state, detail = State.BROKEN, f"it shows what does not exist: {', '.join(broken)}"
-    elif silent:
-        state, detail = State.SILENT, f"it has no data where some was due: {', '.join(silent)}"
-    elif rows and not with_data:
-        state, detail = State.QUIET, "nothing happened that it would show"
-    elif rows:
-        state, detail = State.OK, f"{with_data} of {len(rows)} metrics with data"
-    else:
-        state, detail = State.OK, f"{len(widget.alarms)} alarms" if widget.alarms else widget.kind
-    return Row("widget", widget.title, state, detail)
+def shown_metrics(body: str) -> Iterator[MetricRef]:
+    """The metrics of a dashboard's body. Raises ValueError and its like for what is none."""
+    for widget in json.loads(body)["widgets"]:
+        before: list[str] = []
+        for row in widget["properties"].get("metrics", ()):
+            words = [str(word) for word in row if not isinstance(word, dict)]
+            if not words:  # an expression over other rows
+                continue
+            if words[0] == "...":  # rows may shorten: `.` repeats a word of the row before, `...` all but the last
+                words = before[: len(before) - len(words) + 1] + words[1:]
+            words = before = [before[at] if word == "." else word for at, word in enumerate(words)]
+            if len(words) < 2 or len(words) % 2:
+                raise ValueError(f"{row!r} is no metric")
+            yield MetricRef(words[0], words[1], tuple(sorted(zip(words[2::2], words[3::2], strict=True))))
 
 
 def _metric(

@@ -50,10 +50,6 @@ class Monitoring(ABC):
         """The body of the deployed dashboard, JSON, or None when there is none."""
 
     @abstractmethod
-    def intended_dashboard(self) -> str | None:
-        """The body that the deployed template gives it. Parts that only AWS knows are `UNKNOWN` characters."""
-
-    @abstractmethod
     def alarms(self) -> list[Alarm]:
         """The stage's alarms that are there, sorted by name."""
 
@@ -72,6 +68,3 @@ class Monitoring(ABC):
     @abstractmethod
     def samples(self, metrics: Collection[MetricRef], window: Range) -> dict[MetricRef, float]:
         """How many samples each metric has in the window; 0 for none."""
-
-
-UNKNOWN = "\ue000"  # a private-use character: stands for any text in an intended body

@@ -14,10 +14,9 @@ from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
 
 @dataclass
 class FakeMonitoring(Monitoring):
-    """`body` is deployed; `intended` None means: as deployed. `data` holds the metrics that have samples."""
+    """`body` is deployed; `data` holds the metrics that have samples."""
 
     body: Any = None
-    intended: Any = None
     there: list[Alarm] = field(default_factory=list)
     meant: frozenset[str] | None = None
     stack: dict[str, set[str]] = field(default_factory=dict)
@@ -26,9 +25,6 @@ class FakeMonitoring(Monitoring):
 
     def dashboard(self) -> str | None:
         return self.body if self.body is None or isinstance(self.body, str) else json.dumps(self.body)
-
-    def intended_dashboard(self) -> str | None:
-        return self.dashboard() if self.intended is None else json.dumps(self.intended)
 
     def alarms(self) -> list[Alarm]:
         return sorted(self.there, key=lambda alarm: alarm.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from minutemend.core.minutes import Range
 
-from mend.aws.cloudwatch import CloudWatchMonitoring, resolved
-from mend.dashboard.monitoring import UNKNOWN, MetricRef, Subscribers
+from mend.aws.cloudwatch import CloudWatchMonitoring
+from mend.dashboard.monitoring import MetricRef, Subscribers
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -30,22 +29,6 @@ def monitoring(cloudwatch: Any = None, cloudformation: Any = None, sns: Any = No
         stack_name="minutemend-dev",
         dashboard_name="minutemend-dev",
     )
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("plain", "plain"),
-        ({"Ref": "Queue"}, "minutemend-dev-repair"),
-        ({"Ref": "AWS::Region"}, UNKNOWN),
-        ({"Fn::GetAtt": ["Queue", "Arn"]}, UNKNOWN),
-        ({"Fn::Join": ["", ['{"region":"', {"Ref": "AWS::Region"}, '","q":"', {"Ref": "Queue"}, '"}']]},
-         f'{{"region":"{UNKNOWN}","q":"minutemend-dev-repair"}}'),
-    ],
-)  # fmt: skip
-def test_a_template_value_is_resolved_as_far_as_the_stack_tells(value: Any, text: str) -> None:
-    """References become physical names; attributes and pseudo parameters stay unknown."""
-    assert resolved(value, {"Queue": "minutemend-dev-repair"}) == text
 
 
 def test_samples_are_asked_in_batches_and_added_up_over_pages_and_periods() -> None:
@@ -121,19 +104,3 @@ def test_a_dashboard_that_is_gone_is_none_and_a_refusal_is_raised() -> None:
     assert monitoring(refuse("ResourceNotFound")).dashboard() is None
     with pytest.raises(ClientError):
         monitoring(refuse("AccessDenied")).dashboard()
-
-
-@pytest.mark.parametrize("text", [True, False])
-def test_the_intended_dashboard_is_read_from_the_deployed_template(text: bool) -> None:
-    """JSON templates come as objects, others as text."""
-    body = '{"Resources": {"D": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardBody": "{}"}}}}'
-    template = body if text else json.loads(body)
-    cloudformation = paginated(list_stack_resources=lambda **_: [{"StackResourceSummaries": []}])
-    cloudformation.get_template = lambda **_: {"TemplateBody": template}
-    assert monitoring(cloudformation=cloudformation).intended_dashboard() == "{}"
-
-
-def test_a_stack_without_a_dashboard_intends_none() -> None:
-    """Then what is there is not ours."""
-    cloudformation = SimpleNamespace(get_template=lambda **_: {"TemplateBody": {"Resources": {}}})
-    assert monitoring(cloudformation=cloudformation).intended_dashboard() is None

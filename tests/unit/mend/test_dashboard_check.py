@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from minutemend.contract import Metric
 from minutemend.core.minutes import Range
 
 from mend.dashboard.dashboard_check import DUE_WITH, Row, State, check_dashboard
-from mend.dashboard.monitoring import UNKNOWN, Alarm, MetricRef, Subscribers
+from mend.dashboard.monitoring import Alarm, MetricRef, Subscribers
 from tests.fakes.monitoring import FakeMonitoring
 
 WINDOW = Range(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=3))
@@ -64,16 +63,14 @@ def unhealthy(monitoring: FakeMonitoring) -> dict[tuple[str, str], tuple[State, 
 def test_a_stage_that_is_well_has_nothing_unhealthy(well: FakeMonitoring) -> None:
     """No vendor error is no silence: nothing happened."""
     assert unhealthy(well) == {}
-    assert check(well)["widget", "Vendors"].state is State.QUIET
-    assert check(well)["widget", "Minutes"].detail == "1 of 1 metrics with data"
+    assert check(well)["metric", str(ERRORS)].state is State.QUIET
+    assert check(well)["dashboard", "-"].detail == "it shows 3 metrics"
 
 
 def test_a_metric_without_data_is_silent_when_its_function_ran(well: FakeMonitoring) -> None:
-    """The widget that shows it is silent too, and both say why data was due."""
+    """It says why data was due."""
     del well.data[MISSING]
-    found = unhealthy(well)
-    assert found["metric", str(MISSING)] == (State.SILENT, "no data, though check-data-health ran")
-    assert found["widget", "Minutes"][0] is State.SILENT
+    assert unhealthy(well)["metric", str(MISSING)] == (State.SILENT, "no data, though check-data-health ran")
 
 
 @pytest.mark.parametrize(("metric", "function"), DUE_WITH.items())
@@ -108,7 +105,7 @@ def test_a_polled_queue_without_data_is_silent_and_a_dead_letter_queue_is_not(we
     well.body["widgets"].append(graph("Dead", dead))
     well.stack["AWS::SQS::Queue"].add("https://sqs.us-east-1.amazonaws.com/1/minutemend-dev-repair-dlq")
     del well.data[DEPTH]
-    assert list(unhealthy(well)) == [("widget", "Depth"), ("metric", str(DEPTH))]
+    assert list(unhealthy(well)) == [("metric", str(DEPTH))]
 
 
 @pytest.mark.parametrize(
@@ -121,35 +118,10 @@ def test_a_polled_queue_without_data_is_silent_and_a_dead_letter_queue_is_not(we
         (replace(MISSING, namespace="MinuteMend"), "the namespace MinuteMend is not ours"),
     ],
 )
-def test_a_metric_that_cannot_exist_breaks_its_widget(well: FakeMonitoring, metric: MetricRef, why: str) -> None:
+def test_a_metric_that_cannot_exist_is_broken(well: FakeMonitoring, metric: MetricRef, why: str) -> None:
     """A typing error, another stage, a resource that is gone: no data would ever come."""
     well.body["widgets"].append(graph("New", metric))
-    found = unhealthy(well)
-    assert found["metric", str(metric)] == (State.BROKEN, why)
-    assert found["widget", "New"] == (State.BROKEN, f"it shows what does not exist: {metric}")
-
-
-@pytest.mark.parametrize(
-    ("widget", "why"),
-    [
-        ({"type": "metric", "properties": {"title": "W", "metrics": []}}, "it shows no metric"),
-        ({"type": "metric", "properties": {"title": "W", "metrics": [["AWS/SQS"]]}}, "['AWS/SQS'] is no metric"),
-        ({"type": "text", "properties": {"title": "W", "markdown": "  "}}, "it has no text"),
-        ({"type": "log", "properties": {"title": "W", "query": ""}}, "it has no query"),
-        ({"type": "alarm", "properties": {"title": "W", "alarms": []}}, "it names no alarm"),
-        ({"type": "chart", "properties": {"title": "W"}}, "its type 'chart' is unknown"),
-        (
-            {"type": "metric", "properties": {"title": "W", "metrics": [[{"expression": "FILL(m1, 0)", "id": "e"}]]}},
-            "an expression uses m1, which no row is called",
-        ),
-    ],
-)
-def test_an_empty_or_broken_widget_is_named(well: FakeMonitoring, widget: dict[str, Any], why: str) -> None:
-    """Each kind of widget has its own way to show nothing."""
-    well.body["widgets"].append(widget)
-    broken = unhealthy(well)["widget", "W"]
-    assert broken[0] is State.BROKEN
-    assert why in broken[1]
+    assert unhealthy(well)["metric", str(metric)] == (State.BROKEN, why)
 
 
 def test_shortened_metric_rows_are_written_out(well: FakeMonitoring) -> None:
@@ -162,63 +134,19 @@ def test_shortened_metric_rows_are_written_out(well: FakeMonitoring) -> None:
     assert "minutemend VendorRequests (stage=dev, vendor=alpaca)" in names
 
 
-def edit_title(body: dict[str, Any]) -> None:
-    body["widgets"][0]["properties"]["title"] = "Mine"
-
-
-def edit_metrics(body: dict[str, Any]) -> None:
-    body["widgets"][0]["properties"]["metrics"].append(["minutemend", "AbsentMinutes", "stage", "dev"])
-
-
-def edit_remove(body: dict[str, Any]) -> None:
-    del body["widgets"][1]
-
-
-def edit_add(body: dict[str, Any]) -> None:
-    body["widgets"].append({"type": "text", "properties": {"markdown": "# Hello\nworld"}})
-
-
-def edit_period(body: dict[str, Any]) -> None:
-    body["periodOverride"] = "auto"
-
-
-@pytest.mark.parametrize(
-    ("edit", "told"),
-    [
-        (edit_title, "the widget 'Minutes' was removed; the widget 'Mine' was added"),
-        (edit_metrics, "the widget 'Minutes' was changed: metrics"),
-        (edit_remove, "the widget 'Vendors' was removed"),
-        (edit_add, "the widget 'Hello' was added"),
-        (edit_period, "its periodOverride was changed"),
-    ],
-)
-def test_a_dashboard_edited_by_hand_is_noticed(well: FakeMonitoring, edit: Any, told: str) -> None:
-    """The message says which widget, and how to undo it."""
-    well.intended = copy.deepcopy(well.body)
-    edit(well.body)
-    assert unhealthy(well)["dashboard", "-"] == (State.EDITED, f"{told}; {UNDO}")
-
-
-def test_what_only_aws_knows_is_no_edit(well: FakeMonitoring) -> None:
-    """An ARN in the template is an attribute that CloudFormation filled in."""
-    well.intended = copy.deepcopy(well.body)
-    well.intended["widgets"][3]["properties"]["alarms"] = [UNKNOWN]
-    well.intended["widgets"][2]["properties"]["metrics"][0][-1] = f"minutemend-{UNKNOWN}-repair"
-    assert unhealthy(well) == {}
-
-
 @pytest.mark.parametrize(
     ("body", "why"),
     [
         (None, "there is none"),
         ("{", "its body cannot be read"),
-        ("[]", "no list of widgets"),
-        ('{"widgets": []}', "no w"),
+        ("[]", "its body cannot be read"),
+        ('{"widgets": [{"properties": {"metrics": [["AWS/SQS"]]}}]}', "['AWS/SQS'] is no metric"),
+        ('{"widgets": []}', "it shows no metric"),
     ],
 )
 def test_no_dashboard_is_no_success(well: FakeMonitoring, body: str | None, why: str) -> None:
     """Deleted, or overwritten with what is none."""
-    well.body, well.intended = body, {"widgets": []}
+    well.body = body
     state, detail = unhealthy(well)["dashboard", "-"]
     assert state is State.BROKEN
     assert why in detail
@@ -251,11 +179,9 @@ def test_an_alarm_that_watches_nothing_is_broken(well: FakeMonitoring) -> None:
 
 
 def test_an_alarm_that_was_deleted_is_missed(well: FakeMonitoring) -> None:
-    """By the stack, and by the widget that shows it."""
+    """By the stack."""
     well.there, well.meant = [], frozenset({ALARM.name})
-    found = unhealthy(well)
-    assert found["alarm", ALARM.name] == (State.BROKEN, f"it was deleted; {UNDO}")
-    assert ("widget", "widget 4") in found
+    assert unhealthy(well)["alarm", ALARM.name] == (State.BROKEN, f"it was deleted; {UNDO}")
 
 
 def test_a_stage_without_alarms_is_broken(well: FakeMonitoring) -> None:
