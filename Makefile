@@ -96,7 +96,6 @@ lock: .venv/.installed  ## resolve the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra stages --extra deploy --extra local --extra test $(LOCKED) -o requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --extra stages --extra bench $(LOCKED) -c requirements/dev.txt -o requirements/bench.txt
 	$(BIN)/uv pip compile requirements/layer.in $(LOCKED) -c requirements/dev.txt -o requirements/layer.txt
-	$(BIN)/python -m mend.calendars.sessions_lock pin
 
 calendars: setup  ## write the sessions that ship anew: after a new release of exchange_calendars, and each year
 	$(BIN)/python -m mend.calendars.known

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infra.layer.sessions_lock import sessions_lock
+from infra.layer import sessions
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".build" / "market"
@@ -53,9 +53,7 @@ def sources() -> dict[str, Path]:
 
 def market_code(calendars: tuple[str, ...]) -> Path:
     """Where the function's folder lies once it is built; its name is a hash of exactly what goes in."""
-    locked = sessions_lock()
-    sessions = [(name, locked.digests.get(name)) for name in calendars]
-    digest = hashlib.sha256(repr((locked.first, locked.last, sessions)).encode())
+    digest = hashlib.sha256(repr(calendars).encode() + sessions.FILE.read_bytes())
     for name, path in sources().items():
         digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return CACHE / digest.hexdigest()
@@ -73,7 +71,7 @@ def build(calendars: tuple[str, ...]) -> None:
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, tree / name)
         command = [sys.executable, "-m", "market.calendars", "--calendars", ",".join(calendars)]
-        command += ["--last", sessions_lock().last, "--out", str(tree / SESSIONS)]
+        command += ["--out", str(tree / SESSIONS)]
         subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603
         try:
             tree.rename(place)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from minutemend.contract import VENDORS, VendorSettings
 
-from infra.layer.sessions_lock import sessions_lock
+from infra.layer.sessions import calendar_names
 
 if TYPE_CHECKING:
     from infra.settings import StageSettings
@@ -142,7 +142,7 @@ def _symbols(stage: StageSettings) -> Iterator[str]:
             f"the first list of symbols has {size:,} bytes, and a parameter of SSM holds {MOST_PARAMETER_BYTES:,}; a "
             "shorter one, and `mend symbols set` for all of them, would be right"
         )
-    for calendar in sorted(set(stage.symbols) - set(sessions_lock().digests)):
+    for calendar in sorted(name for name in stage.symbols if not {name, name.lower()} & calendar_names()):
         yield f"there is no calendar {calendar!r}; XNYS, XLON, XTKS or 24/7 would be right, for example"
     for symbol in _twice(symbol for listed in stage.symbols.values() for symbol in listed):
         yield f"{symbol} is listed twice; once, under one calendar, would be right"

@@ -111,7 +111,7 @@ class MarketServer:
 
             self.source = GeneratedBars(
                 seed=seed,
-                sessions=sessions_of({calendar, *(calendar_of or {}).values()}, last=f"{clock().year + 1}-12-31"),
+                sessions=sessions_of({calendar, *(calendar_of or {}).values()}),
                 calendar=calendar,
                 calendar_of=calendar_of,
                 symbols=frozenset(symbols) if symbols is not None else None,

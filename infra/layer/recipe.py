@@ -16,9 +16,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from infra.layer import sessions
 from infra.layer.elf import drop_symbols
 from infra.layer.interpreters import interpreter_for, uv, uv_environment
-from infra.layer.sessions_lock import sessions_lock
 from infra.layer.target import Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,9 +79,8 @@ def libraries(target: Target) -> Path:
 
 def package(target: Target) -> Path:
     """Where our package's layer lies once it is built; its name holds the hash."""
-    locked = sessions_lock()
-    sessions = [(name, locked.digests.get(name)) for name in target.calendars]
-    return _place("package", [target.python, locked.first, locked.last, sessions], _sources())
+    shipped = hashlib.sha256(sessions.FILE.read_bytes()).hexdigest()
+    return _place("package", [target.python, shipped, target.calendars], _sources())
 
 
 def build(target: Target) -> None:
@@ -124,10 +123,10 @@ def _copy_package(target: Target, python: Path) -> None:
         copy = python / PACKAGE.name / source.relative_to(PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-    sessions = python / PACKAGE.name / SESSIONS
-    command = [sys.executable, "-m", "mend.calendars.sessions_lock", "make"]
-    command += ["--calendars", ",".join(target.calendars), "--out", str(sessions)]
-    # A process of its own: exchange_calendars takes a second to import and brings pandas along.
+    out = python / PACKAGE.name / SESSIONS
+    command = [sys.executable, "-m", "mend.calendars.shipped"]
+    command += ["--calendars", ",".join(target.calendars), "--out", str(out)]
+    # A process of its own: what deploys knows nothing of the tools.
     subprocess.run(command, check=True, cwd=ROOT)  # noqa: S603
 
 

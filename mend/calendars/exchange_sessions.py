@@ -1,31 +1,20 @@
-"""Sessions from exchange_calendars, or around the clock. Build and development time only: never in the layer.
-
-`python -m mend.calendars.exchange_sessions --calendars XNYS,24/7 --out FILE` writes the file that seeds
-the `sessions` table; the same calendars and dates give the same bytes.
-"""
+"""Sessions from exchange_calendars, or of our own calendars: what the file that ships is made from (known.py)."""
 
 from __future__ import annotations
 
-import argparse
-import difflib
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from minutemend.contract import FIRST_DT
-from minutemend.core.errors import BadInput
 
 AROUND_THE_CLOCK, FOREX = "24/7", "forex"
-_OURS = {AROUND_THE_CLOCK: "UTC", FOREX: "America/New_York"}  # calendars of our own, with their zones
+OURS = {AROUND_THE_CLOCK: "UTC", FOREX: "America/New_York"}  # calendars of our own, with their zones
 # Calendars that count the exchange's daily break as trading: the zone, and the hour at which the break ends.
 _BREAKS = {"CMES": ("America/Chicago", 17), "us_futures": ("America/New_York", 18)}
 SESSIONS = pa.schema(
@@ -39,54 +28,29 @@ SESSIONS = pa.schema(
 )
 
 
-def calendar_names() -> list[str]:
-    """Every name that `session_table` takes, sorted."""
-    import exchange_calendars
-
-    return sorted({*exchange_calendars.get_calendar_names(include_aliases=True), *_OURS})
-
-
 def session_table(calendars: Sequence[str], *, first: str, last: str) -> pa.Table:
     """The sessions whose labels lie in `[first, last]` (both inclusive, YYYY-MM-DD), as a table of `SESSIONS`.
 
     Sorted by calendar, open. A session with a lunch break is two rows with one `dt`. Dates outside a
-    calendar's bounds have no rows. Raises BadInput for an unknown calendar, naming the nearest.
+    calendar's bounds have no rows. Raises exchange_calendars' own error for an unknown calendar.
     """
     parts = [_table(name, *_rows(name, first, last)) for name in sorted(set(calendars))]
     return pa.concat_tables(parts) if parts else SESSIONS.empty_table()
 
 
-def known_calendar(name: str) -> str:
-    """`name` itself. Raises BadInput that offers the nearest names when there is no such calendar."""
-    if name in _OURS:
-        return name  # and exchange_calendars, slow to import, is not needed
-    names = calendar_names()
-    if name in names:
-        return name
-    upper = {known.upper(): known for known in names}
-    near = [upper[match] for match in difflib.get_close_matches(name.upper(), upper, n=5, cutoff=0.4)]
-    offer = f"did you mean {', '.join(near)}?" if near else "XNYS, XLON, XTKS or 24/7 would be right, for example"
-    raise BadInput(f"there is no calendar {name!r}: {offer}")
-
-
 def calendar_zone(name: str) -> str:
     """The calendar's own time zone, by its IANA name: in it a bar has the date that a session is labelled with."""
-    if known_calendar(name) in _OURS:
-        return _OURS[name]
+    if name in OURS:
+        return OURS[name]
     import exchange_calendars
 
     with _mended():
         return str(exchange_calendars.get_calendar(name).tz)
 
 
-def default_last(today: date) -> str:
-    """The last day of the year after `today`'s: how far ahead sessions are written down."""
-    return f"{today.year + 1}-12-31"
-
-
 def _rows(name: str, first: str, last: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Labels, opens and closes (datetime64[m], UTC) of one calendar, lunch breaks split."""
-    if known_calendar(name) in _OURS:
+    if name in OURS:
         days = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
         return (
             _forex(days)
@@ -137,7 +101,7 @@ def _forex(days: npt.NDArray[np.datetime64]) -> tuple[list[str], np.ndarray, np.
 
     Sunday 17:00 to Friday 17:00, as brokers have it. Christmas and New Year's Day have no session.
     """
-    zone = ZoneInfo(_OURS[FOREX])
+    zone = ZoneInfo(OURS[FOREX])
     week = [day for day in days.tolist() if day.weekday() < 5 and (day.month, day.day) not in ((1, 1), (12, 25))]
     ends = [datetime(day.year, day.month, day.day, 17, tzinfo=zone) for day in week]
     closes = [end.astimezone(UTC).replace(tzinfo=None) for end in ends]
@@ -211,44 +175,3 @@ def _table(name: str, labels: list[str], opens: np.ndarray, closes: np.ndarray) 
         "minutes": (closes - opens).astype(np.int32),
     }
     return pa.table(columns, schema=SESSIONS).sort_by("open")
-
-
-def editioned(sessions: pa.Table) -> pa.Table:
-    """The sessions, with the release that made them in the metadata: a stage takes over what is newer than its own."""
-    try:
-        edition = version("exchange_calendars")
-    except PackageNotFoundError:  # a light install: its sessions are taken where there are none
-        edition = ""
-    return sessions.replace_schema_metadata({"edition": edition})
-
-
-def write(calendars: Sequence[str], out: Path, *, first: str, last: str) -> int:
-    """Write the sessions as Parquet and return how many rows; the same input gives the same bytes."""
-    import pyarrow.parquet as pq
-
-    table = editioned(session_table(calendars, first=first, last=last))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, out, compression="zstd")
-    return int(table.num_rows)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command `python -m mend.calendars.exchange_sessions`."""
-    parser = argparse.ArgumentParser(description="Write the sessions of calendars as one Parquet file.")
-    parser.add_argument("--calendars", required=True, help="names, separated by commas: XNYS,24/7")
-    parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--first", default=FIRST_DT, help="first session date")
-    parser.add_argument("--last", help="last session date (default: the end of next year)")
-    given = parser.parse_args(argv)
-    last = given.last or default_last(datetime.now(UTC).date())
-    try:
-        rows = write(given.calendars.split(","), given.out, first=given.first, last=last)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{rows} sessions of {given.calendars} from {given.first} to {last} in {given.out}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

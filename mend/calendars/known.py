@@ -1,6 +1,7 @@
 """The sessions that ship with minutemend: every calendar as a table in one small file, read with numpy alone.
 
-`python -m mend.calendars.known` makes the file anew (`make calendars`); a test holds it to exchange_calendars.
+Layers, the market simulator and `mend` all take them from here. `python -m mend.calendars.known` makes the file anew
+(`make calendars`); the same golden days are asked of it and of exchange_calendars.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,11 @@ def calendar_names() -> list[str]:
     return list(_table()["names"])
 
 
+def edition() -> str:
+    """The release of exchange_calendars that made them."""
+    return str(_table()["edition"])
+
+
 @cache
 def _calendar(name: str) -> Calendar:
     known = _table()
@@ -129,7 +136,7 @@ def made(last: str) -> dict[str, npt.NDArray[Any]]:
     from mend.calendars import exchange_sessions
 
     own = {**calendar_utils._default_calendar_aliases}
-    names = sorted(set(exchange_sessions.calendar_names()) - set(own))
+    names = sorted({*calendar_utils.get_calendar_names(include_aliases=False), *exchange_sessions.OURS})
     columns: dict[str, list[npt.NDArray[Any]]] = {"step": [], "open": [], "minutes": []}
     edges = [0]
     for name in names:
@@ -142,6 +149,7 @@ def made(last: str) -> dict[str, npt.NDArray[Any]]:
         edges.append(edges[-1] + len(day))
     aliases = {alias.lower(): name for alias, name in own.items()}
     return {
+        "edition": np.array(version("exchange_calendars")),
         "names": np.array(names),
         "zones": np.array([exchange_sessions.calendar_zone(name) for name in names]),
         "edges": np.array(edges),
@@ -152,4 +160,4 @@ def made(last: str) -> dict[str, npt.NDArray[Any]]:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(FILE, **made(f"{datetime.now(UTC).year + 1}-12-31"))  # type: ignore[arg-type]
+    np.savez_compressed(FILE, **made(f"{datetime.now(UTC).year + 2}-12-31"))  # type: ignore[arg-type]

@@ -66,12 +66,10 @@ def _run(*, seed: int, keep: bool) -> int:
 
 def session_of(day: datetime) -> Range:
     """The XNYS session of a date, from the calendar that the audit goes by."""
-    from minutemend.core.minutes import Range
+    from mend.calendars.known import calendar_named
 
-    from mend.calendars.exchange_sessions import session_table
-
-    (row,) = session_table(["XNYS"], first=f"{day:%Y-%m-%d}", last=f"{day:%Y-%m-%d}").to_pylist()
-    return Range(row["open"].replace(tzinfo=UTC), row["close"].replace(tzinfo=UTC))
+    (session,) = calendar_named("XNYS").sessions(day.date(), day.date())
+    return session.range
 
 
 def load_with_holes(local: LocalStack, stage: Stage, session: Range, *, seed: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 
 import click
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from minutemend.services.scope import Scope
 
     from mend.stage import Stage
-
-
-LAST = date(2050, 12, 31)  # of a calendar that never ends
 
 
 @click.group()
@@ -101,22 +97,11 @@ def put_sessions(opened: Stage, calendars: Sequence[str] = (), *, symbols: bool 
 
     That is what a first audit brings along; a plan or a report that comes before it needs them.
     """
-    from minutemend.contract import FIRST_DT, Table
-    from minutemend.services.evidence_rows import row_of
-    from minutemend.services.tables import encode, from_rows
-
-    from mend.calendars.exchange_sessions import editioned
-    from mend.calendars.known import calendar_named
+    from mend.calendars.shipped import sessions_file
     from mend.console import say
 
     names = sorted(set(calendars) or {one.calendar for one in opened.interest().listings})
-    sessions = []
-    for name in names:
-        calendar = calendar_named(name)
-        last = min(calendar.last, LAST)
-        sessions += calendar.sessions(date.fromisoformat(FIRST_DT), last, name=name)
-    made = editioned(from_rows(map(row_of, sessions), Table.SESSIONS))
-    renewed = opened.lake.calendars.renew(encode(made))
+    renewed = opened.lake.calendars.renew(sessions_file(names))
     if symbols:
         opened.interest(write=True)
     known = opened.lake.calendars.known()

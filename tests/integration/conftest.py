@@ -111,7 +111,6 @@ def stage(request: pytest.FixtureRequest, meant_denials: set[str]) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def _market_of_the_stage(stage: Stage) -> Market:
-    from infra.layer.sessions_lock import sessions_lock
     from market.calendars import sessions_of
     from market.generated import GeneratedBars
     from mend.aws.stacks import NotDeployed, stack_outputs
@@ -123,7 +122,7 @@ def _market_of_the_stage(stage: Stage) -> Market:
     symbols = stage.settings.symbols
     generated = GeneratedBars(
         seed=7,
-        sessions=sessions_of(symbols, last=sessions_lock().last),
+        sessions=sessions_of(symbols),
         calendar=next(iter(symbols)),
         calendar_of={symbol: calendar for calendar, listed in symbols.items() for symbol in listed},
     )

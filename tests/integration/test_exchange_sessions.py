@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from datetime import date
 from functools import cache
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from minutemend.core.errors import BadInput
 from pandas.errors import Pandas4Warning
 
-from mend.calendars.exchange_sessions import calendar_zone, known_calendar, main, session_table
+from mend.calendars.exchange_sessions import calendar_zone, session_table
+from mend.calendars.known import calendar_named
 
 # calendar, date -> opens and closes in UTC, minutes. From the exchanges' published hours.
 GOLDEN = [
@@ -59,6 +59,14 @@ def test_sessions_of_a_day(calendar: str, dt: str, spans: list[tuple[str, str]])
     assert all(row["minutes"] == (row["close"] - row["open"]).total_seconds() / 60 for row in rows)
 
 
+@pytest.mark.parametrize("calendar", sorted({calendar for calendar, _, _ in GOLDEN} | {"CMES", "XTAE", "forex"}))
+def test_what_ships_is_what_is_made(calendar: str) -> None:
+    """Every session from 2012 to 2025 of the file that layers, the simulator and `mend` read."""
+    shipped = calendar_named(calendar).sessions(date(2012, 1, 1), date(2025, 12, 31))
+    rows = [(one.dt.isoformat(), one.open.replace(tzinfo=None), one.close.replace(tzinfo=None)) for one in shipped]
+    assert rows == [(row["dt"], row["open"], row["close"]) for row in table(calendar).to_pylist()]
+
+
 def test_a_year_of_new_york() -> None:
     """252 sessions in 2024, three of them of half a day."""
     minutes = table("XNYS").filter(pc.starts_with(pc.field("dt"), "2024"))["minutes"].to_pylist()
@@ -82,25 +90,3 @@ def test_no_session_is_longer_than_a_day() -> None:
     """The audit's SQL counts on it."""
     long = session_table(["24/7", "CMES", "24/5"], first="2024-01-01", last="2024-12-31")
     assert max(long["minutes"].to_pylist()) == 1440
-
-
-def test_an_unknown_calendar_is_refused_with_the_nearest_names() -> None:
-    """A typing error is one letter away from what was meant."""
-    with pytest.raises(BadInput, match=r"did you mean .*XNYS"):
-        known_calendar("XNYZ")
-
-
-def test_the_builder_writes_the_same_bytes_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The layer's hash must not change when nothing did."""
-    for name in ("one", "two"):
-        out = str(tmp_path / name)
-        assert main(["--calendars", "XNYS,24/7", "--out", out, "--first", "2024-01-01", "--last", "2024-12-31"]) == 0
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    assert "618 sessions" in capsys.readouterr().out
-
-
-def test_the_builder_refuses_an_unknown_calendar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With its message on standard error, exit code 2, and no file."""
-    assert main(["--calendars", "NYSEX", "--out", str(tmp_path / "none")]) == 2
-    assert "NYSE" in capsys.readouterr().err
-    assert not (tmp_path / "none").exists()

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ import pytest
 from infra.layer import recipe
 from infra.layer.elf import drop_symbols
 from infra.layer.interpreters import interpreter_for, uv, uv_environment
-from infra.layer.sessions_lock import sessions_lock
 from infra.layer.target import Target
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -77,22 +75,16 @@ def test_what_is_no_source_goes_into_neither_hash_nor_layer(sources: Path, tmp_p
 
 @pytest.mark.usefixtures("sources")
 def test_a_layer_is_for_one_runtime_and_architecture_and_the_package_for_its_sessions(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     others = [Target("3.12", "x86_64", TARGET.calendars), Target(RUNNING, "arm64", TARGET.calendars)]
     assert len({recipe.libraries(target) for target in [TARGET, *others]}) == 3
     before = recipe.package(TARGET)
     assert recipe.package(Target(RUNNING, "x86_64", ("XNYS",))) != before
-    locked = sessions_lock()
-    for changed in (
-        replace(locked, last="2030-12-31"),
-        replace(locked, digests={**locked.digests, "XNYS": "another"}),
-    ):
-        monkeypatch.setattr(recipe, "sessions_lock", lambda changed=changed: changed)
-        assert recipe.package(TARGET) != before
-    unused = replace(locked, digests={**locked.digests, "XTKS": "another"})
-    monkeypatch.setattr(recipe, "sessions_lock", lambda: unused)
-    assert recipe.package(TARGET) == before
+    other = tmp_path / "sessions.npz"
+    other.write_bytes(b"of a later release")
+    monkeypatch.setattr(recipe.sessions, "FILE", other)
+    assert recipe.package(TARGET) != before
 
 
 @pytest.mark.usefixtures("sources")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import version
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +16,8 @@ from minutemend.services.calendars import EDITION, Calendars
 from minutemend.services.evidence_rows import row_of
 from minutemend.services.tables import encode, from_rows, metadata_of
 
-from mend.calendars.exchange_sessions import write
+from mend.calendars.known import calendar_named, edition
+from mend.calendars.shipped import LAST, sessions_file
 from tests.fakes.store import FakeStore
 
 FIRST = datetime(2024, 1, 1, 14, 30, tzinfo=UTC)
@@ -154,11 +153,15 @@ def test_the_table_in_force_is_what_the_query_reads(calendars: Calendars, store:
     assert store.get(EDITIONS_KEY) is not None
 
 
-def test_what_ships_with_a_layer_names_its_edition(calendars: Calendars, tmp_path: Path) -> None:
-    """Or no deploy would ever renew a calendar."""
-    for last in ("2026-12-31", "2028-12-31"):
-        write(["24/7"], tmp_path / "sessions.parquet", first="2026-01-01", last=last)
-        made = (tmp_path / "sessions.parquet").read_bytes()
-        assert metadata_of(made)[EDITION].decode() == version("exchange_calendars")
-        assert calendars.renew(made) == ["24/7"]
-        assert calendars.known()["24/7"].end.date() == date.fromisoformat(last) + timedelta(days=1)
+def test_what_ships_with_a_layer_names_its_edition(calendars: Calendars) -> None:
+    """Or no deploy would ever renew a calendar. 24/7 never ends, others where their exchange has said no more."""
+    made = sessions_file(["24/7", "XNYS"])
+    assert metadata_of(made)[EDITION].decode() == edition()
+    assert calendars.renew(made) == ["24/7", "XNYS"]
+    ends = {name: calendars.known()[name].end.date() for name in ("24/7", "XNYS")}
+    assert ends == {"24/7": LAST + timedelta(days=1), "XNYS": calendar_named("XNYS").last + timedelta(days=1)}
+
+
+def test_what_ships_is_the_same_bytes_again() -> None:
+    """A layer's hash must not change when nothing did."""
+    assert sessions_file(["XNYS", "24/7"]) == sessions_file(["24/7", "XNYS"])
