@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 from minutemend.core.density import LEAST, LONG, Past, plausibility
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import numbers, runs
-from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
+from minutemend.core.minutes import Range, epoch_minute
 from minutemend.core.sessions import Session
 
 from bench.table import Figure
@@ -65,15 +64,14 @@ def run() -> list[Figure]:
 
 def real_days() -> Iterator[Day]:
     """The symbol-sessions of the shared real bars."""
-    from mend.calendars.exchange_sessions import session_table
+    from mend.calendars.known import calendar_named
 
     for file in ("xnys.parquet", "crypto-24x7.parquet"):
         rows = pq.read_table(DATA / file, columns=["symbol", "minute", "calendar"]).to_pandas()
         for (calendar, symbol), bars in rows.groupby(["calendar", "symbol"]):
             minutes = bars["minute"].dt.tz_localize(None).to_numpy().astype("M8[m]").astype(np.int64)
-            first, last = (str(bars["minute"].agg(edge).date()) for edge in ("min", "max"))
-            for row in session_table([str(calendar)], first=first, last=last).to_pylist():
-                session = Session(str(calendar), date.fromisoformat(row["dt"]), _utc(row["open"]), _utc(row["close"]))
+            first, last = (bars["minute"].agg(edge).date() for edge in ("min", "max"))
+            for session in calendar_named(str(calendar)).sessions(first, last):
                 opened = epoch_minute(session.open)
                 inside = minutes[(minutes >= opened) & (minutes < epoch_minute(session.close))] - opened
                 traded = np.zeros(session.minutes, np.bool_)
@@ -123,7 +121,3 @@ def past_of(day: Day, days: list[Day], sessions: int) -> Past:
     dice = np.random.default_rng([SEED, epoch_minute(day.session.open)])
     own = [one.lacks for one in days if one.symbol == day.symbol]
     return Past(numbers([sessions]), numbers([dice.choice(own, sessions).max()]))
-
-
-def _utc(instant: datetime) -> datetime:
-    return from_epoch_minute(epoch_minute(instant.replace(tzinfo=UTC)))

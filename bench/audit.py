@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 
-from bench.audit_ways import BARE, audit, window
+from bench.audit_ways import BARE, audit, connect
 from bench.lake import BenchLake, build
 from bench.process import Took, took
 from bench.table import Figure
@@ -33,20 +33,20 @@ def in_process(lake: BenchLake) -> list[Figure]:
     A machine's speed drifts more than the ratio does: each turn is divided by the bare scans just before and after it,
     and the median of the turns is the figure.
     """
-    opened = audit(lake.root)
-    found = opened.check(window(YEAR))
-    assert found.gaps.minutes == lake.missing
+    connection = connect(lake.root, YEAR)
+    found = audit(connection, YEAR)
+    assert found.minutes == lake.missing
 
     def bare() -> float:
-        return timed(lambda: opened.connection.execute(BARE).fetchall())
+        return timed(lambda: connection.execute(BARE).fetchall())
 
     bare()
     scans, ours = [bare()], []
     for _ in range(TURNS):
-        ours.append(timed(lambda: opened.check(window(YEAR))))
+        ours.append(timed(lambda: audit(connection, YEAR)))
         scans.append(bare())
     ratios = to_neighbours(ours, scans)
-    size = f"{lake.rows / 1e6:.1f}M bars, {len(found.gaps):,} ranges; best of {TURNS} turns each"
+    size = f"{lake.rows / 1e6:.1f}M bars, {len(found):,} ranges; best of {TURNS} turns each"
     return [
         Figure("bare scan of symbol and minute", min(scans), "s", size),
         Figure("the year's audit", min(ours), "s"),

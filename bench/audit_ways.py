@@ -22,12 +22,12 @@ def connect(lake: Path, days: int) -> Any:
     import duckdb
 
     connection = duckdb.connect()
-    connection.execute(f"SET threads = {THREADS}; SET preserve_insertion_order = false")
+    connection.execute(f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET preserve_insertion_order = false")
     connection.execute(
         f"CREATE VIEW bars AS SELECT symbol, minute, dt FROM read_parquet('{lake}/bars/*/*.parquet', "
         f"hive_partitioning = true, hive_types = {{'dt': VARCHAR}}) WHERE dt < '{_end(days):%Y-%m-%d}'"
     )
-    for table in ("sessions", "symbols"):
+    for table in ("sessions", "symbols", "hours"):
         connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{lake}/{table}.parquet')")
     return connection
 
@@ -43,41 +43,30 @@ def _scalar(connection: Any, sql: str) -> int:
 
 def ours(lake: Path, days: int) -> int:
     """`generate_data_check_query` through DuckDB, ranges in hand."""
-    return int(audit(lake).check(window(days)).gaps.minutes)
+    return int(audit(connect(lake, days), days).minutes)
 
 
-def audit(lake: Path) -> Any:
-    """The lake as the audit opens it."""
+def audit(connection: Any, days: int) -> Any:
+    """The gaps of the first `days`: the audit's question put to DuckDB."""
     from datetime import date
 
-    import duckdb
+    from minutemend.core.data_check import Answered, Question, check_data
+    from minutemend.core.minutes import Range
     from minutemend.core.sessions import Session
     from minutemend.core.symbols import Listing
 
-    from mend.duckdb_lake import DuckDbLake
-
-    bars = f"read_parquet('{lake}/bars/*/*.parquet', hive_partitioning = true, hive_types = {{'dt': VARCHAR}})"
-    db = duckdb.connect()
-    rows = db.execute(f"SELECT calendar, dt, open, close FROM read_parquet('{lake}/sessions.parquet')").fetchall()
+    rows = connection.execute("SELECT calendar, dt, open, close FROM sessions").fetchall()
     sessions = [
         Session(calendar, date.fromisoformat(dt), opened.replace(tzinfo=UTC), closed.replace(tzinfo=UTC))
         for calendar, dt, opened, closed in rows
     ]
-    symbols = db.execute(f"SELECT symbol, calendar FROM read_parquet('{lake}/symbols.parquet')").fetchall()
-    return DuckDbLake(
-        db,
-        bars=f"SELECT symbol, minute, dt FROM {bars}",
-        listings=[Listing(*row) for row in symbols],
-        sessions=sessions,
-        threads=THREADS,
-    )
+    listings = [Listing(*row) for row in connection.execute("SELECT symbol, calendar FROM symbols").fetchall()]
+    window = Range(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), _end(days))
 
+    def ask(sql: str) -> Answered:
+        return Answered.from_columns(connection.execute(sql).fetchnumpy())
 
-def window(days: int) -> Any:
-    """The first `days` of the lake."""
-    from minutemend.core.minutes import Range
-
-    return Range(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), _end(days))
+    return check_data(ask, Question(window, listings, sessions))
 
 
 def grid(lake: Path, days: int) -> int:

@@ -8,15 +8,20 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from minutemend.contract import Table
+from minutemend.core.hours import expected_hours
+from minutemend.services.evidence_rows import row_of
+from minutemend.services.tables import from_rows, hours_table
 
 from bench.audit_ways import FIRST_YEAR
 
-RECIPE = "1"
+RECIPE = "2"
 ROOT = Path(__file__).resolve().parent.parent / ".build" / "bench"
 SEED = 20260101
 HOLED = 0.02  # share of symbol-days
@@ -26,7 +31,7 @@ SYMBOLS = 500
 
 @dataclass(frozen=True, slots=True)
 class BenchLake:
-    """A lake on disk: `bars/dt=…/day.parquet`, `sessions.parquet`, `symbols.parquet`, and what was left out."""
+    """A lake on disk: `bars/dt=…/day.parquet`, a file each of sessions, hours and symbols, and what was left out."""
 
     root: Path
     rows: int
@@ -35,7 +40,7 @@ class BenchLake:
 
 def build() -> BenchLake:
     """The lake, made when it is not there yet: 500 symbols and a year are 49M rows."""
-    from mend.calendars.exchange_sessions import session_table
+    from mend.calendars.known import calendar_named
 
     root = ROOT / f"lake-{RECIPE}-{SYMBOLS}x1"
     note = root / "done.txt"
@@ -45,24 +50,22 @@ def build() -> BenchLake:
     names = tuple(f"S{number:04d}" for number in range(SYMBOLS))
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    sessions = session_table([CALENDAR], first=f"{FIRST_YEAR}-01-01", last=f"{FIRST_YEAR}-12-31")
-    pq.write_table(sessions, root / "sessions.parquet")
     pq.write_table(_symbols(names), root / "symbols.parquet")
+    sessions = calendar_named(CALENDAR).sessions(date(FIRST_YEAR, 1, 1), date(FIRST_YEAR, 12, 31))
+    pq.write_table(from_rows(map(row_of, sessions), Table.SESSIONS), root / "sessions.parquet")
+    pq.write_table(hours_table(expected_hours(sessions), made_of="these"), root / "hours.parquet")
     rng = np.random.default_rng(SEED)
     rows = missing = 0
     begun = time.monotonic()
-    days = list(
-        zip(sessions["dt"].to_pylist(), sessions["open"].to_pylist(), sessions["close"].to_pylist(), strict=True)
-    )
-    for number, (dt, opened, closed) in enumerate(days):
-        day = _day(rng, names, np.datetime64(opened, "m"), int((closed - opened).total_seconds() // 60))
+    for number, one in enumerate(sessions):
+        day = _day(rng, names, np.datetime64(one.open.replace(tzinfo=None), "m"), one.minutes)
         rows += day.num_rows
-        missing += len(names) * int((closed - opened).total_seconds() // 60) - day.num_rows
-        folder = root / "bars" / f"dt={dt}"
+        missing += len(names) * one.minutes - day.num_rows
+        folder = root / "bars" / f"dt={one.dt}"
         folder.mkdir(parents=True)
         pq.write_table(day, folder / "day.parquet", compression="zstd", row_group_size=1_000_000)
         if number % 50 == 0:
-            print(f"lake: day {number} of {len(days)}, {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"lake: day {number} of {len(sessions)}, {time.monotonic() - begun:.0f} s", flush=True)
     note.write_text(f"{rows} {missing}")
     return BenchLake(root, rows, missing)
 

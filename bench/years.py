@@ -12,12 +12,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from minutemend.contract import WINDOW_MINUTES
 from minutemend.core.intervals import Intervals, place
+from minutemend.core.minutes import epoch_minute
 
 from bench.bound import at_least
 from bench.process import took
@@ -110,10 +112,10 @@ def source(folder: Path) -> Path | None:
 
 def sessions(folder: Path, first: str, last: str) -> Path:
     """The sessions of XNYS as a file: open and close in epoch minutes, a row each."""
-    from mend.calendars.exchange_sessions import session_table
+    from mend.calendars.known import calendar_named
 
-    table = session_table(["XNYS"], first=first, last=last)
-    edges = [table[name].to_numpy().astype("M8[m]").astype(np.int64) for name in ("open", "close")]
+    known = calendar_named("XNYS").sessions(date.fromisoformat(first), date.fromisoformat(last))
+    edges = [[epoch_minute(getattr(one, edge)) for one in known] for edge in ("open", "close")]
     path = folder / f"{first}-{last}.npy"
     np.save(path, np.stack(edges, axis=1))
     return path

@@ -1,6 +1,6 @@
 """Random lakes that try to fool the audit, and an oracle in pandas that knows nothing of its SQL.
 
-A lake is a folder as in S3: `bars/dt=…/*.parquet`, `sessions/`, `symbols/`, `absences/dt=…/`. Files are unsorted,
+A lake is a folder as in S3: `bars/dt=…/*.parquet`, `sessions/`, `hours/`, `symbols/`. Files are unsorted,
 overlap, repeat minutes, hold extended hours, seconds and strangers, and some are empty.
 """
 
@@ -60,14 +60,12 @@ class RandomLake:
     bars: list[tuple[str, datetime]]  # as stored, repeats and strangers among them
     absences: list[tuple[str, Range]]
     window: Range
-    cadence: int
     asked: tuple[str, ...] | None
     seed: int
     sessions: Sequence[Session] = field(default=SESSIONS)
 
     def expected(self) -> dict[tuple[str, Session], list[datetime]]:
         """Every expected minute, by symbol and session: plain loops, for they are easy to believe."""
-        step = self.cadence * MINUTE
         found: dict[tuple[str, Session], list[datetime]] = {}
         for listing in self.listings:
             if self.asked is not None and listing.symbol not in self.asked:
@@ -81,7 +79,7 @@ class RandomLake:
                 while minute < one.close:
                     if minute in self.window:
                         minutes.append(minute)
-                    minute += step
+                    minute += MINUTE
                 found[listing.symbol, one] = minutes
         return found
 
@@ -96,15 +94,15 @@ class RandomLake:
                 if name == symbol:
                     missing = missing[~((missing >= span.start) & (missing < span.end))]
             frame = pd.Series(missing).sort_values()
-            for _, run in frame.groupby((frame.diff() != pd.Timedelta(minutes=self.cadence)).cumsum()):
-                end = min(run.iloc[-1] + pd.Timedelta(minutes=self.cadence), pd.Timestamp(one.close))
-                gaps.append(Gap(symbol, run.iloc[0].to_pydatetime(), end.to_pydatetime(), one.open, one.close))
+            for _, run in frame.groupby((frame.diff() != MINUTE).cumsum()):
+                start, last = (run.iloc[edge].to_pydatetime() for edge in (0, -1))
+                gaps.append(Gap(symbol, start, last + MINUTE, one.open, one.close))
         return sorted(gaps)
 
     def write(self, folder: Path) -> None:
         """The lake's files, spread over them at random (by `seed`)."""
         rng = random.Random(self.seed)
-        write_tables(folder, self.sessions, self.listings, self.absences)
+        write_tables(folder, self.sessions, self.listings)
         files: dict[tuple[date, int], list[tuple[str, datetime]]] = {}
         for symbol, minute in self.bars:
             files.setdefault((minute.date(), rng.randrange(3)), []).append((symbol, minute))
@@ -134,7 +132,6 @@ def write_tables(
     folder: Path,
     sessions: Sequence[Session],
     listings: Sequence[Listing],
-    absences: Sequence[tuple[str, Range]] = (),
 ) -> None:
     """The tables beside the bars."""
     rows = [
@@ -162,12 +159,6 @@ def write_tables(
         for one in listings
     ]
     _write(folder / "symbols" / "symbols.parquet", rows, ("symbol", "calendar", "listed", "delisted"), {})
-    columns = ("symbol", "start", "end", "reason", "evidence", "observations", "proven_at")
-    kinds = {"start": NAIVE, "end": NAIVE, "proven_at": NAIVE, "observations": pa.int32()}
-    for number, (symbol, span) in enumerate(absences):
-        row = {"symbol": symbol, "start": span.start.replace(tzinfo=None), "end": span.end.replace(tzinfo=None)}
-        row |= {"reason": "no_trade", "evidence": "[]", "observations": 2, "proven_at": row["end"]}
-        _write(folder / "absences" / f"dt={span.start.date()}" / f"{number}.parquet", [row], columns, kinds)
 
 
 def _write(path: Path, rows: list[dict[str, object]], names: Sequence[str], kinds: dict[str, pa.DataType]) -> None:
@@ -189,9 +180,8 @@ def random_lake(seed: int) -> RandomLake:
     if rng.random() < 0.6:
         picked = sorted(rng.sample(range(WHOLE.minutes), 2))
         start, end = (WHOLE.start + minute * MINUTE for minute in picked)
-    cadence = rng.choice([1, 1, 1, 5, 15, 60])
     asked = None if rng.random() < 0.7 else tuple(rng.sample([one.symbol for one in listings], 1))
-    lake = RandomLake(listings, [], [], Range(start, end), cadence, asked, seed)
+    lake = RandomLake(listings, [], [], Range(start, end), asked, seed)
     lake.bars = [row for listing in listings for row in _stored(rng, lake, listing)]
     lake.bars += [("STRANGER", start + MINUTE * rng.randrange(3000)) for _ in range(rng.randint(0, 5))]
     for listing in listings:
@@ -205,7 +195,6 @@ def _stored(rng: random.Random, lake: RandomLake, listing: Listing) -> Iterable[
     """The rows of one symbol: its sessions with holes, and everything that ought not to matter."""
     if rng.random() < 0.1:
         return  # a symbol that is absent altogether
-    step = rng.choice([lake.cadence, 1]) * MINUTE  # finer bars than are asked for do no harm
     rate = rng.choice([0.0, 0.0, 0.01, 0.3, 0.95])
     copies = rng.choice([(1,), (1,), (1,), (1, 1, 1, 2), (2,), (3,), (1, 4, 5, 16), (4,), (1, 70)])
     for one in lake.sessions:
@@ -215,7 +204,7 @@ def _stored(rng: random.Random, lake: RandomLake, listing: Listing) -> Iterable[
         run = Range(hole, hole + MINUTE * rng.randint(1, 120))
         early = one.open - MINUTE * rng.choice([0, 0, 10, 90])
         late = one.close + MINUTE * rng.choice([0, 0, 10, 90])
-        minute = one.open - ((one.open - early) // step) * step
+        minute = early
         while minute < late:
             kept = minute not in run and rng.random() >= rate
             if kept:
@@ -223,4 +212,4 @@ def _stored(rng: random.Random, lake: RandomLake, listing: Listing) -> Iterable[
             elif rng.random() < 0.1:
                 # Near the minute, and not on it: no bar of that minute.
                 yield listing.symbol, minute + rng.choice([timedelta(seconds=30), timedelta(milliseconds=5)])
-            minute += step
+            minute += MINUTE

@@ -30,8 +30,7 @@ class SqlGapFinder(GapFinder):
             return Answered.from_columns(connection.execute(sql).fetchnumpy())
 
         try:
-            found = check_data(ask, question)
-            return Found(found.gaps, found.expected_minutes)
+            return Found(check_data(ask, question), question.expected_minutes)
         finally:
             connection.close()
 

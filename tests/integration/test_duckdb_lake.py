@@ -4,46 +4,43 @@ from __future__ import annotations
 
 import tempfile
 from datetime import datetime
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from minutemend.core.data_check import DataCheck, parts
-from minutemend.core.gaps import Gap
+from minutemend.core.data_check import Answered, Question, check_data
+from minutemend.core.gaps import Gap, Gaps
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.symbols import Listing
 
-from mend import duckdb_lake
-from mend.duckdb_lake import DuckDbLake
-from tests.lakes import SESSIONS, WHOLE, RandomLake, at, random_lake
+from tests.lakes import SESSIONS, WHOLE, RandomLake, at, random_lake, session
+from tests.trino.tables import duck
 
 IBM = Listing("IBM", "XNYS")
-HIVE = "hive_partitioning = true, hive_types = {'dt': VARCHAR}"
 DAY = SESSIONS[0]  # 2024-03-08
 
 
-def opened(lake: RandomLake, folder: Path) -> DuckDbLake:
-    """The lake's bars written to the folder and read back through the view."""
+def check(lake: RandomLake, folder: Path) -> Gaps:
+    """The lake's files written to the folder, and the statement asked of them."""
     lake.write(folder)
-    bars = f"SELECT symbol, minute, dt FROM read_parquet('{folder}/bars/**/*.parquet', {HIVE})"  # noqa: S608
-    return DuckDbLake(
-        duckdb.connect(), bars=bars, listings=lake.listings, sessions=lake.sessions, cadence=lake.cadence, threads=1
-    )
+    with duck(folder) as connection:
+        connection.execute("SET threads = 1")
+        question = Question(lake.window, lake.listings, lake.sessions, lake.asked)
+        return check_data(lambda sql: Answered.from_columns(connection.execute(sql).fetchnumpy()), question)
 
 
-def less_proven(lake: RandomLake, found: DataCheck) -> list[Gap]:
+def less_proven(lake: RandomLake, found: Gaps) -> list[Gap]:
     """The gaps less the lake's absences, by the layer's algebra, as an audit takes them away."""
     symbols = [symbol for symbol, _ in lake.absences]
     edges = ([epoch_minute(getattr(span, edge)) for _, span in lake.absences] for edge in ("start", "end"))
-    return list(found.gaps.less(found.gaps.places(symbols, *edges)))
+    return list(found.less(found.places(symbols, *edges)))
 
 
-def one_day(bars: list[datetime], cadence: int = 1) -> RandomLake:
+def one_day(bars: list[datetime]) -> RandomLake:
     """IBM on the first session alone, with these bars."""
-    return RandomLake([IBM], [("IBM", minute) for minute in bars], [], WHOLE, cadence, None, 0, SESSIONS[:1])
+    return RandomLake([IBM], [("IBM", minute) for minute in bars], [], WHOLE, None, 0, SESSIONS[:1])
 
 
 def minutes(span: Range) -> list[datetime]:
@@ -56,18 +53,17 @@ def test_sql_and_oracle_agree_on_any_lake(seed: int) -> None:
     """Holes, copies, extended hours, seconds, overlapping and empty files, lunch, midnight, listings, absences."""
     lake = random_lake(seed)
     with tempfile.TemporaryDirectory() as folder:
-        if lake.cadence > 1:
-            lake.absences = []  # a stage is of minutes, and files have no absences
-        found = opened(lake, Path(folder)).check(lake.window, lake.asked)
+        found = check(lake, Path(folder))
     assert less_proven(lake, found) == lake.oracle()
-    assert found.expected_bars == sum(len(expected) for expected in lake.expected().values())
+    expected = Question(lake.window, lake.listings, lake.sessions, lake.asked).expected_minutes
+    assert expected == sum(len(minutes) for minutes in lake.expected().values())
 
 
 @pytest.mark.parametrize("seed", [27, 3, 11])  # 27: sixteen copies of a quarter's last minute, alone in it
 def test_lakes_that_once_failed(seed: int, tmp_path: Path) -> None:
     """Found by chance, kept on purpose."""
     lake = random_lake(seed)
-    assert less_proven(lake, opened(lake, tmp_path).check(lake.window, lake.asked)) == lake.oracle()
+    assert less_proven(lake, check(lake, tmp_path)) == lake.oracle()
 
 
 @pytest.mark.parametrize("copies", [3, 4, 16, 64, 256])
@@ -77,23 +73,23 @@ def test_copies_never_pass_for_other_minutes(copies: int, place: int, tmp_path: 
     quarter = Range(at("2024-03-08 15:00"), at("2024-03-08 15:15"))
     rest = [minute for minute in minutes(DAY.range) if minute not in quarter]
     lake = one_day(rest + [quarter.start + place * MINUTE] * copies)
-    assert list(opened(lake, tmp_path).check(WHOLE).gaps) == lake.oracle()
+    assert list(check(lake, tmp_path)) == lake.oracle()
 
 
 def test_as_many_copies_as_holes_are_no_whole_quarter(tmp_path: Path) -> None:
     """Fifteen rows in a quarter, and a minute missing: a count alone would be fooled."""
     stored = minutes(DAY.range)
     stored[40] = stored[41]
-    found = opened(one_day(stored), tmp_path).check(WHOLE)
-    assert [gap.start for gap in found.gaps] == [DAY.open + 40 * MINUTE]
+    found = check(one_day(stored), tmp_path)
+    assert [gap.start for gap in found] == [DAY.open + 40 * MINUTE]
 
 
 def test_four_copies_and_a_carry_into_the_hole(tmp_path: Path) -> None:
     """Four bars of one minute weigh as much as one bar of the next: it is missing all the same."""
     stored = [minute for minute in minutes(DAY.range) if minute != DAY.open + 31 * MINUTE]
     stored += [DAY.open + 30 * MINUTE] * 3
-    found = opened(one_day(stored), tmp_path).check(WHOLE)
-    assert [gap.start for gap in found.gaps] == [DAY.open + 31 * MINUTE]
+    found = check(one_day(stored), tmp_path)
+    assert [gap.start for gap in found] == [DAY.open + 31 * MINUTE]
 
 
 @pytest.mark.parametrize(("first", "second"), list(product(range(4), repeat=2)))
@@ -106,7 +102,7 @@ def test_the_first_minutes_of_an_hour_are_told_apart(first: int, second: int, tm
         for _ in range({**times, 2: minute.hour - 15}.get(minute.minute, 1) if 15 <= minute.hour < 19 else 1)
     ]
     lake = one_day(stored)
-    assert list(opened(lake, tmp_path).check(WHOLE).gaps) == lake.oracle()
+    assert list(check(lake, tmp_path)) == lake.oracle()
 
 
 def test_a_session_without_bars_is_one_gap_save_what_is_proven_absent(tmp_path: Path) -> None:
@@ -114,10 +110,10 @@ def test_a_session_without_bars_is_one_gap_save_what_is_proven_absent(tmp_path: 
     rest = Listing("REST", "XNYS")
     absence = ("IBM", Range(DAY.open + 30 * MINUTE, DAY.open + 90 * MINUTE))
     for number, window in enumerate((WHOLE, Range(DAY.open + 61 * MINUTE, DAY.close - 45 * MINUTE))):
-        lake = RandomLake([IBM, rest], [], [absence], window, 1, None, 0, SESSIONS[:1])
-        found = opened(lake, tmp_path / str(number)).check(window)
+        lake = RandomLake([IBM, rest], [], [absence], window, None, 0, SESSIONS[:1])
+        found = check(lake, tmp_path / str(number))
         assert less_proven(lake, found) == lake.oracle()
-        assert found.gaps[-1].symbol == "REST"
+        assert found[-1].symbol == "REST"
 
 
 def test_a_proven_minute_whose_bar_came_late_joins_no_gaps(tmp_path: Path) -> None:
@@ -125,47 +121,20 @@ def test_a_proven_minute_whose_bar_came_late_joins_no_gaps(tmp_path: Path) -> No
     late = DAY.open + 31 * MINUTE
     lake = one_day([minute for minute in minutes(DAY.range) if minute not in (late - MINUTE, late + MINUTE)])
     lake.absences = [("IBM", Range(late, late + MINUTE))]
-    found = less_proven(lake, opened(lake, tmp_path).check(WHOLE))
+    found = less_proven(lake, check(lake, tmp_path))
     assert [(gap.start, gap.minutes) for gap in found] == [(late - MINUTE, 1), (late + MINUTE, 1)]
 
 
 def test_a_lake_without_bars_misses_every_session(tmp_path: Path) -> None:
     """A gap never spans two sessions, and the weekend between them is no gap."""
-    lake = RandomLake([IBM], [], [], WHOLE, 1, None, 0)
-    found = opened(lake, tmp_path).check(WHOLE)
-    assert [gap.range for gap in found.gaps] == [one.range for one in SESSIONS if one.calendar == "XNYS"]
+    lake = RandomLake([IBM], [], [], WHOLE, None, 0)
+    found = check(lake, tmp_path)
+    assert [gap.range for gap in found] == [one.range for one in SESSIONS if one.calendar == "XNYS"]
 
 
-def test_an_hourly_cadence_starts_at_the_open_and_ends_at_the_close(tmp_path: Path) -> None:
-    """14:30, 15:30 … 20:30: the last bar of a session of 6.5 hours stands for half an hour."""
-    stored = [DAY.open + hour * 60 * MINUTE for hour in range(6)]
-    found = opened(one_day(stored, cadence=60), tmp_path).check(WHOLE)
-    assert [(gap.start, gap.end) for gap in found.gaps] == [(at("2024-03-08 20:30"), at("2024-03-08 21:00"))]
-    assert (found.expected_bars, found.expected_minutes) == (7, 390)
-
-
-def test_a_long_window_is_asked_part_by_part_and_no_gap_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session over midnight keeps its one gap, though each date is asked by itself."""
-    from tests.lakes import session
-
+def test_a_session_over_midnight_is_one_gap(tmp_path: Path) -> None:
+    """Of two dates, and of two years."""
     night = session("24/7", "2023-12-31", "2023-12-31 22:00", "2024-01-01 03:00")
     window = Range(at("2023-12-01 00:00"), at("2024-02-01 00:00"))
-    lake = RandomLake([Listing("BTC", "24/7")], [], [], window, 1, None, 0, [night])
-    monkeypatch.setattr(duckdb_lake, "AT_ONCE", 0)
-    found = opened(lake, tmp_path).check(window)
-    assert [gap.range for gap in found.gaps] == [night.range]
-    assert found.expected_minutes == 300
-
-
-@pytest.mark.parametrize(("days", "cut"), [(30, []), (29, [16]), (11, [11, 21]), (1, range(2, 31))])
-def test_parts_are_as_few_as_they_can_be_and_about_as_long(days: int, cut: list[int]) -> None:
-    """Half-open, adjacent, cut at midnights, nothing lost: from the first, 06:00, to the thirtieth, 18:00."""
-    edges = [at("2022-06-01 06:00"), *(at(f"2022-06-{day:02} 00:00") for day in cut), at("2022-06-30 18:00")]
-    assert parts(Range(edges[0], edges[-1]), days) == [Range(start, end) for start, end in pairwise(edges)]
-
-
-def test_rows_and_distinct_pairs_are_counted(tmp_path: Path) -> None:
-    """What lies outside sessions and what lies there twice, for the totals of `mend check`."""
-    lake = one_day([*minutes(DAY.range), DAY.open, DAY.open, DAY.close + MINUTE])
-    stored = opened(lake, tmp_path).stored(WHOLE)
-    assert (stored.rows, stored.pairs) == (393, 391)
+    lake = RandomLake([Listing("BTC", "24/7")], [], [], window, None, 0, [night])
+    assert [gap.range for gap in check(lake, tmp_path)] == [night.range]

@@ -9,15 +9,14 @@ from typing import Any
 import duckdb
 import pytest
 from minutemend.adapters.athena_gaps import AthenaGapFinder
-from minutemend.contract import Table
 from minutemend.core.data_check import Question
 from minutemend.core.errors import QueryTimedOut
 from minutemend.core.hours import expected_hours
 from minutemend.core.minutes import Range, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.services.tables import hours_table
 
-from mend.duckdb_lake import hour_columns, put_rows
 from tests.fakes.athena import FakeAthena, FakeResults, Row
 
 WINDOW = Range(datetime(2024, 3, 8, 14, 0, tzinfo=UTC), datetime(2024, 3, 8, 15, 0, tzinfo=UTC))
@@ -54,7 +53,7 @@ def _text(value: object) -> str | None:
 def lake(minutes: Sequence[str], *, symbols: Sequence[str] = ("IBM",)) -> duckdb.DuckDBPyConnection:
     """One session of an hour on 2024-03-08 from 14:00; IBM has bars at `minutes` (as 14:07)."""
     made = duckdb.connect()
-    put_rows(made, Table.HOURS, hour_columns(expected_hours([SESSION])))
+    made.register("hours", hours_table(expected_hours([SESSION]), made_of="these"))
     made.execute("CREATE TABLE symbols (symbol text, calendar text, listed text, delisted text)")
     made.executemany("INSERT INTO symbols VALUES (?, 'XNYS', NULL, NULL)", [[symbol] for symbol in symbols])
     made.execute("CREATE TABLE bars (symbol text, minute timestamp, dt text)")

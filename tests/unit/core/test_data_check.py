@@ -14,7 +14,6 @@ from minutemend.core.data_check import (
     TablesDiffer,
     check_data,
     generate_data_check_query,
-    parts,
 )
 from minutemend.core.data_check_sql import STATEMENT
 from minutemend.core.errors import BadInput
@@ -108,31 +107,28 @@ def test_hours_have_a_bit_for_each_expected_minute() -> None:
     assert (hours.low[at_open], hours.high[at_open]) == (2**30, 2**60)
     lunch = [row for row, name in enumerate(hours.calendar) if name == "LUNCH" and hours.hour[row] == HOUR - 11]
     assert [int(hours.bars[row]) for row in lunch] == [45]  # to 03:40, and from 03:55
-    assert expected_hours(SESSIONS[:1], cadence=60).bars.tolist() == [1] * 7
 
 
 def test_bits_that_are_not_there_become_gaps_of_their_session() -> None:
     """And what the window cuts off is not asked about."""
     rows = whole()
     rows[1] = (1, 58, FULL - 2**10 - 2**11)
-    found = check_data(lambda _: answered(*rows), IBM)
-    assert list(found.gaps) == [gap("15:10", "15:12")]
-    assert (found.expected_bars, found.expected_minutes, found.missing_bars) == (390, 390, 2)
+    assert list(check_data(lambda _: answered(*rows), IBM)) == [gap("15:10", "15:12")]
+    assert IBM.expected_minutes == 390
     cut = Question(Range(at("2024-03-08 15:11"), at("2024-03-08 15:30")), IBM.listings, SESSIONS)
-    found = check_data(lambda _: answered(*rows, due=1), cut)
-    assert (list(found.gaps), found.expected_minutes) == ([gap("15:11", "15:12")], 19)
+    assert list(check_data(lambda _: answered(*rows, due=1), cut)) == [gap("15:11", "15:12")]
+    assert cut.expected_minutes == 19
 
 
 def test_a_session_of_which_nothing_is_stored_is_one_gap() -> None:
     """It comes back once, with nulls."""
     nothing = Answered(["IBM"], day_number(["2024-03-08"]), numbers([-1]), numbers([0]), numbers([-1]), 7)
-    assert list(check_data(lambda _: nothing, IBM).gaps) == [gap("14:30", "21:00")]
+    assert list(check_data(lambda _: nothing, IBM)) == [gap("14:30", "21:00")]
 
 
 def test_a_whole_session_does_not_come_back() -> None:
     nothing = Answered([], numbers([]), numbers([]), numbers([]), numbers([]), 7)
-    found = check_data(lambda _: nothing, IBM)
-    assert (len(found.gaps), found.present_bars) == (0, 390)
+    assert len(check_data(lambda _: nothing, IBM)) == 0
 
 
 def test_what_came_more_than_once_is_asked_for_closely_and_only_there() -> None:
@@ -147,7 +143,7 @@ def test_what_came_more_than_once_is_asked_for_closely_and_only_there() -> None:
             return answered(*rows)
         return answered((3, 59, FULL - 2**7), due=1)
 
-    assert list(check_data(ask, IBM).gaps) == [gap("17:07", "17:08")]
+    assert list(check_data(ask, IBM)) == [gap("17:07", "17:08")]
     assert "DISTINCT symbol, minute" in asked[1]
     assert "symbol IN ('IBM')" in asked[1]
     assert "TIMESTAMP '2024-03-08 18:00:00'" in asked[1]
@@ -164,24 +160,9 @@ def test_where_nothing_is_expected_nothing_is_asked() -> None:
         raise AssertionError(sql)
 
     sunday = Question(Range(at("2024-03-10 00:00"), at("2024-03-11 00:00")), IBM.listings, SESSIONS)
-    assert check_data(ask, sunday).expected_minutes == 0
+    assert (len(check_data(ask, sunday)), sunday.expected_minutes) == (0, 0)
     gone = Question(WINDOW, [Listing("IBM", "XNYS", delisted=date(2024, 1, 1))], SESSIONS)
-    assert check_data(ask, gone).expected_minutes == 0
-
-
-def test_gaps_that_a_border_cut_are_one_again() -> None:
-    """Within their session; two sessions that touch keep two."""
-    late = Gap("IBM", at("2024-03-08 21:00"), at("2024-03-08 22:00"), at("2024-03-08 21:00"), at("2024-03-08 22:00"))
-    first = Gaps.from_rows([gap("20:00", "20:30")])
-    second = Gaps.from_rows([gap("20:30", "21:00"), late])
-    assert list(Gaps.joined([first, second])) == [gap("20:00", "21:00"), late]
-    assert first.dates() == [date(2024, 3, 8)]
-
-
-def test_a_long_window_is_cut_at_midnights() -> None:
-    window = Range(at("2022-06-01 06:00"), at("2022-06-04 18:00"))
-    assert [part.minutes for part in parts(window, 2)] == [42 * 60, 42 * 60]
-    assert parts(window, 9) == [window]
+    assert (len(check_data(ask, gone)), gone.expected_minutes) == (0, 0)
 
 
 def test_what_lies_in_a_proof_is_no_gap() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,8 +45,8 @@ class AthenaGapFinder(GapFinder):
             scanned += done.scanned_bytes
             return Answered.from_columns(_columns(frame))
 
-        found = check_data(ask, replace(question, database=None))
-        return Found(found.gaps, found.expected_minutes, scanned)
+        gaps = check_data(ask, question)
+        return Found(gaps, question.expected_minutes, scanned)
 
     def rows(self, sql: str, token: str) -> list[tuple[Any, ...]]:
         """The rows of another statement, as Python values: instants are aware, null is None. Raises QueryError."""

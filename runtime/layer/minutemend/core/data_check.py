@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from minutemend.core.data_check_sql import CADENCES, RESULT_COLUMNS, generate_data_check_query
+from minutemend.core.data_check_sql import RESULT_COLUMNS, generate_data_check_query
 from minutemend.core.errors import MinutemendError
 from minutemend.core.gaps import Gaps
 from minutemend.core.hours import BITS, SLOTS, Hours, day_number, expected_hours
@@ -20,7 +19,7 @@ from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
-__all__ = ["CADENCES", "RESULT_COLUMNS", "Answered", "DataCheck", "Question", "check_data", "generate_data_check_query"]
+__all__ = ["RESULT_COLUMNS", "Answered", "Question", "check_data", "generate_data_check_query"]
 
 _NAMED = 1000  # symbols that are named in the statement; of more, all are asked for
 _AT_ONCE = 50_000  # hours whose bits are taken apart at once: 60 numbers each
@@ -66,17 +65,12 @@ Ask = Callable[[str], Answered]
 
 @dataclass(frozen=True)
 class Question:
-    """What is expected of whom. `listings` are all that are followed, `symbols` those that are asked about (None: all).
-
-    A session expects a bar at its open and every `cadence` minutes until its close.
-    """
+    """What is expected of whom. `listings` are all that are followed, `symbols` those asked about (None: all)."""
 
     window: Range
     listings: Sequence[Listing]
     sessions: Sequence[Session]  # each that touches `hours_around(window)`, of the listings' calendars
     symbols: Sequence[str] | None = None
-    cadence: int = 1
-    database: str | None = field(default=None, kw_only=True)
 
     @cached_property
     def asked(self) -> list[Listing]:
@@ -94,12 +88,12 @@ class Question:
         return tuple(sorted({one.symbol for one in self.asked}))
 
     def text(self, *, closely: bool = False) -> str:
-        return generate_data_check_query(self.window, symbols=self.named, database=self.database, closely=closely)
+        return generate_data_check_query(self.window, symbols=self.named, closely=closely)
 
     @cached_property
     def hours(self) -> Hours:
         """The hours of the sessions that the window touches."""
-        found = expected_hours(self.sessions, cadence=self.cadence)
+        found = expected_hours(self.sessions)
         start, end = epoch_minute(self.window.start), epoch_minute(self.window.end)
         inside = (found.hour * SLOTS + SLOTS > start) & (found.hour * SLOTS < end)
         kept = (column[inside] for column in (found.day, found.hour, found.bars, found.word, found.low, found.high))
@@ -132,14 +126,10 @@ class _Parts:
         self.day = day_number([one.dt for one in sessions])
         lane = {calendar: at for at, calendar in enumerate(self.calendars)}
         self.key = place([lane[one] for one in self.calendar], self.day)
-        cadence = question.cadence
-        start, end = epoch_minute(question.window.start), epoch_minute(question.window.end)
-        # Slots are counted from the open; those that begin inside the window are asked about.
-        self.first = -(-(np.maximum(self.open, start) - self.open) // cadence)
-        self.last = -(-(np.minimum(self.close, end) - self.open) // cadence)
-        self.bars = np.maximum(self.last - self.first, 0)
-        ends = np.minimum(self.open + self.last * cadence, np.minimum(self.close, end))
-        self.minutes = np.where(self.bars > 0, ends - (self.open + self.first * cadence), 0)
+        # What of each is asked about: counted from its open, so that its bars fit one lane.
+        self.first = np.maximum(self.open, epoch_minute(question.window.start)) - self.open
+        self.last = np.minimum(self.close, epoch_minute(question.window.end)) - self.open
+        self.minutes = np.maximum(self.last - self.first, 0)
 
     def of_sessions(self, calendars: Sequence[str], day: Numbers) -> tuple[Numbers, Numbers]:
         """The parts of each session: pairs of its position among those given, and the part's. Unknown: none."""
@@ -150,34 +140,15 @@ class _Parts:
         return np.repeat(np.arange(len(key)), counts), expand(numbers(first), counts)
 
 
-@dataclass(frozen=True, slots=True)
-class DataCheck:
-    """What is not stored, and what was expected: bars of the cadence, and the minutes that they stand for."""
-
-    gaps: Gaps
-    expected_bars: int
-    expected_minutes: int
-
-    @property
-    def missing_bars(self) -> int:
-        return self.expected_bars - self.present_bars
-
-    present_bars: int = 0
-
-
-def check_data(ask: Ask, question: Question) -> DataCheck:
-    """Ask the statement through `ask` (SQL text to columns), and closely where a minute is stored more than once.
+def check_data(ask: Ask, question: Question) -> Gaps:
+    """What is not stored: ask the statement through `ask` (SQL text to columns), and closely where a minute is stored
+    more than once.
 
     Raises TablesDiffer when the statement expected other hours than the layer does.
     """
-    parts = question.parts
-    bars = _listed_sum(question.asked, parts.calendar, parts.day, parts.bars)
-    if not bars:  # nothing is expected, so there is nothing to ask
-        return DataCheck(Gaps.from_rows((), question.names), 0, 0)
-    answered = _ask(ask, question)
-    answered = _closely(ask, question, answered)
-    gaps, missing = _missing(question, answered)
-    return DataCheck(gaps, bars, question.expected_minutes, present_bars=bars - missing)
+    if not question.expected_minutes:  # then there is nothing to ask
+        return Gaps.from_rows((), question.names)
+    return _missing(question, _closely(ask, question, _ask(ask, question)))
 
 
 def _ask(ask: Ask, question: Question, *, closely: bool = False) -> Answered:
@@ -212,9 +183,8 @@ def _closely(ask: Ask, question: Question, answered: Answered) -> Answered:
     return replace(answered, word=words)
 
 
-def _missing(question: Question, answered: Answered) -> tuple[Gaps, int]:
-    """The gaps, and how many bars they lack."""
-    parts, cadence = question.parts, question.cadence
+def _missing(question: Question, answered: Answered) -> Gaps:
+    parts = question.parts
     code = {name: at for at, name in enumerate(question.names)}
     calendar = {one.symbol: one.calendar for one in question.asked}
     rows = numbers([code.get(name, -1) for name in answered.symbol])
@@ -236,17 +206,15 @@ def _missing(question: Question, answered: Answered) -> tuple[Gaps, int]:
         into = expand(numbers(first_lane[session[some]]), counts[session[some]])
         at, bit = np.nonzero((word[row, None] & BITS) != 0)
         minute, into = hour[row[at]] * SLOTS + bit, into[at]
-        slot, off = np.divmod(minute - parts.open[part[into]], cadence)
-        inside = (off == 0) & (minute >= parts.open[part[into]]) & (minute < parts.close[part[into]])
-        stored.append(place(into, slot)[inside])
+        inside = (minute >= parts.open[part[into]]) & (minute < parts.close[part[into]])
+        stored.append(place(into, minute - parts.open[part[into]])[inside])
     gone, source = subtract(expected, runs(np.concatenate([*stored, numbers([])])))
     into = numbers(lanes[there][source])
     opened, closed = parts.open[part[into]], parts.close[part[into]]
-    starts, ends = gone.starts - place(into, 0), gone.ends - place(into, 0)
-    start, end = opened + starts * cadence, np.minimum(opened + ends * cadence, closed)
+    start, end = (opened + edges - place(into, 0) for edges in (gone.starts, gone.ends))
     order = np.lexsort((start, symbol[of[into]]))
     columns = (column[order] for column in (symbol[of[into]], start, end, opened, closed))
-    return Gaps(question.names, *columns), gone.minutes
+    return Gaps(question.names, *columns)
 
 
 def _listed_sum(listings: Sequence[Listing], calendars: Sequence[str], day: Numbers, values: Numbers) -> int:
@@ -273,13 +241,3 @@ def hours_around(window: Range) -> Range:
     hour = timedelta(hours=1)
     end = window.end.replace(minute=0)
     return Range(window.start.replace(minute=0), end if end == window.end else end + hour)
-
-
-def parts(window: Range, days: int) -> list[Range]:
-    """The window cut at midnights (UTC) into as few parts of at most so many dates as there can be, about as long."""
-    dates = list(window.dates())
-    longest = -(-len(dates) // -(-len(dates) // days))
-    day = timedelta(days=1)
-    midnight = window.start.replace(hour=0, minute=0)
-    cuts = [midnight + number * day for number in range(longest, len(dates), longest)]
-    return [Range(start, end) for start, end in pairwise([window.start, *cuts, window.end])]

@@ -22,7 +22,6 @@ from minutemend.core.minutes import Range
 from minutemend.core.symbols import valid_symbols
 
 RESULT_COLUMNS = ("symbol", "dt", "hour", "stored", "word")
-CADENCES = tuple(minutes for minutes in range(1, 61) if 60 % minutes == 0)
 
 _HOUR = timedelta(hours=1)
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")

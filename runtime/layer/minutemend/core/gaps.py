@@ -141,19 +141,3 @@ class Gaps:
             name: numbers([epoch_minute(getattr(row, name)) for row in rows]) for name in COLUMNS
         }
         return cls(every, numbers([code[row.symbol] for row in rows]), **columns)
-
-    @classmethod
-    def joined(cls, parts: Iterable[Gaps]) -> Gaps:
-        """The gaps of adjacent windows over the same `names`: what a border cut is one gap again."""
-        found = list(parts)
-        if len(found) == 1:
-            return found[0]
-        symbol, start, end, opened, closed = (
-            np.concatenate([getattr(part, name) for part in found]) for name in ("symbol", *COLUMNS)
-        )
-        order = np.lexsort((start, symbol))
-        symbol, start, end, opened, closed = (column[order] for column in (symbol, start, end, opened, closed))
-        same = (symbol[1:] == symbol[:-1]) & (opened[1:] == opened[:-1]) & (start[1:] == end[:-1])
-        first = np.concatenate([[True], ~same])[: len(start)]
-        last = np.concatenate([~same, [True]])[: len(start)]
-        return cls(found[0].names, symbol[first], start[first], end[last], opened[first], closed[first])

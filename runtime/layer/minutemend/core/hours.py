@@ -48,9 +48,9 @@ def day_number(dates: Any) -> Numbers:
     return np.array(dates, dtype="M8[D]").astype(np.int64)
 
 
-def expected_hours(sessions: Sequence[Session], *, cadence: int = 1) -> Hours:
-    """The hours that sessions touch. A session expects a bar at its open and every `cadence` minutes until its close;
-    two parts of one session (before and after lunch) that share an hour are one row."""
+def expected_hours(sessions: Sequence[Session]) -> Hours:
+    """The hours that sessions touch. Two parts of one session (before and after lunch) that share an hour are one
+    row."""
     calendars = sorted({session.calendar for session in sessions})
     code = {calendar: at for at, calendar in enumerate(calendars)}
     opened = numbers([epoch_minute(session.open) for session in sessions])
@@ -61,9 +61,7 @@ def expected_hours(sessions: Sequence[Session], *, cadence: int = 1) -> Hours:
     hour = expand(first, last - first + 1)
     begun, end = opened[part] - hour * SLOTS, closed[part] - hour * SLOTS
     until = [np.left_shift(np.int64(1), edge.clip(0, SLOTS)) for edge in (begun, end)]  # the bit above those before it
-    steps = numbers([sum(1 << slot for slot in range(phase, SLOTS, cadence)) for phase in range(cadence)])
-    word = (until[1] - until[0]) & steps[begun % cadence]
-    part, hour, word = part[word != 0], hour[word != 0], word[word != 0]
+    word = until[1] - until[0]
     lane = numbers([code[session.calendar] for session in sessions])[part]
     order = np.lexsort((hour, day[part], lane))
     lane, label, hour, word = lane[order], day[part][order], hour[order], word[order]
