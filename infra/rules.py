@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from minutemend.contract import VENDORS, VendorSettings
+from minutemend.contract import MOST_WINDOWS, VENDORS, VendorSettings
 
 from infra.layer.sessions import calendar_names
 
@@ -125,6 +125,8 @@ def _limits(stage: StageSettings) -> Iterator[str]:
         yield f"sweep_days is {stage.sweep_days}; 3 to 366 would be right"
     if not 0 <= stage.look_share <= 1:
         yield f"look_share is {stage.look_share}; a share from 0 to 1, like 0.05, would be right"
+    if not 0 <= stage.recheck_requests <= MOST_WINDOWS:
+        yield f"recheck_requests is {stage.recheck_requests}; 0 (none) to {MOST_WINDOWS:,} a night would be right"
     if stage.accept_days is not None and not 1 <= stage.accept_days <= stage.sweep_days:
         yield (
             f"accept_days is {stage.accept_days}; None (never), or 1 to sweep_days, {stage.sweep_days}, in which facts "

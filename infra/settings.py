@@ -47,6 +47,7 @@ class StageSettings:
     sweep_days: int  # how many trailing days the nightly audit looks at
     schedules_enabled: bool
     look_share: float = 0.05  # each night, of a session's symbols; all, where no lag of the vendor is documented
+    recheck_requests: int = 500  # a night's budget for what is due to be asked again of dates before the sweep's
     accept_days: int | None = None  # what a bar's own vendor restates within so many days is accepted; None: never
     revisions_alarm: int | None = None  # so many open revisions are an alarm; None: none are
     flaw: Flaw | None = None

@@ -35,6 +35,7 @@ MEMORY = {
     "request_captures": 0.5,
     "capture_bars": 1.0,
     "review_values": 1.0,
+    "request_rechecks": 0.5,
 }
 ALARMS = 19  # as prod's template has them (a test compares)
 
@@ -51,6 +52,8 @@ LOOKS, STEPS, FEWEST = 2, 11, 7  # of an audit that repairs once; one that finds
 BYTES_A_BAR = 8  # Parquet zstd, all columns, compacted (7.6 measured for 500 symbols: python -m bench.publish)
 SCANNED_A_BAR = 0.3  # symbol and minute, before compaction
 MONTHS_KEPT = 12
+RECHECKED = 2  # dates a night that are due: of a week ago and of a month ago, each symbol of theirs
+RECHECK_STEPS = 8  # of the machine that runs their audits
 LOG_BYTES = 1500  # of an invocation, EMF included
 POLLS = 15 * MONTH_MINUTES  # of Lambda's five long-polling readers of a queue, whatever it holds
 METRICS = 6  # custom metrics written while nothing happens: the audits' four, captured bars, requests to a vendor
@@ -117,6 +120,9 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
     looked = math.ceil(load.symbols * (settings.look_share if vendor.lag is not None else 1))
     together = max(1, min(vendor_symbols, int(vendor.rows // session)))
     second = load.sessions * math.ceil(looked / together) * math.ceil(session / vendor.rows)
+    each = RECHECKED * math.ceil(load.symbols / together) * math.ceil(session / vendor.rows)
+    due = nights * min(settings.recheck_requests, each)
+    again = nights * RECHECKED if due else 0
     kept = MONTHS_KEPT * SHARE_RESTATED * load.bars + 3 * load.sessions * looked * session  # looks: 90 days
 
     def run(concern: str, function: str, times: float, seconds: float) -> list[Line]:
@@ -139,6 +145,14 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
             Line(concern, "X-Ray", f"{function}, traces at most", times, prices.TRACE),
         ]
 
+    def asked(what: str, requests: float) -> list[Line]:
+        return [
+            *run("repair", f"process_repairs, {what}", requests, REPAIR_SECONDS + VENDOR_SECONDS),
+            Line("repair", "SQS", f"{what} sent, received, deleted", 3 * requests, prices.SQS_REQUEST),
+            Line("repair", "DynamoDB", f"claim, budget, settle of {what}", 4 * requests, prices.DYNAMODB_WRITE),
+            Line("repair", "S3", f"bars, looks and answers of {what}", 2 * requests, prices.S3_PUT),
+        ]
+
     return [
         Line("capture", "EventBridge", "the schedule of each minute", MONTH_MINUTES, prices.SCHEDULE),
         *run("capture", "request_captures", MONTH_MINUTES, REQUEST_SECONDS),
@@ -156,20 +170,20 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
         Line("audit", "S3", "objects that Athena reads, 3 requests each", 3 * LOOKS * messages, prices.S3_GET),
         *run("repair", "queue_repairs", mended, 0.5),
         *run("repair", "await_repairs", mended, 0.1),
-        Line("repair", "SQS", "jobs sent, received, deleted", 3 * jobs, prices.SQS_REQUEST),
         Line("repair", "SQS", "polling", POLLS, prices.SQS_REQUEST),
-        *run("repair", "process_repairs", jobs, REPAIR_SECONDS + VENDOR_SECONDS),
-        Line("repair", "DynamoDB", "claim, budget, settle", 4 * jobs, prices.DYNAMODB_WRITE),
-        Line("repair", "S3", "bars and answers written", 2 * jobs, prices.S3_PUT),
+        *asked("jobs", jobs),
         *run("audit", "review_values", nights, CHECK_SECONDS),
         Line("audit", "EventBridge", "the schedule of the review", nights, prices.SCHEDULE),
         Line(
             "audit", "Athena", "the review: whole bars, twice", nights, _scan(2 * nightly * BYTES_A_BAR / SCANNED_A_BAR)
         ),
-        *run("repair", "process_repairs, second looks", second, REPAIR_SECONDS + VENDOR_SECONDS),
-        Line("repair", "SQS", "second looks sent, received, deleted", 3 * second, prices.SQS_REQUEST),
-        Line("repair", "DynamoDB", "claim, budget, settle of second looks", 4 * second, prices.DYNAMODB_WRITE),
-        Line("repair", "S3", "second looks written", second, prices.S3_PUT),
+        *asked("second looks", second),
+        Line("repair", "EventBridge", "the schedule of the rechecks", nights, prices.SCHEDULE),
+        *run("repair", "request_rechecks", nights, 1.0),
+        Line("repair", "Step Functions", "rechecks", again * STEPS + nights * RECHECK_STEPS, prices.STATE_TRANSITION),
+        *run("repair", "check_data_health, rechecks", again * LOOKS, CHECK_SECONDS),
+        Line("repair", "Athena", "rechecks, the least that is billed", again * LOOKS, _scan(prices.ATHENA_LEAST)),
+        *asked("rechecks", due),
         *run("publish", "publish_hours", audits, publish_seconds),
         Line("publish", "S3", "objects read to compact and to aggregate", 3 * messages, prices.S3_GET),
         Line("publish", "S3", "objects, facts, markers and listings", audits * 8 + load.hours * 4, prices.S3_PUT),

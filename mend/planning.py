@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from minutemend.core.answers import VendorLimits
 from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import RepairJob
+from minutemend.core.looks import plan_looks
 from minutemend.core.minutes import Range
 from minutemend.core.plan import Estimate, estimate, plan
 from minutemend.core.verdicts import ProofRule
 from minutemend.ports import GapFinder
+from minutemend.services.evidence_rows import day_range
 from minutemend.services.lake import Lake
 from minutemend.services.look import look
 from minutemend.services.queue_repairs import with_archives
+from minutemend.services.rechecks import RequestRechecks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +35,20 @@ class Outlook:
     @property
     def missing(self) -> int:
         return self.gaps.minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """What the coming night asks besides: requests of second looks at the day before, and of what is due again."""
+
+    looks: int
+    rechecks: int
+    dates: int  # that the rechecks are of
+    most: int  # requests that a night's rechecks may take
+
+    def as_json(self) -> dict[str, int]:
+        names = {"look_requests": self.looks, "recheck_requests": self.rechecks}
+        return names | {"recheck_dates": self.dates, "recheck_requests_at_most": self.most}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +77,23 @@ class Planning:
         vendors = with_archives(self.vendors, found.needs.gaps)
         jobs = plan(found.needs, audit_id="plan", attempt=1, vendors=vendors, rule=self.rule)
         return Outlook(found.needs.gaps, found.expected, tuple(jobs), estimate(jobs, self.vendors), found.scanned_bytes)
+
+    def nightly(self, settings: Any, unsure: Sequence[str], *, now: datetime) -> Nightly:
+        """What the next night asks by itself, by the stage's settings. Vendors in `unsure` are looked at whole."""
+        night = day_range(now.date()).start + timedelta(days=1, hours=4)
+        listings = self.lake.symbols()
+        before = Range(night - timedelta(days=2, hours=4), night - timedelta(days=1, hours=4))
+        sessions = self.lake.sessions(before, {one.calendar for one in listings})
+        how: dict[str, Any] = {"share": settings.look_share, "whole": unsure, "now": night}
+        looks = plan_looks(
+            before, listings, sessions, self.vendors, run="plan", seed=f"look-{before.start:%Y%m%d}", **how
+        )
+        made = RequestRechecks(
+            lake=self.lake,
+            results=self.lake.store,
+            vendors=self.vendors,
+            sweep_days=settings.sweep_days,
+            most=settings.recheck_requests,
+        )
+        due = made.night(night)
+        return Nightly(len(looks), due.requests, len(due.dates), settings.recheck_requests)

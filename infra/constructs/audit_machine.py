@@ -92,6 +92,8 @@ class AuditMachine(Construct):
         # One bad symbol costs itself alone: what is whole is published, what is not has been reported.
         exhausted = sfn.Condition.string_equals(f"$.{Key.STATUS}", Status.EXHAUSTED.value)
         published.when(exhausted, self._missing(results_bucket))
+        known = sfn.Condition.string_equals(f"$.{Key.STATUS}", Status.KNOWN.value)
+        published.when(known, sfn.Succeed(self, "AskedAgain"))
         publish.next(published)
         if settings.task_arn:
             task = UserTask(
@@ -109,6 +111,7 @@ class AuditMachine(Construct):
             (Status.READY, publish),
             (Status.REPAIR, repair),
             (Status.EXHAUSTED, report),
+            (Status.KNOWN, publish),
             (Status.REFUSED, refused),
             (Status.NOTHING, nothing),
             (Status.STOPPED, sfn.Fail(self, "Stopped", error="Stopped", cause_path=f"$.{Key.REASON}")),
@@ -144,7 +147,7 @@ class AuditMachine(Construct):
             retry_on_service_exceptions=False,
             task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
         )
-        return _retried(step)
+        return retried(step)
 
     def _wait(self, function: lambda_.IFunction, *, timeout: float) -> tasks.LambdaInvoke:
         """Leaves the token on the board and waits until the last job is settled, or for the timeout.
@@ -167,7 +170,7 @@ class AuditMachine(Construct):
             retry_on_service_exceptions=False,
             task_timeout=sfn.Timeout.duration(Duration.seconds(int(timeout))),
         )
-        return _retried(step)
+        return retried(step)
 
     def _missing(self, results_bucket: str) -> sfn.Fail:
         cause = f"States.Format('{{}}. The report: s3://{results_bucket}/{{}}', $.{Key.REASON}, $.{Key.REPORT_KEY})"
@@ -192,7 +195,8 @@ class AuditMachine(Construct):
         return machine
 
 
-def _retried(step: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
+def retried(step: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
+    """The step, tried again as steps of a machine are."""
     step.add_retry(**THROTTLE_RETRY)  # type: ignore[arg-type]
     step.add_retry(**STEP_RETRY)  # type: ignore[arg-type]
     return step

@@ -1,4 +1,4 @@
-"""A backfill: ordinary audits, window by window, in a Distributed Map. docs/backfill.md.
+"""A backfill: ordinary audits, window by window, in a Distributed Map. docs/backfill.md. A night's rechecks are one.
 
 Nothing grows with the range: the list of windows lies in S3, each window is an execution of the audit's own machine,
 and what comes back of it is one digit.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
@@ -15,7 +16,7 @@ from constructs import Construct
 from minutemend.contract import BACKFILLS_PREFIX
 
 from infra.concerns import Concern, tag
-from infra.constructs.audit_machine import machine_logs, machine_name
+from infra.constructs.audit_machine import machine_logs, machine_name, retried
 from infra.constructs.grants import allow, allow_wildcard, read_objects
 from infra.settings import StageSettings
 
@@ -46,7 +47,8 @@ _TRACES = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSa
 
 
 class BackfillMachine(Construct):
-    """`machine`. Its input is `{"key": …}`: where in the results bucket the windows of one run lie."""
+    """`machine`. Its input is `{"key": …}`: where in the results bucket the windows of one run lie; or a schedule's
+    `{"scheduled_at": …}`: then `request_rechecks` says so."""
 
     def __init__(
         self,
@@ -56,8 +58,10 @@ class BackfillMachine(Construct):
         settings: StageSettings,
         results: s3.IBucket,
         audit: sfn.StateMachine,
+        request_rechecks: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._rechecks = request_rechecks
         self._settings, self._name = settings, f"{settings.stack_name}-backfill"
         self._results, self._audit = results, audit
         role = self._role()
@@ -109,7 +113,27 @@ class BackfillMachine(Construct):
         )
         whole = sfn.Choice(self, "all whole?")
         whole.when(sfn.Condition.boolean_equals("$.failed", True), missing)
-        return windows.next(whole.otherwise(sfn.Succeed(self, "AllWhole")))
+        windows.next(whole.otherwise(sfn.Succeed(self, "AllWhole")))
+        named = sfn.Condition.is_present("$.key")
+        due = sfn.Choice(self, "anything due?").when(named, windows).otherwise(sfn.Succeed(self, "NothingDue"))
+        return sfn.Choice(self, "by name?").when(named, windows).otherwise(self._request_rechecks().next(due))
+
+    def _request_rechecks(self) -> tasks.LambdaInvoke:
+        step = tasks.LambdaInvoke(
+            self,
+            "RequestRechecks",
+            lambda_function=self._rechecks,
+            payload_response_only=True,
+            payload=sfn.TaskInput.from_object(
+                {
+                    "run": sfn.JsonPath.format("recheck-{}", sfn.JsonPath.string_at("$$.Execution.Name")),
+                    "scheduled_at": sfn.JsonPath.string_at("$.scheduled_at"),
+                }
+            ),
+            retry_on_service_exceptions=False,
+            task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
+        )
+        return retried(step)
 
     def _role(self) -> iam.Role:
         """What it may do: read its windows, run them as audits and as children of its map, and stop both.
@@ -132,6 +156,7 @@ class BackfillMachine(Construct):
             description=f"What {self._name} may do",
         )
         read_objects(self, role, self._results, BACKFILLS_PREFIX)
+        allow(role, "lambda:InvokeFunction", on=[self._rechecks.function_arn])
         allow(
             role,
             "states:StartExecution",

@@ -1,4 +1,4 @@
-"""The nine steps: what each is given, and what each may do."""
+"""The ten steps: what each is given, and what each may do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from minutemend.contract import (
     AUDITS_PREFIX,
+    BACKFILLS_PREFIX,
     INTEREST_KEYS,
+    RECHECKS_KEY,
     SETTINGS_PREFIX,
     Env,
     Table,
@@ -48,6 +50,7 @@ class Functions(Steps):
         self.request_captures = self._request_captures()
         self.capture_bars = self._capture_bars()
         self.review_values = self._review_values()
+        self.request_rechecks = self._request_rechecks()
         self.all = tuple(step for step in self.node.children if isinstance(step, Function))
 
     def _check_data_health(self) -> Function:
@@ -247,4 +250,26 @@ class Functions(Steps):
         self._let_use_board(step)
         lake.repair.queue.grant(step.role, "sqs:SendMessage")
         events.EventBus.from_event_bus_name(self, "ReviewBus", "default").grant_put_events_to(step.role)
+        return step
+
+    def _request_rechecks(self) -> Function:
+        lake, stage = self._resources, self._settings
+        step = self._function(
+            "request_rechecks",
+            "What is due to be asked again of dates before the sweep's",
+            Concern.REPAIR,
+            timeout=Duration.minutes(5),
+            memory=512,
+            environment=self._buckets()
+            | {
+                Env.VENDORS: self._vendors,
+                Env.SWEEP_DAYS: str(stage.sweep_days),
+                Env.RECHECK_REQUESTS: str(stage.recheck_requests),
+            },
+        )
+        proofs = (f"{table.value}/" for table in (Table.ABSENCES, Table.FAILURES, Table.REVOCATIONS, Table.SYMBOLS))
+        find_objects(step, step.role, lake.buckets.data, *proofs, RECHECKS_KEY)
+        write_objects(step, step.role, lake.buckets.data, RECHECKS_KEY)
+        find_objects(step, step.role, lake.buckets.results, BACKFILLS_PREFIX)
+        write_objects(step, step.role, lake.buckets.results, BACKFILLS_PREFIX)
         return step

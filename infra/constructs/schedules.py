@@ -1,4 +1,5 @@
-"""When things happen by themselves, in UTC: each minute a capture, each hour an audit, each night review and sweep."""
+"""When things happen by themselves, in UTC: each minute a capture, each hour an audit, each night a review, a sweep and
+rechecks."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ SCHEDULED_AT = {"scheduled_at": scheduler.ContextAttribute.scheduled_time}
 EACH_MINUTE = scheduler.ScheduleExpression.cron(minute="*")
 REVIEW_NIGHTLY = scheduler.ScheduleExpression.cron(minute="10", hour="3")  # before the sweep, which makes facts anew
 EACH_NIGHT = scheduler.ScheduleExpression.cron(minute="40", hour="3")
+RECHECKS_NIGHTLY = scheduler.ScheduleExpression.cron(minute="40", hour="4")  # what the sweep found waits a day
 
 
 # After the hour's last minute has settled, an audit may start a little late: its captures are under way until then.
@@ -30,7 +32,7 @@ AUDIT_MARGIN = timedelta(minutes=4)
 
 
 class Schedules(Construct):
-    """The four schedules, their `group` and `dead_letters`; a stage that has them off has them disabled, not absent.
+    """The five schedules, their `group` and `dead_letters`; a stage that has them off has them disabled, not absent.
 
     Scheduler delivers at least once and tries again for as long as `max_event_age`: audits and captures are
     idempotent, and a capture that is ten minutes late is the hourly audit's business.
@@ -45,6 +47,7 @@ class Schedules(Construct):
         request_captures: lambda_.IFunction,
         review_values: lambda_.IFunction,
         audit: sfn.IStateMachine,
+        backfill: sfn.IStateMachine,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
@@ -78,11 +81,13 @@ class Schedules(Construct):
         self._schedule("Capture", EACH_MINUTE, capture, "Asks for the bars of each minute", Concern.CAPTURE)
         settled = settings.settling_delay + AUDIT_MARGIN  # so that the hour before is due, and not the one before that
         each_hour = scheduler.ScheduleExpression.cron(minute=str(int(settled.total_seconds()) // 60))
-        self._schedule("HourlyAudit", each_hour, self._audit(audit), "Audits the hour before", Concern.AUDIT)
-        sweep = self._audit(audit, sweep=True)
+        self._schedule("HourlyAudit", each_hour, self._start(audit), "Audits the hour before", Concern.AUDIT)
+        sweep = self._start(audit, sweep=True)
         self._schedule("NightlySweep", EACH_NIGHT, sweep, f"Audits the last {settings.sweep_days} days", Concern.AUDIT)
         review = self._invoke(review_values, Duration.minutes(25))
         self._schedule("NightlyReview", REVIEW_NIGHTLY, review, "Compares what was seen again", Concern.AUDIT)
+        rechecks = self._start(backfill)
+        self._schedule("NightlyRechecks", RECHECKS_NIGHTLY, rechecks, "Asks again for what is due", Concern.REPAIR)
         tag(self, Concern.AUDIT)
 
     def _invoke(self, function: lambda_.IFunction, longest: Duration) -> targets.LambdaInvoke:
@@ -96,9 +101,9 @@ class Schedules(Construct):
             retry_attempts=3,
         )
 
-    def _audit(self, audit: sfn.IStateMachine, **more: object) -> targets.StepFunctionsStartExecution:
+    def _start(self, machine: sfn.IStateMachine, **more: object) -> targets.StepFunctionsStartExecution:
         return targets.StepFunctionsStartExecution(
-            audit,
+            machine,
             role=self._role,
             input=scheduler.ScheduleTargetInput.from_object({**SCHEDULED_AT, **more}),
             dead_letter_queue=self.dead_letters,

@@ -66,6 +66,7 @@ class StageStack(Stack):
             settings=settings,
             results=self._resources.buckets.results,
             audit=self._audit.machine,
+            request_rechecks=self._functions.request_rechecks.function,
         )
         self._schedules = Schedules(
             self,
@@ -74,6 +75,7 @@ class StageStack(Stack):
             request_captures=self._functions.request_captures.function,
             review_values=self._functions.review_values.function,
             audit=self._audit.machine,
+            backfill=self._backfill.machine,
         )
         self._watch()
         self._outputs()

@@ -12,7 +12,7 @@ import click
 from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
 
 if TYPE_CHECKING:
-    from mend.planning import Outlook
+    from mend.planning import Nightly, Outlook
     from mend.stage import Stage
 
 SHOWN = 50  # gaps and requests in a table: years of many symbols have hundreds of thousands
@@ -39,6 +39,8 @@ def command(
       mend plan --stage dev --start yesterday
       mend plan --stage dev --start 2013-10-04 --symbols IBM --format json
     """
+    from minutemend.contract import VENDORS
+
     from mend.commands.sessions import followed, told
     from mend.console import tell
     from mend.stage import open_stage
@@ -49,9 +51,12 @@ def command(
     opened = open_stage(stage)
     followed(opened, wanted)
     told(opened, window, wanted)
-    outlook = _planning(opened).look(window, wanted, token=f"plan-{secrets.token_hex(8)}", now=datetime.now(UTC))
+    planning, now = _planning(opened), datetime.now(UTC)
+    outlook = planning.look(window, wanted, token=f"plan-{secrets.token_hex(8)}", now=now)
+    unsure = [one.name for one in opened.vendors if VENDORS[one.name].lag is None]
+    nightly = planning.nightly(opened.settings, unsure, now=now)
     chosen = f"--start {start}" + (f" --end {end}" if end else "") + (f" --symbols {symbols}" if symbols else "")
-    _print(outlook, attempts, style, opened, chosen)
+    _print(outlook, nightly, style, attempts=attempts, opened=opened, chosen=chosen)
     for vendor, until in opened.pauses(now=datetime.now(UTC)).items():
         tell(f"{vendor} wants to be let alone until {until:%Y-%m-%d %H:%M:%S} UTC: nothing is asked before")
     ctx.exit(1 if outlook.gaps else 0)
@@ -79,7 +84,7 @@ def _planning(opened: Stage) -> Any:
     )
 
 
-def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: str) -> None:
+def _print(outlook: Outlook, nightly: Nightly, style: str, *, attempts: int, opened: Stage, chosen: str) -> None:
     from minutemend.contract import WINDOW_MINUTES
 
     from mend.console import count, show, show_json, show_rows
@@ -97,6 +102,7 @@ def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: s
         "athena_bytes_a_look": scanned,
         "looks_at_most": looks,
         "athena_dollars_at_most": round(looks * athena_dollars(scanned), 6),
+        "nightly": nightly.as_json(),
     }
     if style == "json":
         show_json(found)
@@ -113,6 +119,10 @@ def _print(outlook: Outlook, attempts: int, style: str, opened: Stage, chosen: s
         f"in {count(len(outlook.gaps), 'gap')}; {count(estimate.requests, 'request')}, "
         f"at least {estimate.time.total_seconds():.0f} s by the vendors' rate limits; "
         f"Athena reads {scanned:,} bytes a look, at most {looks} looks: ${found['athena_dollars_at_most']:.4f}"
+    )
+    show(
+        f"besides, tonight: {count(nightly.looks, 'request')} to look again at bars of the day before, and "
+        f"{nightly.rechecks} of at most {nightly.most} for {count(nightly.dates, 'date')} due to be asked again"
     )
     if outlook.gaps:
         command = "repair" if outlook.expected <= WINDOW_MINUTES else "backfill"

@@ -42,8 +42,8 @@ def command(
     when some could not be repaired, 2 when the machine refused the range.
 
     With --recheck the vendor is asked once more for minutes that are absent on its word alone, and for those of which
-    its hole is suspected: what it has loaded meanwhile is repaired. For the days that it looks at, the nightly sweep
-    does so by itself 1, 7 and 30 days after the vendor's second answer.
+    its hole is suspected: what it has loaded meanwhile is repaired. The stage does so by itself, at night, 1, 7 and 30
+    days after the vendor's second answer.
 
     \b
     Examples:

@@ -22,14 +22,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     results = compose.store(compose.settings_of(PublishSettings).results_bucket)
     request = AuditRequest.from_json(working_files.get_json(results, event[Key.REQUEST_KEY]))
     audit_id = event[Key.AUDIT_ID]
-    exhausted = event.get(Key.STATUS) == Status.EXHAUSTED  # what is whole is published all the same
+    lacks = event.get(Key.STATUS) in (Status.EXHAUSTED, Status.KNOWN)  # what is whole is published all the same
     begin = date.fromisoformat(event[Key.PUBLISH_FROM]) if Key.PUBLISH_FROM in event else None
     published = compose.publish().run(
         request.range,
         request.symbols,
         audit_id=audit_id,
         now=compose.utc_now(),
-        missing=working_files.missing_minutes(results, event[Key.GAPS_KEY]) if exhausted else {},
+        missing=working_files.missing_minutes(results, event[Key.GAPS_KEY]) if lacks else {},
         begin=begin,
         out_of_time=lambda: context.get_remaining_time_in_millis() < half,
     )

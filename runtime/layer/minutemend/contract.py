@@ -38,6 +38,7 @@ class Env(StrEnum):
     RETIRE_AFTER_SECONDS = "RETIRE_AFTER_SECONDS"  # how long compaction keeps the files that it replaced
     SWEEP_DAYS = "SWEEP_DAYS"
     LOOK_SHARE = "LOOK_SHARE"
+    RECHECK_REQUESTS = "RECHECK_REQUESTS"  # a night
     ACCEPT_DAYS = "ACCEPT_DAYS"  # not there: nothing is accepted unasked
     FLAW_RATE = "FLAW_RATE"  # dev alone: the share of captures dropped on purpose
     FLAW_SEED = "FLAW_SEED"
@@ -181,6 +182,7 @@ SYMBOLS_KEY = "symbols/symbols.parquet"
 SETTINGS_PREFIX = "settings/"
 EDITIONS_KEY = f"{SETTINGS_PREFIX}sessions.parquet"
 CLOSURES_KEY = f"{SETTINGS_PREFIX}closures.json"
+RECHECKS_KEY = f"{SETTINGS_PREFIX}rechecks.json"  # services/rechecks.py
 SYMBOL_LISTS_PREFIX = f"{SETTINGS_PREFIX}symbols/"
 INTEREST_KEYS = (SESSIONS_KEY, HOURS_KEY, SYMBOLS_KEY, SETTINGS_PREFIX)  # kept in step by each reader of the symbols
 
@@ -241,6 +243,7 @@ class Status(StrEnum):
     READY = "ready"  # nothing is missing
     REPAIR = "repair"  # something is missing, repairable, and attempts are left
     EXHAUSTED = "exhausted"  # something is missing, or not known, and nothing more can be done
+    KNOWN = "known"  # a night asked again, and what is still missing are the suspected holes that were reported then
     NOTHING = "nothing"  # a scheduled range in which known sessions expect no minute: nothing was looked at
     REFUSED = "refused"  # the input is unusable; `reason` says why
     STOPPED = "stopped"  # somebody stopped the backfill whose window this is
@@ -279,6 +282,7 @@ HANDLERS = (
     "publish_hours",
     "report_failure",
     "review_values",
+    "request_rechecks",
 )
 
 

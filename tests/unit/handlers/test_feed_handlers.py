@@ -15,9 +15,10 @@ from minutemend.core.captures import CaptureJob, DropRule
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
 from minutemend.core.gaps import Gap, Gaps
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import RULE, Absence
 from minutemend.services import working_files
 from minutemend.services.capture import CaptureBars, RequestCaptures
 from minutemend.services.lake import Lake
@@ -25,7 +26,7 @@ from minutemend.services.publish import Publish
 from minutemend.services.review import ReviewValues
 from minutemend.wiring import compose, feed
 
-from runtime.handlers import capture_bars, publish_hours, request_captures, review_values
+from runtime.handlers import capture_bars, publish_hours, request_captures, request_rechecks, review_values
 from tests.fakes.board import FakeBoard
 from tests.fakes.queue import FakeJobQueue
 from tests.fakes.signals import FakeSignals
@@ -48,7 +49,7 @@ class Feed:
     """Capture and publish over fakes."""
 
     def __init__(self) -> None:
-        self.lake, self.results = Lake(FakeStore()), FakeStore()
+        self.lake, self.results = Lake(FakeStore()), FakeStore(lambda: NOW)
         self.queue, self.signals = FakeJobQueue(), FakeSignals()
         self.lake.put_sessions([NYSE])
         truth = [
@@ -146,6 +147,24 @@ def test_a_review_counts_what_is_open(
     said = review_values.handler({"scheduled_at": "2013-10-06T03:10:00Z"}, Context())
     assert (said["start"], said["requests"]) == ("2013-10-03T00:00:00Z", 0)
     assert metrics(capsys.readouterr().out)["OpenRevisions"] == 0
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_night_of_rechecks_begins_with_what_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Composed of the stage's settings; a proof of one vendor's word, written a day before."""
+    for name, value in {"SWEEP_DAYS": "3", "RECHECK_REQUESTS": "9"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VENDORS", VENDORS.replace("fake", "finnhub"))
+    composed = compose.request_rechecks()
+    composed.lake.put_symbols([Listing("IBM", "XNYS")])
+    long_ago = Range(OPEN - timedelta(days=30), OPEN - timedelta(days=30) + MINUTE)
+    proof = Absence("IBM", long_ago, "no_trade", "[]", 2, NOW, "two_looks", 0.5, RULE)
+    composed.lake.put_absences([proof])
+    assert (composed.sweep_days, composed.most, [one.name for one in composed.vendors]) == (3, 9, ["finnhub"])
+    event = {"run": "recheck-1", "scheduled_at": format_instant(NOW + timedelta(days=2))}
+    assert request_rechecks.handler(event, Context())["dates"] == 1
+    with pytest.raises(BadInput, match="would be right"):
+        request_rechecks.handler(event | {"run": "a b"}, Context())
 
 
 @pytest.mark.usefixtures("stream")

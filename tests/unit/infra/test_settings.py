@@ -124,6 +124,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"scan_cutoff_bytes": 1}, "Athena takes no less than 10,000,000"),
     ({"sweep_days": 2}, "sweep_days is 2; 3 to 366"),
     ({"look_share": 5}, "look_share is 5; a share from 0 to 1, like 0.05"),
+    ({"recheck_requests": -1}, "recheck_requests is -1; 0 (none) to 20,000 a night"),
     ({"accept_days": 4}, "accept_days is 4; None (never), or 1 to sweep_days, 3,"),
     ({"accept_days": 0}, "accept_days is 0; None (never), or 1"),
     ({"revisions_alarm": 0}, "revisions_alarm is 0; None (no alarm), or at least 1"),

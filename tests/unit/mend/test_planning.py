@@ -14,11 +14,11 @@ from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Observation, ProofRule
+from minutemend.core.verdicts import RULE, Absence, Observation, ProofRule
 from minutemend.services.lake import Lake
 
 from mend.commands import plan as command
-from mend.planning import Outlook, Planning
+from mend.planning import Nightly, Outlook, Planning
 from tests.fakes.gap_finder import FakeGapFinder
 from tests.fakes.observed import left_out
 from tests.fakes.store import FakeStore
@@ -26,11 +26,12 @@ from tests.fakes.store import FakeStore
 OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
 SESSION = Session("XNYS", date(2013, 10, 4), OPEN, OPEN + 30 * MINUTE)
 NOW = datetime(2013, 10, 5, tzinfo=UTC)
+NIGHTLY = Nightly(looks=1, rechecks=3, dates=2, most=500)
 VENDOR = VendorLimits("finnhub", rows=500, symbols=1, per_minute=60)
 
 
 def _lake(*missing: int) -> Lake:
-    lake = Lake(FakeStore())
+    lake = Lake(FakeStore(lambda: OPEN))
     lake.put_sessions([SESSION])
     lake.put_symbols([Listing("IBM", "XNYS")])
     bars = [Bar("IBM", OPEN + n * MINUTE, 1.0, 2.0, 0.5, 1.5, 10.0) for n in range(30) if n not in missing]
@@ -82,10 +83,24 @@ def test_a_table_shows_the_first_gaps_and_json_all(
     outlook = replace(_look(_lake(*range(1, 29, 2))), expected=10**7)
     assert len(outlook.gaps) == 14
     opened: Any = SimpleNamespace(option="dev")
-    command._print(outlook, 3, "table", opened, "--start 2013")
+    command._print(outlook, NIGHTLY, "table", attempts=3, opened=opened, chosen="--start 2013")
     said = capsys.readouterr().out
     assert "the first 3 of each are shown; --format json has all" in " ".join(said.split())
     assert said.count("2013-10-04 13:") + said.count("2013-10-04T13:") <= 10
     assert "next: mend backfill --stage dev --start 2013 --wait" in " ".join(said.split())
-    command._print(outlook, 3, "json", opened, "--start 2013")
-    assert len(json.loads(capsys.readouterr().out)["gaps"]) == 14
+    command._print(outlook, NIGHTLY, "json", attempts=3, opened=opened, chosen="--start 2013")
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["gaps"]) == 14
+    assert told["nightly"]["recheck_requests"] == 3
+
+
+def test_the_plan_tells_what_the_night_asks_besides() -> None:
+    """A share of yesterday's symbols is looked at once more, and what is due of old dates is asked again."""
+    lake = _lake(*range(30))
+    long_ago = OPEN - timedelta(days=30)
+    proof = Absence("IBM", Range(long_ago, long_ago + MINUTE), "no_trade", "[]", 2, OPEN, "two_looks", 0.5, RULE)
+    lake.put_absences([proof])
+    settings: Any = SimpleNamespace(look_share=1.0, sweep_days=3, recheck_requests=7)
+    planning = Planning(lake=lake, finder=FakeGapFinder(lake), vendors=[VENDOR], rule=ProofRule(MINUTE))
+    tonight = planning.nightly(settings, [], now=OPEN + timedelta(days=1))
+    assert tonight == Nightly(looks=1, rechecks=1, dates=1, most=7)

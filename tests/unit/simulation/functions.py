@@ -124,8 +124,8 @@ class Functions:
         if run.profile.publish:
             service = Publish(lake=self._lake(), signals=self._mortal(run.signals), retire_after=timedelta(0))
             window = Range(datetime.fromisoformat(state["start"]), datetime.fromisoformat(state["end"]))
-            exhausted = state.get("status") == Status.EXHAUSTED  # what is whole is published all the same
-            missing = working_files.missing_minutes(self._mortal(run.results), state["gaps_key"]) if exhausted else {}
+            lacks = state.get("status") in (Status.EXHAUSTED, Status.KNOWN)  # what is whole is published all the same
+            missing = working_files.missing_minutes(self._mortal(run.results), state["gaps_key"]) if lacks else {}
             service.run(window, None, audit_id=state["audit_id"], now=run.world.clock(), missing=missing)
         return state
 

@@ -26,13 +26,14 @@ CHOICES = {
     Status.READY: "ExecuteDataTask",
     Status.REPAIR: "QueueRepairs",
     Status.EXHAUSTED: "ReportFailure",
+    Status.KNOWN: "ExecuteDataTask",
     Status.REFUSED: "Refused",
     Status.NOTHING: "NothingExpected",
     Status.STOPPED: "Stopped",
 }
 LATE = "CheckProgress"  # where a wait goes that timed out …
 WAIT_ON = {True: "WaitForRepairs", False: "CheckDataHealth"}  # … and from there, by `moving`
-ENDS = {"Done", "MinutesMissing", "Refused", "NothingExpected", "Stopped"}
+ENDS = {"Done", "MinutesMissing", "AskedAgain", "Refused", "NothingExpected", "Stopped"}
 STEP_LIFE = timedelta(seconds=60)
 STEP_TRIES = 4  # one, and three retries
 RETRY_AFTER = timedelta(seconds=2)
@@ -127,6 +128,9 @@ class Execution:
             return
         if self.at == "ExecuteDataTask" and result[Key.STATUS] == Status.EXHAUSTED:
             self._enter("MinutesMissing", result)  # what is whole is published
+            return
+        if self.at == "ExecuteDataTask" and result[Key.STATUS] == Status.KNOWN:
+            self._enter("AskedAgain", result)
             return
         if self.at == LATE:
             self._enter(WAIT_ON[result[Key.MOVING]], result)

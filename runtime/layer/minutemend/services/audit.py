@@ -157,7 +157,8 @@ class Audit:
             return Status.NOTHING if scope.nothing else Status.READY
         if attempt < scope.request.attempts and needs.repairable(self.vendors).any():
             return Status.REPAIR
-        return Status.EXHAUSTED
+        known = scope.request.quiet and not scope.unknown and bool(needs.suspected.all())
+        return Status.KNOWN if known else Status.EXHAUSTED
 
 
 def backfill_of(event: Mapping[str, Any]) -> str | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from minutemend.services.process_repairs import ProcessRepairs
     from minutemend.services.publish import Publish
     from minutemend.services.queue_repairs import QueueRepairs
+    from minutemend.services.rechecks import RequestRechecks
     from minutemend.services.report_failure import ReportFailure
     from minutemend.services.review import ReviewValues
 
@@ -90,6 +91,20 @@ def review_values(*, deadline: float) -> ReviewValues:
         days=settings.sweep_days,
         share=settings.look_share,
         accept_days=settings.accept_days,
+    )
+
+
+def request_rechecks() -> RequestRechecks:
+    from minutemend.adapters.vendors import limits_of
+    from minutemend.services.rechecks import RequestRechecks
+
+    settings = settings_of(env.RecheckSettings)
+    return RequestRechecks(
+        lake=lake(settings.data_bucket),
+        results=store(settings.results_bucket),
+        vendors=[limits_of(vendor) for vendor in settings.vendors],
+        sweep_days=settings.sweep_days,
+        most=settings.requests,
     )
 
 

@@ -154,6 +154,18 @@ class ReviewSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecheckSettings:
+    """RequestRechecks'."""
+
+    stage: str = _from(Env.STAGE)
+    data_bucket: str = _from(Env.DATA_BUCKET)
+    results_bucket: str = _from(Env.RESULTS_BUCKET)
+    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
+    sweep_days: int = _from(Env.SWEEP_DAYS, int)
+    requests: int = _from(Env.RECHECK_REQUESTS, int)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
     """ReportFailure's."""
 

@@ -65,13 +65,18 @@ def test_every_alarm_tells_the_topic(template: Template) -> None:
 
 def test_what_a_function_raises_is_heard(body: Body) -> None:
     """Workers end in dead letters, steps in a failed audit; those that schedules call have alarms of their own."""
-    machine = definition(body)
+    machine = [definition(body), definition(body, "backfill")]
     steps = {name for name in functions(body) if "".join(map(str.capitalize, name.split("_"))) in json.dumps(machine)}
     workers = {"process_repairs", "capture_bars"}
     assert set(functions(body)) - steps - workers == {"request_captures", "review_values"}
-    assert {"request-captures-errors", "review-values-errors", "audit-failed", "repair-dlq", "capture-dlq"} <= set(
-        alarms(body)
-    )
+    assert {
+        "request-captures-errors",
+        "review-values-errors",
+        "audit-failed",
+        "backfill-failed",
+        "repair-dlq",
+        "capture-dlq",
+    } <= set(alarms(body))
 
 
 def test_open_revisions_are_an_alarm_from_as_many_on_as_the_settings_say(synthesized: Synthesized) -> None:

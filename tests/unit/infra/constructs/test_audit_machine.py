@@ -38,6 +38,7 @@ def test_every_status_leads_somewhere(states: dict[str, State]) -> None:
         Status.READY: "ExecuteDataTask",
         Status.REPAIR: "QueueRepairs",
         Status.EXHAUSTED: "ReportFailure",
+        Status.KNOWN: "ExecuteDataTask",
         Status.REFUSED: "Refused",
         Status.NOTHING: "NothingExpected",
         Status.STOPPED: "Stopped",
@@ -56,7 +57,7 @@ def test_publishing_goes_on_until_no_date_is_left(states: dict[str, State]) -> N
     """A year does not fit into one invocation: the state says at which date the next one goes on."""
     assert states["ExecuteDataTask"]["Next"] == "all published?"
     assert "ResultPath" not in states["ExecuteDataTask"]
-    again, _ = states["all published?"]["Choices"]
+    again, *_ = states["all published?"]["Choices"]
     assert again == {"Variable": "$.publish_from", "IsPresent": True, "Next": "ExecuteDataTask"}
     assert states["all published?"]["Default"] in ("Done", "ExecuteUserTask")
 
@@ -99,9 +100,11 @@ def test_the_executions_input_does_not_travel_on(states: dict[str, State]) -> No
 def test_a_failed_audit_ends_in_fail(states: dict[str, State]) -> None:
     """What is whole is published before, and a user's own task is not run."""
     assert states["ReportFailure"]["Next"] == "ExecuteDataTask"
-    _, exhausted = states["all published?"]["Choices"]
+    _, exhausted, known = states["all published?"]["Choices"]
     assert exhausted == {"Variable": "$.status", "StringEquals": "exhausted", "Next": "MinutesMissing"}
     assert states["MinutesMissing"]["Type"] == "Fail"
+    assert known == {"Variable": "$.status", "StringEquals": "known", "Next": "AskedAgain"}
+    assert states["AskedAgain"]["Type"] == "Succeed"
     assert "$.report_key" in states["MinutesMissing"]["CausePath"]
 
 

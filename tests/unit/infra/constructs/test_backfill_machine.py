@@ -71,6 +71,7 @@ def test_its_role_reads_its_windows_alone_and_starts_two_machines(body: Body) ->
     assert len(by_action["states:StartExecution"]) == 2
     assert set(by_action) == {
         "s3:GetObject",
+        "lambda:InvokeFunction",
         "states:StartExecution",
         "states:DescribeExecution",
         "states:StopExecution",
@@ -82,6 +83,21 @@ def test_only_this_machine_takes_the_role_on(body: Body) -> None:
     [role] = [one for name, one in resources(body, "AWS::IAM::Role").items() if name.startswith("BackfillRole")]
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
     assert "-backfill*" in json.dumps(trust["Condition"]["ArnLike"]["aws:SourceArn"])
+
+
+def test_a_schedule_has_the_windows_named_first_and_a_person_names_them(states: dict[str, State]) -> None:
+    """A night on which nothing is due ends well. A lost answer is tried again by the same name."""
+    [named] = states["by name?"]["Choices"]
+    assert (named["Variable"], named["IsPresent"], named["Next"]) == ("$.key", True, "Windows")
+    asked = states[states["by name?"]["Default"]]
+    assert asked["Parameters"] == {
+        "run.$": "States.Format('recheck-{}', $$.Execution.Name)",
+        "scheduled_at.$": "$.scheduled_at",
+    }
+    assert {error for retry in asked["Retry"] for error in retry["ErrorEquals"]} >= {"States.TaskFailed"}
+    due = states[asked["Next"]]
+    assert due["Choices"] == [named]
+    assert states[due["Default"]]["Type"] == "Succeed"
 
 
 def test_a_run_ends_before_its_windows_expire(body: Body) -> None:

@@ -23,6 +23,7 @@ SETTINGS = {
     "request_captures": env.RequestSettings,
     "capture_bars": env.CaptureSettings,
     "review_values": env.ReviewSettings,
+    "request_rechecks": env.RecheckSettings,
 }
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 

@@ -37,7 +37,7 @@ def test_every_function_has_a_timeout_memory_and_traces(template: Template, body
 
 def test_every_log_group_forgets(template: Template, stage: StageSettings) -> None:
     template.all_resources_properties("AWS::Logs::LogGroup", {"RetentionInDays": Match.any_value()})
-    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": stage.log_retention_days}, 9)
+    template.resource_properties_count_is("AWS::Logs::LogGroup", {"RetentionInDays": stage.log_retention_days}, 10)
 
 
 def test_no_policy_of_aws_is_attached(template: Template) -> None:

@@ -27,6 +27,7 @@ def test_each_step_goes_where_the_simulation_goes(states: dict[str, State]) -> N
     assert published["Choices"] == [
         {"Variable": "$.publish_from", "IsPresent": True, "Next": "ExecuteDataTask"},
         {"Variable": "$.status", "StringEquals": "exhausted", "Next": "MinutesMissing"},
+        {"Variable": "$.status", "StringEquals": "known", "Next": "AskedAgain"},
     ]
     found["ExecuteDataTask"] = published["Default"]
     if found["ExecuteDataTask"] not in ENDS:

@@ -19,6 +19,7 @@ SCHEDULED = "<aws.scheduler.scheduled-time>"
     [
         ("cron(* * * * ? *)", {"scheduled_at": SCHEDULED}),
         ("cron(10 3 * * ? *)", {"scheduled_at": SCHEDULED}),
+        ("cron(40 4 * * ? *)", {"scheduled_at": SCHEDULED}),
         ("cron(40 3 * * ? *)", {"scheduled_at": SCHEDULED, "sweep": True}),
     ],
 )
@@ -84,4 +85,4 @@ def test_only_our_own_group_may_use_their_role(template: Template) -> None:
 
 
 def test_there_is_no_other(template: Template) -> None:
-    template.resource_count_is("AWS::Scheduler::Schedule", 4)
+    template.resource_count_is("AWS::Scheduler::Schedule", 5)
