@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from minutemend.contract import VENDORS
 from minutemend.core.answers import VendorLimits
 from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import RepairJob
@@ -78,8 +79,9 @@ class Planning:
         jobs = plan(found.needs, audit_id="plan", attempt=1, vendors=vendors, rule=self.rule)
         return Outlook(found.needs.gaps, found.expected, tuple(jobs), estimate(jobs, self.vendors), found.scanned_bytes)
 
-    def nightly(self, settings: Any, unsure: Sequence[str], *, now: datetime) -> Nightly:
-        """What the next night asks by itself, by the stage's settings. Vendors in `unsure` are looked at whole."""
+    def nightly(self, settings: Any, *, now: datetime) -> Nightly:
+        """What the next night asks by itself, by the stage's settings."""
+        unsure = [one.name for one in self.vendors if VENDORS[one.name].lag is None]
         night = day_range(now.date()).start + timedelta(days=1, hours=4)
         listings = self.lake.symbols()
         before = Range(night - timedelta(days=2, hours=4), night - timedelta(days=1, hours=4))

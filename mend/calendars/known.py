@@ -6,6 +6,7 @@ Layers, the market simulator and `mend` all take them from here. `python -m mend
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -160,4 +161,7 @@ def made(last: str) -> dict[str, npt.NDArray[Any]]:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(FILE, **made(f"{datetime.now(UTC).year + 2}-12-31"))  # type: ignore[arg-type]
+    columns = made(f"{datetime.now(UTC).year + 2}-12-31")
+    np.savez_compressed(FILE, **columns)  # type: ignore[arg-type]
+    with zipfile.ZipFile(FILE, "a") as held:
+        held.writestr(zipfile.ZipInfo("names.txt"), "\n".join([*columns["names"], *columns["alias"]]))

@@ -39,8 +39,6 @@ def command(
       mend plan --stage dev --start yesterday
       mend plan --stage dev --start 2013-10-04 --symbols IBM --format json
     """
-    from minutemend.contract import VENDORS
-
     from mend.commands.sessions import followed, told
     from mend.console import tell
     from mend.stage import open_stage
@@ -53,8 +51,7 @@ def command(
     told(opened, window, wanted)
     planning, now = _planning(opened), datetime.now(UTC)
     outlook = planning.look(window, wanted, token=f"plan-{secrets.token_hex(8)}", now=now)
-    unsure = [one.name for one in opened.vendors if VENDORS[one.name].lag is None]
-    nightly = planning.nightly(opened.settings, unsure, now=now)
+    nightly = planning.nightly(opened.settings, now=now)
     chosen = f"--start {start}" + (f" --end {end}" if end else "") + (f" --symbols {symbols}" if symbols else "")
     _print(outlook, nightly, style, attempts=attempts, opened=opened, chosen=chosen)
     for vendor, until in opened.pauses(now=datetime.now(UTC)).items():

@@ -21,6 +21,7 @@ import mend.stage
 from infra.settings import DEV
 from mend.commands import load, plan
 from mend.commands.sessions import put_sessions
+from mend.planning import Nightly
 from mend.stage import Stage
 from tests.fakes.store import FakeStore
 
@@ -82,7 +83,8 @@ def _plan(monkeypatch: pytest.MonkeyPatch, *, gaps: int, missing: int, requests:
     found = Gaps.from_rows(Gap("BTCUSD", start, start + MINUTE, OPEN, close) for start in starts)
     estimate = SimpleNamespace(requests=requests, time=timedelta(seconds=1))
     outlook = SimpleNamespace(expected=1440, missing=missing, gaps=found, jobs=[], estimate=estimate, scanned_bytes=0)
-    monkeypatch.setattr(plan, "_planning", lambda _: SimpleNamespace(look=lambda *_, **__: outlook))
+    planning = SimpleNamespace(look=lambda *_, **__: outlook, nightly=lambda *_, **__: Nightly(1, 2, 1, 500))
+    monkeypatch.setattr(plan, "_planning", lambda _: planning)
     monkeypatch.setattr(Stage, "pauses", lambda *_, **__: {})
     done = CliRunner().invoke(plan.command, ["--stage", "dev", "--start", "2025-11-04", "--end", "2025-11-05"])
     assert done.exit_code == bool(gaps), done.output
@@ -101,5 +103,6 @@ def test_a_plan_counts_one_gap_and_several_gaps_as_people_do(fresh: Stage, monke
     put_sessions(fresh)
     one = _plan(monkeypatch, gaps=1, missing=1, requests=1)
     assert "1 of 1,440 expected minutes is missing, in 1 gap; 1 request, at least 1 s" in one
+    assert "tonight: 1 request to look again at bars of the day before, and 2 of at most 500 for 1 date due" in one
     more = _plan(monkeypatch, gaps=2, missing=7, requests=2)
     assert "7 of 1,440 expected minutes are missing, in 2 gaps; 2 requests, at least 1 s" in more

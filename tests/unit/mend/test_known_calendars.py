@@ -9,7 +9,8 @@ import pytest
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import epoch_minute
 
-from mend.calendars.known import ALIASES, Calendar, calendar_named, calendar_names
+from infra.layer.sessions import calendar_names as names_without_numpy
+from mend.calendars.known import ALIASES, FILE, Calendar, calendar_named, calendar_names
 
 # exchange_calendars 4.13 under pandas 3.1 ends in a traceback for these.
 BROKEN = {"ASEX": "2024-05-06", "XBEL": "2024-05-06", "XBSE": "2024-05-06", "XCYS": "2024-05-06", "XTAE": "2024-04-23"}
@@ -38,6 +39,13 @@ def test_there_are_all_of_them() -> None:
     import exchange_calendars
 
     assert set(calendar_names()) == {*exchange_calendars.get_calendar_names(include_aliases=False), "forex"}
+
+
+def test_settings_know_them_by_all_their_names() -> None:
+    """Without numpy: a stage's settings are read by commands that need nothing else of it."""
+    assert set(calendar_names()) < names_without_numpy()
+    with np.load(FILE) as held:
+        assert names_without_numpy() == {*held["names"].tolist(), *held["alias"].tolist()}
 
 
 @pytest.mark.parametrize(("name", "holiday"), BROKEN.items())

@@ -102,5 +102,5 @@ def test_the_plan_tells_what_the_night_asks_besides() -> None:
     lake.put_absences([proof])
     settings: Any = SimpleNamespace(look_share=1.0, sweep_days=3, recheck_requests=7)
     planning = Planning(lake=lake, finder=FakeGapFinder(lake), vendors=[VENDOR], rule=ProofRule(MINUTE))
-    tonight = planning.nightly(settings, [], now=OPEN + timedelta(days=1))
+    tonight = planning.nightly(settings, now=OPEN + timedelta(days=1))
     assert tonight == Nightly(looks=1, rechecks=1, dates=1, most=7)
