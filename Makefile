@@ -57,8 +57,9 @@ grants: setup  ## after the integration tests: which grants they used, and what 
 schedules: setup  ## 200 fault schedules of the repair, simulated, and the seeded bugs that they catch
 	$(BIN)/pytest tests/unit/simulation -q -m schedules -n 2
 
-chaos: setup  ## 20,000 of them and 2,000 files of bars, with new seeds each time
+chaos: setup  ## 20,000 of them, 2,000 files of bars and new examples for each property, other ones each time
 	$(BIN)/pytest tests/unit/simulation tests/unit/mend/test_fuzzed_files.py -q -m chaos -n 2
+	$(BIN)/pytest tests/unit -q -n 2 --hypothesis-profile new
 
 mutants: setup  ## mistakes made by hand in core, services, adapters and wiring: the unit tests must notice each
 	$(BIN)/pytest tests/mutants -q -n 2
