@@ -25,21 +25,6 @@ if TYPE_CHECKING:
     from minutemend.wiring.clients import Clients
 
 LOCAL = "local"
-# Output of the stack -> environment variable of the functions: the command line runs the same services.
-_VARIABLES = {
-    "DataBucket": "DATA_BUCKET",
-    "ResultsBucket": "RESULTS_BUCKET",
-    "Database": "GLUE_DATABASE",
-    "Workgroup": "ATHENA_WORKGROUP",
-    "BoardTable": "BOARD_TABLE",
-    "RepairQueueUrl": "REPAIR_QUEUE_URL",
-    "RepairDlqUrl": "REPAIR_DLQ_URL",
-    "CaptureQueueUrl": "CAPTURE_QUEUE_URL",
-    "CaptureDlqUrl": "CAPTURE_DLQ_URL",
-    "AlarmTopicArn": "ALARM_TOPIC_ARN",
-    "SymbolsParameter": "SYMBOLS_PARAMETER",
-    "VendorSecret": "VENDOR_SECRET",
-}
 
 
 @dataclass(frozen=True)
@@ -100,10 +85,6 @@ class Stage:
 
         name = self.output("SymbolsParameter")
         return get_interested_stocks(self.lake, lambda: read_parameter(ssm=self.clients.ssm, name=name), write=write)
-
-    def environment(self) -> dict[str, str]:
-        """The environment variables of the functions that the stack's outputs hold."""
-        return {variable: self.output(key) for key, variable in _VARIABLES.items()} | {"STAGE": self.name}
 
 
 def open_stage(option: str) -> Stage:

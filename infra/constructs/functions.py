@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from typing import Any
+
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 from minutemend.contract import (
+    ATHENA_PREFIX,
     AUDITS_PREFIX,
     BACKFILLS_PREFIX,
     INTEREST_KEYS,
+    READS,
     RECHECKS_KEY,
     SETTINGS_PREFIX,
-    Env,
     Table,
 )
 
 from infra.concerns import Concern
+from infra.constructs.audit_machine import machine_arn
+from infra.constructs.environment import variables
 from infra.constructs.function import Function
 from infra.constructs.grants import allow, delete_objects, find_objects, keep_objects, read_objects, write_objects
 from infra.constructs.resources import Resources
-from infra.constructs.steps import Steps, seconds
 from infra.rules import LONGEST_QUERY
 from infra.settings import StageSettings
 
@@ -28,7 +32,7 @@ RETIRED, ANNOUNCED = "retired/", "announced/"  # compaction's and publish's own 
 DECIDED = f"{SETTINGS_PREFIX}revisions/"
 
 
-class Functions(Steps):
+class Functions(Construct):
     """One function per step, by the names of their handlers."""
 
     def __init__(
@@ -40,7 +44,9 @@ class Functions(Steps):
         resources: Resources,
         layers: list[lambda_.ILayerVersion],
     ) -> None:
-        super().__init__(scope, construct_id, settings=settings, resources=resources, layers=layers)
+        super().__init__(scope, construct_id)
+        self._settings, self._resources, self._layers = settings, resources, layers
+        self._variables = variables(settings, resources)
         self.check_data_health = self._check_data_health()
         self.queue_repairs = self._queue_repairs()
         self.await_repairs = self._await_repairs()
@@ -54,22 +60,13 @@ class Functions(Steps):
         self.all = tuple(step for step in self.node.children if isinstance(step, Function))
 
     def _check_data_health(self) -> Function:
-        lake, stage = self._resources, self._settings
+        lake = self._resources
         step = self._function(
             "check_data_health",
             "Which expected minutes are missing, and what comes next",
             Concern.AUDIT,
             timeout=Duration.seconds(int(LONGEST_QUERY.total_seconds())),
             memory=2048,
-            environment=self._buckets()
-            | self._evidence()
-            | self._board()
-            | self._engine()
-            | {
-                Env.SYMBOLS_PARAMETER: lake.symbols.parameter_name,
-                Env.SETTLING_DELAY_SECONDS: seconds(stage.settling_delay),
-                Env.SWEEP_DAYS: str(stage.sweep_days),
-            },
         )
         find_objects(step, step.role, lake.buckets.data, "")
         write_objects(step, step.role, lake.buckets.data, f"{Table.ABSENCES.value}/", *INTEREST_KEYS)
@@ -87,12 +84,6 @@ class Functions(Steps):
             Concern.REPAIR,
             timeout=Duration.minutes(2),
             memory=512,
-            environment=self._evidence()
-            | self._board()
-            | {
-                Env.RESULTS_BUCKET: lake.buckets.results.bucket_name,
-                Env.REPAIR_QUEUE_URL: lake.repair.queue.queue_url,
-            },
         )
         read_objects(step, step.role, lake.buckets.results, AUDITS_PREFIX)
         self._let_use_board(step)
@@ -106,7 +97,6 @@ class Functions(Steps):
             Concern.REPAIR,
             timeout=Duration.seconds(30),
             memory=256,
-            environment=self._board(),
         )
         self._let_use_board(step, "dynamodb:GetItem")
         self._let_resume(step)
@@ -120,11 +110,6 @@ class Functions(Steps):
             Concern.REPAIR,
             timeout=Duration.seconds(int(stage.worker_timeout.total_seconds())),
             memory=1024,
-            environment=self._worker()
-            | {
-                Env.REPAIR_QUEUE_URL: lake.repair.queue.queue_url,
-                Env.REPAIR_DLQ_URL: lake.repair.dead_letters.queue_url,
-            },
             consumes_what_it_sends=True,
         )
         self._let_work(step, Table.BARS, Table.LOOKS, Table.ANSWERS)
@@ -136,18 +121,13 @@ class Functions(Steps):
         return step
 
     def _publish_hours(self) -> Function:
-        lake, stage = self._resources, self._settings
+        lake = self._resources
         step = self._function(
             "publish_hours",
             "Compacts the range, makes its hourly facts, says that it is ready",
             Concern.PUBLISH,
             timeout=Duration.minutes(10),
             memory=2048,
-            environment=self._buckets()
-            | {
-                Env.RETIRE_AFTER_SECONDS: seconds(stage.retire_after),
-                Env.EVENT_BUS: "default",
-            },
         )
         bars, answers, facts = (f"{table.value}/" for table in (Table.BARS, Table.ANSWERS, Table.HOURLY))
         find_objects(step, step.role, lake.buckets.data, "")
@@ -166,7 +146,6 @@ class Functions(Steps):
             Concern.AUDIT,
             timeout=Duration.minutes(2),
             memory=512,
-            environment=self._buckets() | {Env.ALARM_TOPIC_ARN: lake.alarm_topic.topic.topic_arn},
         )
         find_objects(step, step.role, lake.buckets.data, f"{Table.ANSWERS.value}/")
         write_objects(step, step.role, lake.buckets.data, f"{Table.FAILURES.value}/")
@@ -175,24 +154,13 @@ class Functions(Steps):
         return step
 
     def _request_captures(self) -> Function:
-        lake, stage = self._resources, self._settings
-        flaw: dict[Env, str] = {}
-        if stage.flaw:
-            flaw = {Env.FLAW_RATE: str(stage.flaw.rate), Env.FLAW_SEED: str(stage.flaw.seed)}
+        lake = self._resources
         step = self._function(
             "request_captures",
             "Asks for the bars of the minute that is due, inside sessions",
             Concern.CAPTURE,
             timeout=Duration.seconds(30),
             memory=512,
-            environment={
-                Env.DATA_BUCKET: lake.buckets.data.bucket_name,
-                Env.SYMBOLS_PARAMETER: lake.symbols.parameter_name,
-                Env.CAPTURE_QUEUE_URL: lake.capture.queue.queue_url,
-                Env.SETTLING_DELAY_SECONDS: seconds(stage.settling_delay),
-                Env.VENDORS: self._vendors,
-            }
-            | flaw,
         )
         find_objects(step, step.role, lake.buckets.data, *INTEREST_KEYS)
         write_objects(step, step.role, lake.buckets.data, *INTEREST_KEYS)
@@ -208,11 +176,6 @@ class Functions(Steps):
             Concern.CAPTURE,
             timeout=Duration.seconds(int(stage.worker_timeout.total_seconds())),
             memory=1024,
-            environment=self._worker()
-            | {
-                Env.CAPTURE_QUEUE_URL: lake.capture.queue.queue_url,
-                Env.CAPTURE_DLQ_URL: lake.capture.dead_letters.queue_url,
-            },
             consumes_what_it_sends=True,
         )
         self._let_work(step, Table.BARS)
@@ -224,27 +187,15 @@ class Functions(Steps):
 
     def _review_values(self) -> Function:
         lake, stage = self._resources, self._settings
-        policy = {} if stage.accept_days is None else {Env.ACCEPT_DAYS: str(stage.accept_days)}
         step = self._function(
             "review_values",
             "Which stored bars were seen otherwise, and the next look at them",
             Concern.AUDIT,
             timeout=Duration.minutes(10),
             memory=1024,
-            environment=self._board()
-            | self._engine()
-            | {
-                Env.DATA_BUCKET: lake.buckets.data.bucket_name,
-                Env.REPAIR_QUEUE_URL: lake.repair.queue.queue_url,
-                Env.EVENT_BUS: "default",
-                Env.VENDORS: self._vendors,
-                Env.SWEEP_DAYS: str(stage.sweep_days),
-                Env.LOOK_SHARE: str(stage.look_share),
-            }
-            | policy,
         )
         find_objects(step, step.role, lake.buckets.data, "")
-        if policy:
+        if stage.accept_days is not None:
             write_objects(step, step.role, lake.buckets.data, f"{Table.BARS.value}/", DECIDED)
         self._let_query(step, Table.BARS, Table.LOOKS, Table.SUPERSEDED)
         self._let_use_board(step)
@@ -253,19 +204,13 @@ class Functions(Steps):
         return step
 
     def _request_rechecks(self) -> Function:
-        lake, stage = self._resources, self._settings
+        lake = self._resources
         step = self._function(
             "request_rechecks",
             "What is due to be asked again of dates before the sweep's",
             Concern.REPAIR,
             timeout=Duration.minutes(5),
             memory=512,
-            environment=self._buckets()
-            | {
-                Env.VENDORS: self._vendors,
-                Env.SWEEP_DAYS: str(stage.sweep_days),
-                Env.RECHECK_REQUESTS: str(stage.recheck_requests),
-            },
         )
         proofs = (f"{table.value}/" for table in (Table.ABSENCES, Table.FAILURES, Table.REVOCATIONS, Table.SYMBOLS))
         find_objects(step, step.role, lake.buckets.data, *proofs, RECHECKS_KEY)
@@ -273,3 +218,36 @@ class Functions(Steps):
         find_objects(step, step.role, lake.buckets.results, BACKFILLS_PREFIX)
         write_objects(step, step.role, lake.buckets.results, BACKFILLS_PREFIX)
         return step
+
+    def _function(self, handler: str, description: str, concern: Concern, **how: Any) -> Function:
+        return Function(
+            self,
+            "".join(word.capitalize() for word in handler.split("_")),
+            settings=self._settings,
+            handler=handler,
+            description=description,
+            concern=concern,
+            environment={name: self._variables[name] for name in READS[handler] if name in self._variables},
+            layers=self._layers,
+            **how,
+        )
+
+    def _let_use_board(self, step: Function, *also: str) -> None:
+        self._resources.board.table.grant(step.role, "dynamodb:UpdateItem", *also)
+
+    def _let_query(self, step: Function, *tables: Table) -> None:
+        lake = self._resources
+        keep_objects(step, step.role, lake.buckets.results, ATHENA_PREFIX)
+        allow(step.role, "s3:GetBucketLocation", on=[lake.buckets.data.bucket_arn, lake.buckets.results.bucket_arn])
+        queries = ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")
+        allow(step.role, *(f"athena:{action}" for action in queries), on=[lake.workgroup.arn])
+        allow(step.role, "glue:GetDatabase", on=lake.catalog.database_arns)
+        allow(step.role, "glue:GetTable", on=lake.catalog.arns_of(*tables))
+
+    def _let_resume(self, step: Function) -> None:
+        allow(step.role, "states:SendTaskSuccess", on=[machine_arn(Stack.of(self), self._settings)])
+
+    def _let_work(self, step: Function, *tables: Table) -> None:
+        lake = self._resources
+        write_objects(step, step.role, lake.buckets.data, *(f"{table.value}/" for table in tables))
+        allow(step.role, "secretsmanager:GetSecretValue", on=[lake.vendor_tokens.secret_arn])

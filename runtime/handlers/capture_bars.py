@@ -9,7 +9,6 @@ from minutemend.adapters.sqs import received
 from minutemend.contract import Metric
 from minutemend.services.worker import Received, Tally
 from minutemend.wiring import compose, feed
-from minutemend.wiring.environment import CaptureSettings
 from minutemend.wiring.telemetry import emit, emit_vendors, logger
 
 # Writing what the last answer holds, after the vendor has taken all of its time.
@@ -18,7 +17,7 @@ RESERVE = timedelta(seconds=4)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`event`: SQS records. Returns a partial batch response."""
-    settings = compose.settings_of(CaptureSettings)
+    settings = compose.settings_of("capture_bars")
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     slowest = max(vendor.timeout for vendor in settings.vendors)
     batch = [Received(*record) for record in received(event["Records"])]

@@ -9,7 +9,6 @@ from typing import Any
 from minutemend.contract import Key, Metric, Status
 from minutemend.services.audit import Finding
 from minutemend.wiring import compose
-from minutemend.wiring.environment import CheckSettings
 from minutemend.wiring.telemetry import emit, logger
 
 # What folding, planning files and metrics take after the query, at most.
@@ -18,7 +17,7 @@ RESERVE = 30.0  # seconds
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`event`: `{input, audit_id, started_at}` at first, later the state. Returns the next state."""
-    stage = compose.settings_of(CheckSettings).stage
+    stage = compose.settings_of("check_data_health").stage
     left = context.get_remaining_time_in_millis() / 1000
     now = compose.utc_now()
     service = compose.audit(deadline=time.monotonic() + max(left - RESERVE, left / 2))

@@ -9,7 +9,6 @@ from minutemend.adapters.sqs import received
 from minutemend.contract import Metric
 from minutemend.services.worker import Received, Tally
 from minutemend.wiring import compose
-from minutemend.wiring.environment import WorkerSettings
 from minutemend.wiring.telemetry import emit, emit_vendors, logger
 
 # Writing what the last answer holds, after the vendor has taken all of its time.
@@ -18,7 +17,7 @@ RESERVE = timedelta(seconds=4)
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`event`: SQS records. Returns a partial batch response."""
-    settings = compose.settings_of(WorkerSettings)
+    settings = compose.settings_of("process_repairs")
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     slowest = max(vendor.timeout for vendor in settings.vendors)
     service = compose.process_repairs(lease=left + RESERVE)

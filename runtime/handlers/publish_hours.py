@@ -9,7 +9,6 @@ from minutemend.contract import Key, Status
 from minutemend.core.audits import AuditRequest
 from minutemend.services import working_files
 from minutemend.wiring import compose
-from minutemend.wiring.environment import PublishSettings
 from minutemend.wiring.telemetry import logger
 
 
@@ -19,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     No date is begun in the second half of the time that there is: the state then says where to go on.
     """
     half = context.get_remaining_time_in_millis() / 2
-    results = compose.store(compose.settings_of(PublishSettings).results_bucket)
+    results = compose.store(compose.settings_of("publish_hours").results_bucket)
     request = AuditRequest.from_json(working_files.get_json(results, event[Key.REQUEST_KEY]))
     audit_id = event[Key.AUDIT_ID]
     lacks = event.get(Key.STATUS) in (Status.EXHAUSTED, Status.KNOWN)  # what is whole is published all the same

@@ -6,7 +6,6 @@ from typing import Any
 
 from minutemend.contract import Metric
 from minutemend.wiring import compose
-from minutemend.wiring.environment import ReportSettings
 from minutemend.wiring.telemetry import emit, logger
 
 
@@ -14,5 +13,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """`event`: the state. Returns it with `report_key` and `reason`."""
     report = compose.report_failure().run(event, now=compose.utc_now())
     logger.error("not mended", extra={"minutes": dict(report.minutes), "state": report.state})
-    emit(compose.settings_of(ReportSettings).stage, {Metric.FAILED: sum(report.minutes.values())})
+    emit(compose.settings_of("report_failure").stage, {Metric.FAILED: sum(report.minutes.values())})
     return report.state

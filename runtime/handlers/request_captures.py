@@ -8,13 +8,12 @@ from minutemend.contract import Metric
 from minutemend.core.captures import parse_scheduled_at
 from minutemend.core.minutes import format_instant
 from minutemend.wiring import compose, feed
-from minutemend.wiring.environment import RequestSettings
 from minutemend.wiring.telemetry import emit, logger
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 (Lambda's signature)
     """`event`: `{"scheduled_at": "2013-10-04T13:31:00Z"}`. Returns what was asked for."""
-    stage = compose.settings_of(RequestSettings).stage
+    stage = compose.settings_of("request_captures").stage
     done = feed.request_captures().run(parse_scheduled_at(event))
     if done.refused is not None:
         emit(stage, {Metric.SYMBOLS_REFUSED: 1})

@@ -8,13 +8,12 @@ from typing import Any
 from minutemend.contract import Metric
 from minutemend.core.captures import parse_scheduled_at
 from minutemend.wiring import compose
-from minutemend.wiring.environment import ReviewSettings
 from minutemend.wiring.telemetry import emit, logger
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """`event`: `{"scheduled_at": "2013-10-05T03:10:00Z"}`. Returns what was found, accepted and asked for."""
-    stage = compose.settings_of(ReviewSettings).stage
+    stage = compose.settings_of("review_values").stage
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 2000
     done = compose.review_values(deadline=deadline).run(parse_scheduled_at(event), now=compose.utc_now())
     emit(stage, {Metric.REVISIONS: len(done.open)})

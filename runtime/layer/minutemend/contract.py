@@ -271,19 +271,33 @@ class Metric(StrEnum):
 NAMESPACE = "minutemend"
 EVENT_SOURCE = "minutemend"
 RANGE_READY, BARS_DISAGREE = "Range Ready", "Bars Disagree"  # EventBridge detail-types
-# The functions, by their handlers, in the order in which a minute meets them.
-HANDLERS = (
-    "request_captures",
-    "capture_bars",
-    "check_data_health",
-    "queue_repairs",
-    "await_repairs",
-    "process_repairs",
-    "publish_hours",
-    "report_failure",
-    "review_values",
-    "request_rechecks",
-)
+_FETCHES = (Env.DATA_BUCKET, Env.BOARD_TABLE, Env.VENDORS, Env.VENDOR_SECRET, Env.MAX_RECEIVES)
+_QUERIES = (Env.DATA_BUCKET, Env.BOARD_TABLE, Env.DATABASE, Env.WORKGROUP, Env.VENDORS, Env.SWEEP_DAYS)
+# The functions, by their handlers, in the order in which a minute meets them, and which variables each reads besides
+# the stage's name.
+READS: Mapping[str, tuple[Env, ...]] = {
+    "request_captures": (
+        Env.DATA_BUCKET, Env.SYMBOLS_PARAMETER, Env.CAPTURE_QUEUE_URL, Env.SETTLING_DELAY_SECONDS, Env.VENDORS,
+        Env.FLAW_RATE, Env.FLAW_SEED,
+    ),
+    "capture_bars": (*_FETCHES, Env.CAPTURE_QUEUE_URL, Env.CAPTURE_DLQ_URL),
+    "check_data_health": (
+        *_QUERIES, Env.RESULTS_BUCKET, Env.SYMBOLS_PARAMETER, Env.PROOF_APART_SECONDS, Env.SETTLING_DELAY_SECONDS,
+    ),
+    "queue_repairs": (
+        Env.RESULTS_BUCKET, Env.BOARD_TABLE, Env.REPAIR_QUEUE_URL, Env.VENDORS, Env.PROOF_APART_SECONDS,
+    ),
+    "await_repairs": (Env.BOARD_TABLE,),
+    "process_repairs": (*_FETCHES, Env.REPAIR_QUEUE_URL, Env.REPAIR_DLQ_URL),
+    "publish_hours": (Env.DATA_BUCKET, Env.RESULTS_BUCKET, Env.RETIRE_AFTER_SECONDS, Env.EVENT_BUS),
+    "report_failure": (Env.DATA_BUCKET, Env.RESULTS_BUCKET, Env.ALARM_TOPIC_ARN),
+    "review_values": (*_QUERIES, Env.REPAIR_QUEUE_URL, Env.EVENT_BUS, Env.LOOK_SHARE, Env.ACCEPT_DAYS),
+    "request_rechecks": (
+        Env.DATA_BUCKET, Env.RESULTS_BUCKET, Env.VENDORS, Env.SWEEP_DAYS, Env.RECHECK_REQUESTS,
+    ),
+}  # fmt: skip
+HANDLERS = tuple(READS)
+OPTIONAL = frozenset({Env.FLAW_RATE, Env.FLAW_SEED, Env.ACCEPT_DAYS})  # not every stage gives them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

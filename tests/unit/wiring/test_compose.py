@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from minutemend.contract import HANDLERS, READS
 from minutemend.core.answers import VendorRequest
 from minutemend.core.minutes import Range
-from minutemend.wiring import compose
+from minutemend.wiring import compose, feed
 from minutemend.wiring.clients import READERS, Clients
-from minutemend.wiring.environment import vendor_settings
+from minutemend.wiring.environment import read_environment, vendor_settings
 
 from tests.fakes.http import FakeHttp, reply
+from tests.unit.wiring.test_environment import GIVEN
+
+SOON = timedelta(minutes=1)
+COMPOSED: dict[str, Callable[[], object]] = {
+    "request_captures": feed.request_captures,
+    "capture_bars": feed.capture_bars,
+    "check_data_health": lambda: compose.audit(deadline=0.0),
+    "queue_repairs": compose.queue_repairs,
+    "await_repairs": compose.await_repairs,
+    "process_repairs": lambda: compose.process_repairs(lease=SOON),
+    "publish_hours": compose.publish,
+    "report_failure": compose.report_failure,
+    "review_values": lambda: compose.review_values(deadline=0.0),
+    "request_rechecks": compose.request_rechecks,
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_service_is_composed_of_what_its_function_reads(handler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that is used and not read would be missed at the first invocation."""
+    read = {name: GIVEN[name] for name in READS[handler]} | {"STAGE": "dev"}
+    monkeypatch.setattr(compose, "settings_of", lambda name: read_environment(name, environ=read))
+    clients = Clients(region="us-east-1", endpoint="http://127.0.0.1:1", keys=("k", "s"))
+    monkeypatch.setattr(compose, "clients", lambda: clients)
+    monkeypatch.setattr(compose, "_credential", lambda *_: None)
+    assert COMPOSED[handler]() is not None
 
 
 def test_a_stage_s_symbol_mapping_reaches_the_vendor(monkeypatch: pytest.MonkeyPatch) -> None:

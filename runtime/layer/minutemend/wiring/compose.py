@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from minutemend.wiring import environment as env
 from minutemend.wiring.clients import READERS, Clients
+from minutemend.wiring.environment import Settings, read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from minutemend.services.report_failure import ReportFailure
     from minutemend.services.review import ReviewValues
 
-Settings = TypeVar("Settings")
-
 
 def utc_now() -> datetime:
     """The only clock of the functions."""
@@ -40,9 +38,9 @@ def utc_now() -> datetime:
 
 
 @cache
-def settings_of(kind: type[Settings]) -> Settings:
+def settings_of(handler: str) -> Settings:
     """The function's settings, read at its first invocation: a missing variable fails the cold start."""
-    return env.read_environment(kind)
+    return read_environment(handler)
 
 
 @cache
@@ -55,7 +53,7 @@ def audit(*, deadline: float) -> Audit:
     from minutemend.adapters.parameters import read_parameter
     from minutemend.services.audit import Audit
 
-    settings = settings_of(env.CheckSettings)
+    settings = settings_of("check_data_health")
     return Audit(
         lake=lake(settings.data_bucket),
         results=store(settings.results_bucket),
@@ -65,8 +63,8 @@ def audit(*, deadline: float) -> Audit:
         shipped_sessions=shipped_sessions,
         vendors=[vendor.name for vendor in settings.vendors],
         serves={vendor.name: vendor.calendars for vendor in settings.vendors if vendor.calendars},
-        rule=proof_rule(settings.proof_apart, settling=settings.settling),
-        settling=settings.settling,
+        rule=proof_rule(settings.proof_apart, settling=settings.settling_delay),
+        settling=settings.settling_delay,
         sweep_days=settings.sweep_days,
     )
 
@@ -79,7 +77,7 @@ def review_values(*, deadline: float) -> ReviewValues:
     from minutemend.contract import VENDORS
     from minutemend.services.review import ReviewValues
 
-    settings = settings_of(env.ReviewSettings)
+    settings = settings_of("review_values")
     return ReviewValues(
         lake=lake(settings.data_bucket),
         board=board(settings.board_table),
@@ -98,17 +96,17 @@ def request_rechecks() -> RequestRechecks:
     from minutemend.adapters.vendors import limits_of
     from minutemend.services.rechecks import RequestRechecks
 
-    settings = settings_of(env.RecheckSettings)
+    settings = settings_of("request_rechecks")
     return RequestRechecks(
         lake=lake(settings.data_bucket),
         results=store(settings.results_bucket),
         vendors=[limits_of(vendor) for vendor in settings.vendors],
         sweep_days=settings.sweep_days,
-        most=settings.requests,
+        most=settings.recheck_requests,
     )
 
 
-def _athena(settings: env.CheckSettings | env.ReviewSettings, *, deadline: float) -> AthenaGapFinder:
+def _athena(settings: Settings, *, deadline: float) -> AthenaGapFinder:
     from minutemend.adapters.athena_gaps import AthenaGapFinder
 
     return AthenaGapFinder(
@@ -126,7 +124,7 @@ def queue_repairs() -> QueueRepairs:
     from minutemend.core.verdicts import ProofRule
     from minutemend.services.queue_repairs import QueueRepairs
 
-    settings = settings_of(env.QueueSettings)
+    settings = settings_of("queue_repairs")
     return QueueRepairs(
         results=store(settings.results_bucket),
         board=board(settings.board_table),
@@ -140,7 +138,7 @@ def await_repairs() -> AwaitRepairs:
     from minutemend.adapters.signals import AwsSignals
     from minutemend.services.await_repairs import AwaitRepairs
 
-    settings = settings_of(env.AwaitSettings)
+    settings = settings_of("await_repairs")
     return AwaitRepairs(board=board(settings.board_table), signals=AwsSignals(stepfunctions=clients().stepfunctions))
 
 
@@ -150,11 +148,11 @@ def process_repairs(*, lease: timedelta) -> ProcessRepairs:
     from minutemend.adapters.sqs import SqsJobQueue
     from minutemend.services.process_repairs import ProcessRepairs
 
-    settings = settings_of(env.WorkerSettings)
+    settings = settings_of("process_repairs")
     return ProcessRepairs(
         lake=lake(settings.data_bucket),
         board=board(settings.board_table),
-        queue=SqsJobQueue(clients().sqs, queue_url=settings.queue_url, dead_letter_url=settings.dead_letter_url),
+        queue=SqsJobQueue(clients().sqs, queue_url=settings.repair_queue_url, dead_letter_url=settings.repair_dlq_url),
         signals=AwsSignals(stepfunctions=clients().stepfunctions),
         vendors=vendors(settings.vendors, settings.vendor_secret),
         clock=utc_now,
@@ -167,7 +165,7 @@ def publish() -> Publish:
     from minutemend.adapters.signals import AwsSignals
     from minutemend.services.publish import Publish
 
-    settings = settings_of(env.PublishSettings)
+    settings = settings_of("publish_hours")
     return Publish(
         lake=lake(settings.data_bucket),
         signals=AwsSignals(events=clients().events, bus=settings.event_bus),
@@ -179,7 +177,7 @@ def report_failure() -> ReportFailure:
     from minutemend.adapters.signals import AwsSignals
     from minutemend.services.report_failure import ReportFailure
 
-    settings = settings_of(env.ReportSettings)
+    settings = settings_of("report_failure")
     return ReportFailure(
         lake=lake(settings.data_bucket),
         results=store(settings.results_bucket),

@@ -1,19 +1,46 @@
-"""The environment of a function, read once and checked as a whole: one frozen settings object per handler."""
-
-# ruff: noqa: RUF009 (`_from` makes a field, not a default value)
+"""The environment of a function, read once and checked as a whole: `contract.READS` says which variables are its."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any
 
-from minutemend.contract import Env, VendorSettings, vendors_from_json
+from minutemend.contract import OPTIONAL, READS, Env, VendorSettings, vendors_from_json
 from minutemend.core.errors import BadInput, MissingEnvironment
 
-Settings = TypeVar("Settings")
+
+class Settings(SimpleNamespace):
+    """What the environment says, by the variables' names. Only what the handler reads is there; an optional variable
+    that is not set is None."""
+
+    stage: str
+    data_bucket: str
+    results_bucket: str
+    database: str
+    workgroup: str
+    board_table: str
+    repair_queue_url: str
+    repair_dlq_url: str
+    capture_queue_url: str
+    capture_dlq_url: str
+    alarm_topic_arn: str
+    event_bus: str
+    symbols_parameter: str
+    vendor_secret: str
+    vendors: tuple[VendorSettings, ...]
+    max_receives: int
+    proof_apart: timedelta
+    settling_delay: timedelta
+    retire_after: timedelta
+    sweep_days: int
+    recheck_requests: int
+    look_share: float
+    accept_days: int | None  # None: nothing is accepted unasked
+    flaw_rate: float | None  # None: nothing is dropped
+    flaw_seed: int | None
 
 
 def get_environ_variable(name: str, *, environ: Mapping[str, str] = os.environ) -> str:
@@ -42,152 +69,37 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=float(text))
 
 
-def _from(variable: Env, parse: Callable[[str], Any] = str, *, default: Any = MISSING) -> Any:
-    return field(default=default, metadata={"variable": variable, "parse": parse})
+# How a value is read; what is not named here is text.
+_PARSED: Mapping[Env, Callable[[str], Any]] = {
+    Env.VENDORS: vendor_settings,
+    Env.MAX_RECEIVES: int,
+    Env.PROOF_APART_SECONDS: _seconds,
+    Env.SETTLING_DELAY_SECONDS: _seconds,
+    Env.RETIRE_AFTER_SECONDS: _seconds,
+    Env.SWEEP_DAYS: int,
+    Env.RECHECK_REQUESTS: int,
+    Env.LOOK_SHARE: float,
+    Env.ACCEPT_DAYS: int,
+    Env.FLAW_RATE: float,
+    Env.FLAW_SEED: int,
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckSettings:
-    """CheckDataHealth's."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    results_bucket: str = _from(Env.RESULTS_BUCKET)
-    database: str = _from(Env.DATABASE)
-    workgroup: str = _from(Env.WORKGROUP)
-    board_table: str = _from(Env.BOARD_TABLE)
-    symbols_parameter: str = _from(Env.SYMBOLS_PARAMETER)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    proof_apart: timedelta = _from(Env.PROOF_APART_SECONDS, _seconds)
-    settling: timedelta = _from(Env.SETTLING_DELAY_SECONDS, _seconds)
-    sweep_days: int = _from(Env.SWEEP_DAYS, int)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSettings:
-    """QueueRepairs'."""
-
-    stage: str = _from(Env.STAGE)
-    results_bucket: str = _from(Env.RESULTS_BUCKET)
-    board_table: str = _from(Env.BOARD_TABLE)
-    repair_queue_url: str = _from(Env.REPAIR_QUEUE_URL)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    proof_apart: timedelta = _from(Env.PROOF_APART_SECONDS, _seconds)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AwaitSettings:
-    """WaitForRepairs'."""
-
-    stage: str = _from(Env.STAGE)
-    board_table: str = _from(Env.BOARD_TABLE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """The repair worker's."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    board_table: str = _from(Env.BOARD_TABLE)
-    queue_url: str = _from(Env.REPAIR_QUEUE_URL)
-    dead_letter_url: str = _from(Env.REPAIR_DLQ_URL)
-    vendor_secret: str = _from(Env.VENDOR_SECRET)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    max_receives: int = _from(Env.MAX_RECEIVES, int)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureSettings:
-    """The capture worker's."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    board_table: str = _from(Env.BOARD_TABLE)
-    queue_url: str = _from(Env.CAPTURE_QUEUE_URL)
-    dead_letter_url: str = _from(Env.CAPTURE_DLQ_URL)
-    vendor_secret: str = _from(Env.VENDOR_SECRET)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    max_receives: int = _from(Env.MAX_RECEIVES, int)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestSettings:
-    """RequestCaptures'. Without the flaw's two variables nothing is dropped."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    symbols_parameter: str = _from(Env.SYMBOLS_PARAMETER)
-    queue_url: str = _from(Env.CAPTURE_QUEUE_URL)
-    settling: timedelta = _from(Env.SETTLING_DELAY_SECONDS, _seconds)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    flaw_rate: float = _from(Env.FLAW_RATE, float, default=0.0)
-    flaw_seed: int = _from(Env.FLAW_SEED, int, default=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishSettings:
-    """ExecuteDataTask's."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    results_bucket: str = _from(Env.RESULTS_BUCKET)
-    retire_after: timedelta = _from(Env.RETIRE_AFTER_SECONDS, _seconds)
-    event_bus: str = _from(Env.EVENT_BUS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSettings:
-    """ReviewValues'. Without ACCEPT_DAYS nothing is accepted unasked."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    database: str = _from(Env.DATABASE)
-    workgroup: str = _from(Env.WORKGROUP)
-    board_table: str = _from(Env.BOARD_TABLE)
-    repair_queue_url: str = _from(Env.REPAIR_QUEUE_URL)
-    event_bus: str = _from(Env.EVENT_BUS)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    sweep_days: int = _from(Env.SWEEP_DAYS, int)
-    look_share: float = _from(Env.LOOK_SHARE, float)
-    accept_days: int | None = _from(Env.ACCEPT_DAYS, int, default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecheckSettings:
-    """RequestRechecks'."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    results_bucket: str = _from(Env.RESULTS_BUCKET)
-    vendors: tuple[VendorSettings, ...] = _from(Env.VENDORS, vendor_settings)
-    sweep_days: int = _from(Env.SWEEP_DAYS, int)
-    requests: int = _from(Env.RECHECK_REQUESTS, int)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportSettings:
-    """ReportFailure's."""
-
-    stage: str = _from(Env.STAGE)
-    data_bucket: str = _from(Env.DATA_BUCKET)
-    results_bucket: str = _from(Env.RESULTS_BUCKET)
-    alarm_topic_arn: str = _from(Env.ALARM_TOPIC_ARN)
-
-
-def read_environment(settings: type[Settings], *, environ: Mapping[str, str] = os.environ) -> Settings:
+def read_environment(handler: str, *, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a function. Raises MissingEnvironment that names every variable that is missing, at once,
     or BadInput for one that is there and unusable."""
-    values, missing = {}, []
-    for entry in fields(settings):  # type: ignore[arg-type]
-        variable = entry.metadata["variable"]
+    values: dict[str, Any] = {}
+    missing = []
+    for variable in (Env.STAGE, *READS[handler]):
+        name = variable.name.lower().removesuffix("_seconds")
         try:
             text = get_environ_variable(variable, environ=environ)
-            values[entry.name] = entry.metadata["parse"](text)
+            values[name] = _PARSED.get(variable, str)(text)
         except MissingEnvironment:
-            missing += [variable] if entry.default is MISSING else []
+            values[name] = None
+            missing += [] if variable in OPTIONAL else [variable]
         except ValueError as error:
             raise BadInput(f"the environment variable {variable} is {text!r}: {error}") from None
     if missing:
         raise MissingEnvironment(f"the environment variables {', '.join(missing)} are not set")
-    return settings(**values)
+    return Settings(**values)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minutemend.wiring import compose
-from minutemend.wiring import environment as env
 
 if TYPE_CHECKING:
     from minutemend.services.capture import CaptureBars, RequestCaptures
@@ -21,15 +20,15 @@ def request_captures() -> RequestCaptures:
     from minutemend.core.captures import DropRule
     from minutemend.services.capture import RequestCaptures
 
-    settings = compose.settings_of(env.RequestSettings)
+    settings = compose.settings_of("request_captures")
     return RequestCaptures(
         lake=compose.lake(settings.data_bucket),
-        queue=SqsJobQueue(compose.clients().sqs, queue_url=settings.queue_url, dead_letter_url=""),
+        queue=SqsJobQueue(compose.clients().sqs, queue_url=settings.capture_queue_url, dead_letter_url=""),
         parameter=lambda: read_parameter(ssm=compose.clients().ssm, name=settings.symbols_parameter),
         shipped_sessions=compose.shipped_sessions,
-        settling=settings.settling,
+        settling=settings.settling_delay,
         vendors=settings.vendors,
-        flaw=DropRule(settings.flaw_rate, settings.flaw_seed) if settings.flaw_rate else None,
+        flaw=DropRule(settings.flaw_rate, settings.flaw_seed or 0) if settings.flaw_rate else None,
     )
 
 
@@ -38,12 +37,12 @@ def capture_bars() -> CaptureBars:
     from minutemend.adapters.sqs import SqsJobQueue
     from minutemend.services.capture import CaptureBars
 
-    settings = compose.settings_of(env.CaptureSettings)
+    settings = compose.settings_of("capture_bars")
     return CaptureBars(
         lake=compose.lake(settings.data_bucket),
         board=compose.board(settings.board_table),
         queue=SqsJobQueue(
-            compose.clients().sqs, queue_url=settings.queue_url, dead_letter_url=settings.dead_letter_url
+            compose.clients().sqs, queue_url=settings.capture_queue_url, dead_letter_url=settings.capture_dlq_url
         ),
         vendors=compose.vendors(settings.vendors, settings.vendor_secret),
         clock=compose.utc_now,

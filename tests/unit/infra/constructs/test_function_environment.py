@@ -5,35 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import MISSING, fields
 
 import pytest
+from minutemend.contract import HANDLERS, OPTIONAL, READS, Env
 from minutemend.wiring import environment as env
 
 from infra.settings import STAGES
 from tests.unit.infra.conftest import ROOT, Body, Synthesized, functions, said
 
-SETTINGS = {
-    "check_data_health": env.CheckSettings,
-    "queue_repairs": env.QueueSettings,
-    "await_repairs": env.AwaitSettings,
-    "process_repairs": env.WorkerSettings,
-    "publish_hours": env.PublishSettings,
-    "report_failure": env.ReportSettings,
-    "request_captures": env.RequestSettings,
-    "capture_bars": env.CaptureSettings,
-    "review_values": env.ReviewSettings,
-    "request_rechecks": env.RecheckSettings,
-}
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 
 
-@pytest.mark.parametrize("handler", sorted(SETTINGS))
-def test_a_function_is_given_exactly_what_its_settings_name(handler: str, synthesized: Synthesized) -> None:
-    """Variables with a default (the flaw's, the policy's) are optional; in dev they are there."""
-    named = fields(SETTINGS[handler])
-    wanted = {str(entry.metadata["variable"]) for entry in named}
-    needed = {str(entry.metadata["variable"]) for entry in named if entry.default is MISSING}
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_function_is_given_exactly_what_it_reads(handler: str, synthesized: Synthesized) -> None:
+    """The flaw's variables and the policy's are optional; in dev they are there."""
+    wanted = {Env.STAGE, *READS[handler]}
+    needed = wanted - OPTIONAL
     for stage, expected in (("dev", wanted), ("prod", needed)):
         given = functions(synthesized.templates[stage])[handler]["Environment"]["Variables"]
         assert set(given) - POWERTOOLS == expected
@@ -65,7 +52,7 @@ def test_every_function_has_a_handler_of_its_name(body: Body) -> None:
     assert set(functions(body)) == handlers
 
 
-WITHOUT_FRAME = sorted(set(SETTINGS) - {"check_data_health"})
+WITHOUT_FRAME = sorted(set(HANDLERS) - {"check_data_health"})
 _IMPORT = """
 import importlib, sys
 sys.path.insert(0, "runtime/handlers")
