@@ -12,6 +12,7 @@ import pytest
 from minutemend.contract import RECHECKS_KEY
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
+from minutemend.core.revocations import Revocation
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import RULE, Absence
 
@@ -65,6 +66,8 @@ def test_a_night_repairs_what_the_vendor_has_by_now_and_is_quiet_about_what_it_s
     long_ago = (datetime.now(UTC) - timedelta(days=9)).replace(microsecond=0)
     evidence = json.dumps([{"vendor": "finnhub"}])
     stage.lake.put_absences([Absence("IBM", minute, "no_trade", evidence, 2, long_ago, "two_looks", 0.5, RULE)])
+    other = Range(minute.end, minute.end + MINUTE)
+    stage.lake.put_revocations([Revocation("IBM", other, "a test", "no proof of this one counts", datetime.now(UTC))])
     market.faults({"kind": "missing", "symbols": ["AAPL"], "minutes": hole})
     status, _ = run_audit(half.start, half.end, symbols=["AAPL", "IBM"])
     assert status == "FAILED"
