@@ -53,10 +53,10 @@ def dead_letters(sqs: Any, queue_url: str, *, limit: int) -> list[DeadLetter]:
     seen: dict[str, DeadLetter] = {}
     handles = []
     try:
-        for message in _receive(sqs, queue_url):
+        for message in _receive(sqs, queue_url, most=limit):
             handles.append(message["ReceiptHandle"])
             letter = _letter(message)
-            if letter.message_id in seen or len(seen) >= limit:
+            if letter.message_id in seen:
                 break
             seen[letter.message_id] = letter
     finally:
@@ -75,12 +75,7 @@ def redrive(sqs: Any, *, dead_letter_url: str, queue_url: str, now: datetime) ->
     # Poison comes back while we are at it; what is there now is moved once.
     most = depth(sqs, dead_letter_url).waiting
     moved = 0
-    for message in _receive(sqs, dead_letter_url):
-        if moved >= most:
-            sqs.change_message_visibility(
-                QueueUrl=dead_letter_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-            )
-            break
+    for message in _receive(sqs, dead_letter_url, most=most):
         attributes = {REASON: "redriven by a person"} | _letter(message).attributes | {REDRIVEN: now.isoformat()}
         entry = {
             "Id": "0",
@@ -104,14 +99,14 @@ def discard(sqs: Any, queue_url: str, *, wanted: Collection[str] | None) -> list
     gone: list[DeadLetter] = []
     back = []
     try:
-        for message in _receive(sqs, queue_url):
+        for message in _receive(sqs, queue_url, most=most):
             letter, handle = _letter(message), message["ReceiptHandle"]
             if wanted is None or letter.message_id in wanted:
                 sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=handle)
                 gone.append(letter)
             else:
                 back.append(handle)
-            if letter.message_id in seen or len(seen) + 1 >= most or (wanted and len(gone) == len(wanted)):
+            if letter.message_id in seen or (wanted and len(gone) == len(wanted)):
                 break
             seen.add(letter.message_id)
     finally:
@@ -120,19 +115,20 @@ def discard(sqs: Any, queue_url: str, *, wanted: Collection[str] | None) -> list
     return sorted(gone, key=lambda letter: (letter.sent_at, letter.message_id))
 
 
-def _receive(sqs: Any, queue_url: str) -> Iterator[dict[str, Any]]:
-    """Messages until the queue seems empty: two empty answers in a row, for SQS asks only some of its servers."""
-    empty = 0
-    while empty < 2:
+def _receive(sqs: Any, queue_url: str, *, most: int) -> Iterator[dict[str, Any]]:
+    """Messages until there are `most`, for one too many would be hidden for HOLD, or the queue seems empty: two empty
+    answers in a row, for SQS asks only some of its servers."""
+    empty = taken = 0
+    while empty < 2 and taken < most:
         answer = sqs.receive_message(
             QueueUrl=queue_url,
-            MaxNumberOfMessages=BATCH,
+            MaxNumberOfMessages=min(BATCH, most - taken),
             VisibilityTimeout=HOLD,
             WaitTimeSeconds=1,
             AttributeNames=["SentTimestamp"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
-        empty = 0 if answer else empty + 1
+        empty, taken = (0 if answer else empty + 1), taken + len(answer)
         yield from answer
 
 

@@ -20,6 +20,7 @@ class FakeSqs:
         self.waiting = {url: deque(messages) for url, messages in queues.items()}
         self.held: dict[str, dict[str, Any]] = {}
         self.refuse = False
+        self.poisoned = ""  # the dead-letter queue at which everything that is sent arrives at once
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
         counts = dict.fromkeys(AttributeNames, "0") | {"ApproximateNumberOfMessages": str(len(self.waiting[QueueUrl]))}
@@ -44,6 +45,9 @@ class FakeSqs:
     def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         if self.refuse:
             return {"Failed": [{"Id": "0", "Message": "too long"}]}
+        if self.poisoned:
+            self.waiting[self.poisoned].append(_letter(10 + len(self.waiting[self.poisoned])))
+            return {}
         self.waiting[QueueUrl].extend(Entries)
         return {}
 
@@ -72,6 +76,7 @@ def test_a_look_has_a_limit() -> None:
     sqs = FakeSqs(dead=[_letter(number) for number in range(5)])
     assert len(dead_letters(sqs, "dead", limit=3)) == 3
     assert depth(sqs, "dead").waiting == 5
+    assert not sqs.held
 
 
 def test_a_redrive_moves_each_letter_once_and_says_why() -> None:
@@ -85,6 +90,15 @@ def test_a_redrive_moves_each_letter_once_and_says_why() -> None:
         entry["MessageAttributes"]["redriven"]["StringValue"] == NOW.isoformat() for entry in sqs.waiting["alive"]
     )
     assert redrive(sqs, dead_letter_url="dead", queue_url="alive", now=NOW) == 0
+
+
+def test_poison_that_is_back_at_once_is_moved_once_and_hidden_from_nobody() -> None:
+    """A letter that was received, and not moved, would be out of sight for half a minute."""
+    sqs = FakeSqs(dead=[_letter(number) for number in range(4)], alive=[])
+    sqs.poisoned = "dead"
+    assert redrive(sqs, dead_letter_url="dead", queue_url="alive", now=NOW) == 4
+    assert depth(sqs, "dead").waiting == 4
+    assert not sqs.held
 
 
 def test_a_letter_that_the_queue_refuses_stays_dead() -> None:
