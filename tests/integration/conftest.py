@@ -33,6 +33,7 @@ from tests.integration import records
 from tests.integration.dates import dates_of, objects_of, untouched_sessions
 
 QUEUES = ("RepairQueueUrl", "CaptureQueueUrl")
+PATIENCE = 300.0  # seconds for what takes a few: a busy machine is no reason to fail
 REAL_BARS = Path(__file__).resolve().parents[3] / "shared" / "data" / "real-minute-bars"
 NO_REAL_BARS = f"the real minute bars are not there ({REAL_BARS}); they are kept outside the repository"
 
@@ -207,24 +208,26 @@ def _text(instant: datetime | str | None) -> str | None:
 
 def _until_nothing_goes_on(stage: Stage) -> None:
     """Wait for what an earlier test, or a schedule, has started."""
-    begun, purged = time.monotonic(), False
+    begun = since = time.monotonic()
+    last: list[object] = []
     while going := _going_on(stage):
-        waited = time.monotonic() - begun
-        assert waited < 120, f"still going on: {going}"
-        if waited > 60 and not purged:  # jobs of a worker that was killed stay hidden for longer than that
+        now = time.monotonic()
+        assert now - begun < PATIENCE, f"still going on: {going}"
+        last, since = going, since if going == last else now
+        if now - since > 3 * stage.settings.worker_timeout.total_seconds():  # no worker lives as long: it was killed
             for name in QUEUES:
                 stage.clients.sqs.purge_queue(QueueUrl=stage.output(name))
-            purged = True
+            since = now
         time.sleep(0.2)
 
 
-def _going_on(stage: Stage) -> list[str]:
-    """The executions that run, and the queues that hold a job."""
+def _going_on(stage: Stage) -> list[object]:
+    """The executions that run, and the queues that hold a job, with how many."""
     machines = [stage.output(name) for name in ("StateMachineArn", "BackfillMachineArn")]
     pages = [
         stage.clients.stepfunctions.list_executions(stateMachineArn=arn, statusFilter="RUNNING") for arn in machines
     ]
-    full = [name for name in QUEUES if any(astuple(depth(stage.clients.sqs, stage.output(name))))]
+    full = [(name, found) for name in QUEUES if any(astuple(found := depth(stage.clients.sqs, stage.output(name))))]
     return [one["name"] for page in pages for one in page["executions"]] + full
 
 

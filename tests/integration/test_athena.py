@@ -23,9 +23,9 @@ from minutemend.core.symbols import Listing
 
 from mend.calendars.exchange_sessions import session_table
 from mend.stage import Stage
+from tests.integration.conftest import PATIENCE
 
 HUNDRED = ", ".join(f"({number})" for number in range(100))
-PATIENCE = 120.0  # seconds
 
 
 def ask(stage: Stage, sql: str) -> pd.DataFrame:

@@ -20,11 +20,10 @@ from mend.backfill.backfills import Backfills, backfills_of
 from mend.backfill.model import State
 from mend.commands.sessions import put_sessions
 from mend.stage import Stage
-from tests.integration.conftest import Borrow, Market
+from tests.integration.conftest import PATIENCE, Borrow, Market
 from tests.integration.test_loop import _from_market, _values
 
 MEND = Path(sys.executable).with_name("mend")
-PATIENCE = 300.0  # seconds, on a busy machine
 # Four sessions of January and three of February: two windows.
 TURN_OF_MONTH = Range(datetime(2019, 1, 28, tzinfo=UTC), datetime(2019, 2, 6, tzinfo=UTC))
 SYMBOLS = ["IBM", "XOM"]

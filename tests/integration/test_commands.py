@@ -18,7 +18,7 @@ from minutemend.core.sessions import Session
 
 from mend.commands.invoke import EVENTS, HANDLERS
 from mend.stage import Stage
-from tests.integration.conftest import Market
+from tests.integration.conftest import PATIENCE, Market
 
 MEND = Path(sys.executable).with_name("mend")
 
@@ -31,7 +31,7 @@ def mend(stage: Stage) -> Any:
         words = [str(MEND), *arguments, *(["--stage", stage.option] if staged else [])]
         environment = {**os.environ, "COLUMNS": "100"}
         done = subprocess.run(
-            words, capture_output=True, text=True, input=given, env=environment, check=False, timeout=180
+            words, capture_output=True, text=True, input=given, env=environment, check=False, timeout=PATIENCE
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr

@@ -34,7 +34,7 @@ from mend.local_stage import resume
 from mend.spans import verdicts
 from mend.stage import Stage
 from tests.fakes.job_gaps import only
-from tests.integration.conftest import Market, RunAudit
+from tests.integration.conftest import PATIENCE, Market, RunAudit
 
 SYMBOLS = ["AAPL", "IBM", "SPY"]
 QUICK = "5"  # seconds that a message stays hidden, where a test kills its worker and cannot wait two minutes
@@ -67,11 +67,11 @@ def _messages(window: Range, symbol: str = "IBM", audit_id: str = "by-hand") -> 
     return [Message(job.to_message())]
 
 
-def _until(what: str, holds: Any, *, seconds: float = 60) -> None:
-    """Wait until something holds. Fails with what it was."""
-    end = time.monotonic() + seconds
+def _until(what: str, holds: Any) -> None:
+    """Wait until something holds, on a busy machine too. Fails with what it was."""
+    end = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < end, f"after {seconds} s still not: {what}"
+        assert time.monotonic() < end, f"after {PATIENCE} s still not: {what}"
         time.sleep(0.3)
 
 
@@ -204,7 +204,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_job_loses_nothing(
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
         assert stage.lake.read_bars(window).num_rows == 0
-        _until("the bars are there", lambda: stage.lake.read_bars(window).num_rows == 20, seconds=90)
+        _until("the bars are there", lambda: stage.lake.read_bars(window).num_rows == 20)
     _check_whole(stage, market, window, ["IBM"])
     assert market.counts()["requests"] == 2
 
@@ -244,6 +244,8 @@ def test_aws_restarted_in_the_middle_of_an_audit_loses_nothing(
     _check_whole(stage, market, window, SYMBOLS)
     untouched = stage.lake.read_bars(window, ["IBM"])
     assert untouched.filter(untouched["repair_id"].is_null()).equals(kept)
+    # The first audit's jobs, whose workers went with AWS, would be hidden for two minutes.
+    stage.clients.sqs.purge_queue(QueueUrl=stage.output("RepairQueueUrl"))
 
 
 def test_a_deadline_of_the_vendor_is_shared_by_all_workers(

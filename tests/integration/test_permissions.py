@@ -24,7 +24,7 @@ from local.principals import ADMINISTRATOR, Keys, make_principals
 from local.stack import LocalStack
 from mend.main import mend
 from mend.stage import Stage
-from tests.integration.conftest import RunAudit
+from tests.integration.conftest import PATIENCE, RunAudit
 
 ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
@@ -74,7 +74,7 @@ def _calls(stack: LocalStack) -> list[ledger.Call]:
     return list(ledger.read_calls(stack.home / ledger.FILE))
 
 
-def _until(look: Callable[[], bool], *, patience: float = 60.0) -> bool:
+def _until(look: Callable[[], bool], *, patience: float = PATIENCE) -> bool:
     until = time.monotonic() + patience
     while not look():
         if time.monotonic() > until:

@@ -13,7 +13,7 @@ from minutemend.core.sessions import Session
 from mend.aws.functions import invoke
 from mend.revisions import find_revisions
 from mend.stage import Stage
-from tests.integration.conftest import RunAudit
+from tests.integration.conftest import PATIENCE, RunAudit
 
 
 @pytest.mark.usefixtures("market")
@@ -41,7 +41,7 @@ def test_dev_accepts_what_the_same_vendor_said_later_and_looks_at_the_day_again(
     now = stage.lake.read_bars(first, ["IBM"])
     assert (now["close"][0].as_py(), now["repair_id"][0].as_py()[:9]) == (seen["close"][0], "accepted:")
 
-    run, until = f"look-{fresh_day.open:%Y%m%d}", time.monotonic() + 120
+    run, until = f"look-{fresh_day.open:%Y%m%d}", time.monotonic() + PATIENCE
     assert said["requests"] >= 1
     while stage.board.progress(run, 1).settled < said["requests"]:
         assert time.monotonic() < until, f"{run} is not settled"

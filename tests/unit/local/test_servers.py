@@ -1,12 +1,15 @@
-"""Telling whether a process that we started is still ours."""
+"""Telling whether a process that we started is still ours, and stopping it with all that it started."""
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from local.servers import Server
+from local.servers import Server, launch
 
 SERVER = Server(pid=4711, url="http://127.0.0.1:9", marker="ministack")
 
@@ -27,3 +30,25 @@ def test_a_process_is_ours_by_its_command_line(
     told = {"stat": f"4711 (python) {state} 1", "cmdline": command}
     monkeypatch.setattr(Path, "read_text", lambda path: told[path.name])
     assert SERVER.alive is alive
+
+
+def test_what_a_server_had_started_goes_with_it(tmp_path: Path) -> None:
+    """The functions of an emulator: nothing of one that was stopped asks the next one."""
+    code = (
+        "import subprocess, sys, time;"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "print(child.pid, flush=True); time.sleep(600)"
+    )
+    log = tmp_path / "log"
+    server = launch([sys.executable, "-c", code], url="", marker="child.pid", env=os.environ, cwd=tmp_path, log=log)
+    while not log.read_text().endswith("\n"):
+        assert server.alive
+        time.sleep(0.01)
+    left = Server(pid=int(log.read_text()), url="", marker="time.sleep")
+    assert left.alive
+    server.stop()
+    until = time.monotonic() + 60
+    while left.alive and time.monotonic() < until:  # killed, and not yet buried
+        time.sleep(0.01)
+    assert not left.alive
+    assert not server.alive
