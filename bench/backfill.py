@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from minutemend.contract import VENDORS, VendorSettings
 from minutemend.core.intervals import Intervals, place
-from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute
+from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute, format_instant
 from minutemend.services.interest import set_interested_stocks
 
 from bench.bound import at_least
@@ -132,10 +132,10 @@ def many(symbols: int = 5000) -> Iterator[Figure]:
 
 def captured(opened: Any, minute: datetime, symbols: int) -> float:
     """Run the minute's schedule; seconds until its bars are in the lake."""
-    from local.replay import Replay
-
+    due = {"scheduled_at": format_instant(minute + MINUTE + opened.settings.settling_delay)}
     begun = time.perf_counter()
-    Replay(opened).capture([minute])
+    name = opened.output("RequestCapturesFunction")
+    opened.clients.functions.invoke(FunctionName=name, Payload=json.dumps(due).encode())
     while time.perf_counter() - begun < PATIENCE:
         if opened.lake.read_bars(Range(minute, minute + MINUTE)).num_rows >= symbols * 0.99:  # some do not trade
             return time.perf_counter() - begun

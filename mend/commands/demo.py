@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,13 +74,20 @@ def session_of(day: datetime) -> Range:
 
 def load_with_holes(local: LocalStack, stage: Stage, session: Range, *, seed: int) -> None:
     """Fetch the session from the simulator, by the code that the workers use, and load it less seeded holes."""
+    from minutemend.adapters.http import UrllibHttp
+    from minutemend.adapters.vendors import make_vendor
+    from minutemend.contract import VENDORS, VendorSettings
     from minutemend.core.answers import VendorRequest
     from minutemend.core.bars import to_table
 
     from local.holes import seeded_holes
-    from local.replay import vendor_of
 
-    vendor = vendor_of(local)
+    vendor = make_vendor(
+        VendorSettings(local.vendor, local.vendor_url, per_minute=6000, timeout=timedelta(seconds=30)),
+        credentials=VENDORS[local.vendor].entry(local.token),
+        http=UrllibHttp(),
+        clock=lambda: datetime.now(UTC),
+    )
     kept = []
     for symbol, holes in seeded_holes(session, SYMBOLS, seed=seed).items():
         answer = vendor.fetch(VendorRequest(local.vendor, (symbol,), session))

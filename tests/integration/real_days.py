@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 from minutemend.core.minutes import MINUTE, Range
 
-from local.replay import HOUR
 from mend.calendars.exchange_sessions import session_table
+from tests.integration.replay import HOUR
 
 # A day of the crypto file, and the first day that it and those that follow it without a gap are replayed on.
 MOVED = {

@@ -23,11 +23,11 @@ from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Absence
 from minutemend.services.interest import set_interested_stocks
 
-from local.replay import HOUR, Minute, Replay, differing_facts, direct_facts, published_facts
 from mend.follow import Followed, follow
 from mend.stage import Stage
 from tests.integration.conftest import Borrow, Market
 from tests.integration.real_days import RealDays, SymbolMinute, symbol_minutes
+from tests.integration.replay import HOUR, Minute, Replay, differing_facts, direct_facts, published_facts
 
 ELSEWHERE = timedelta(weeks=52)  # other tests of the same stage have the stocks' own dates
 NO_TRADE = 108  # minutes, by the README beside the data

@@ -10,10 +10,10 @@ import pytest
 from minutemend.core.minutes import MINUTE, Range, format_instant
 from minutemend.core.sessions import Session
 
-from mend.aws.functions import invoke
 from mend.revisions import find_revisions
 from mend.stage import Stage
 from tests.integration.conftest import PATIENCE, RunAudit
+from tests.integration.replay import invoke
 
 
 @pytest.mark.usefixtures("market")

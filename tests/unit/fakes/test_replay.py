@@ -12,8 +12,14 @@ import pandas as pd
 import pytest
 
 from infra.settings import DEV
-from local.replay import DELIVERIES, MINUTE, Replay, differing_facts, direct_facts
-from mend.aws.functions import FunctionFailed
+from tests.integration.replay import (
+    DELIVERIES,
+    MINUTE,
+    FunctionFailed,
+    Replay,
+    differing_facts,
+    direct_facts,
+)
 
 HOUR = datetime(2013, 10, 4, 14, tzinfo=UTC)
 

@@ -1,26 +1,26 @@
 """A past day through a stage as if it were now: each minute's schedule, each hour's audit, by scheduled time.
 
 The schedules of a stage carry the time that they are for. The same events make the same things
-happen, at whatever speed the machine allows: the replay test and the benchmarks do.
+happen, at whatever speed the machine allows.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
+import pandas as pd
 from minutemend.core.minutes import MINUTE, Range, format_instant
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from minutemend.ports.vendor import Vendor
-
-    from mend.stage import Stage
+from mend.aws import executions
+from mend.aws.dead_letters import depth
+from mend.stage import Stage
 
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
@@ -30,6 +30,20 @@ FACTS = ["open", "high", "low", "close", "volume"]
 
 class ReplayStuck(Exception):
     """The capture queue did not run dry in time."""
+
+
+class FunctionFailed(Exception):
+    """The function raised; the message says what."""
+
+
+def invoke(functions: Any, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a deployed function, wait for it, and return what it returned. Raises FunctionFailed."""
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    body = answer["Payload"].read().decode()
+    if answer.get("FunctionError"):
+        raise FunctionFailed(f"{name} failed with {body[:500]}")
+    said: dict[str, Any] = json.loads(body)
+    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,6 @@ class Replay:
                 tell(done)
 
     def _request(self, minute: datetime) -> Minute:
-        from mend.aws.functions import FunctionFailed, invoke
-
         stage, settings = self.stage, self.stage.settings
         name = stage.output("RequestCapturesFunction")
         due = {"scheduled_at": format_instant(minute + MINUTE + settings.settling_delay)}
@@ -78,8 +90,6 @@ class Replay:
         """Wait until the capture workers have nothing left to do, for as long as a message can live: one whose worker
         dies is hidden for six times the worker's time-out, and is dead when that has come to `max_receives` of them.
         Raises ReplayStuck."""
-        from mend.aws.dead_letters import depth
-
         settings = self.stage.settings
         patience = seconds or settings.max_receives * 6 * settings.worker_timeout.total_seconds()
         until = time.monotonic() + patience
@@ -127,28 +137,12 @@ class Replay:
         return self._start({"scheduled_at": format_instant(night), "sweep": True}, name=f"{day:%Y%m%d}-sweep")
 
     def _start(self, given: Mapping[str, object], *, name: str) -> str:
-        from mend.aws import executions
-
         return executions.start(
             self.stage.clients.stepfunctions,
             self.stage.output("StateMachineArn"),
             given,
             name=f"replay-{name}-{secrets.token_hex(3)}",
         )
-
-
-def vendor_of(local: Any) -> Vendor:
-    """The workers' client of the market of a local stage (local.stack.LocalStack)."""
-    from minutemend.adapters.http import UrllibHttp
-    from minutemend.adapters.vendors import make_vendor
-    from minutemend.contract import VENDORS, VendorSettings
-
-    return make_vendor(
-        VendorSettings(local.vendor, url=local.vendor_url, per_minute=6000, timeout=timedelta(seconds=30)),
-        credentials=VENDORS[local.vendor].entry(local.token),
-        http=UrllibHttp(),
-        clock=lambda: datetime.now(UTC),
-    )
 
 
 def direct_facts(bars: pd.DataFrame) -> pd.DataFrame:
