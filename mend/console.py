@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Colour never stands alone: each mark or word differs too, for the colour-blind and for pipes.
 PIPE_WIDTH = 160
 GOOD, BAD, MEND, QUIET = "green", "red", "yellow", "dim"
+LONG = 10_000  # rows of a document that is read by programs alone
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -58,8 +59,10 @@ def show(renderable: Any) -> None:
 
 
 def as_json(value: Any) -> str:
-    """JSON with instants as `2013-10-04T13:00:00Z`."""
-    return json.dumps(value, default=_plain, indent=2)
+    """JSON with instants as `2013-10-04T13:00:00Z`; on one line, which takes a third of the time, where it is long."""
+    lists = value.values() if isinstance(value, dict) else [value]
+    long = any(isinstance(one, list) and len(one) > LONG for one in lists)
+    return json.dumps(value, default=_plain, indent=None if long else 2)
 
 
 def show_json(value: Any) -> None:

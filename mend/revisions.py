@@ -17,7 +17,7 @@ from minutemend.services.evidence_rows import day_range
 from minutemend.services.history import read_superseded
 from minutemend.services.lake import Lake
 from minutemend.services.revisions import Revision, rejections
-from minutemend.services.tables import concat, condition_of, decode, partition
+from minutemend.services.tables import concat, condition_of, decode, listed
 from minutemend.views import SHARE, comparison
 
 from mend.as_of import settled_history
@@ -56,7 +56,7 @@ def _bars(lake: Lake, window: Range, symbols: Sequence[str] | None) -> tuple[pa.
     """The bars that are stored, one a minute, and all others that were ever seen (both BARS)."""
     condition = condition_of(window, symbols)
     history = settled_history(lake, window, symbols)
-    keys = [one.key for day in window.dates() for one in lake.store.list(partition(Table.LOOKS, day))]
+    keys = [one.key for one in listed(lake.store, Table.LOOKS, window.dates())]
     looks = [decode(body, BARS, filters=condition) for body in lake.get_all(keys) if body is not None]
     lost = [rows.select(BARS.names) for rows in (history.superseded(), read_superseded(lake, window, symbols))]
     return resolve(history.bars).select(BARS.names), concat([*looks, *lost], BARS)

@@ -93,7 +93,7 @@ def _print(outlook: Outlook, nightly: Nightly, style: str, *, attempts: int, ope
     found: dict[str, Any] = {
         "expected": outlook.expected,
         "missing": outlook.missing,
-        "gaps": [gap.as_json() for gap in outlook.gaps.take(slice(most))],
+        "gaps": outlook.gaps.take(slice(most)).as_json(),
         "requests": [_request(job) for job in outlook.jobs[:most]],
         "estimated_seconds": estimate.time.total_seconds(),
         "athena_bytes_a_look": scanned,

@@ -90,7 +90,7 @@ def test_a_table_shows_the_first_gaps_and_json_all(
     assert "next: mend backfill --stage dev --start 2013 --wait" in " ".join(said.split())
     command._print(outlook, NIGHTLY, "json", attempts=3, opened=opened, chosen="--start 2013")
     told = json.loads(capsys.readouterr().out)
-    assert len(told["gaps"]) == 14
+    assert told["gaps"] == [gap.as_json() for gap in outlook.gaps]
     assert told["nightly"]["recheck_requests"] == 3
 
 

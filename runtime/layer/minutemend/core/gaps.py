@@ -112,6 +112,15 @@ class Gaps:
         starts, ends = pieces.starts - place(lane, 0), pieces.ends - place(lane, 0)
         return Gaps(self.names, lane, starts, ends, self.session_open[source], self.session_close[source])
 
+    def as_json(self) -> list[dict[str, object]]:
+        """Of each gap what `Gap.as_json` gives."""
+        start, end = (np.datetime_as_string(edge.astype("M8[m]"), unit="s").tolist() for edge in (self.start, self.end))
+        rows = zip(self.symbol.tolist(), start, end, (self.end - self.start).tolist(), strict=True)
+        return [
+            {"symbol": self.names[symbol], "start": f"{first}Z", "end": f"{last}Z", "minutes": minutes}
+            for symbol, first, last, minutes in rows
+        ]
+
     def within(self, window: Range) -> Gaps:
         """The parts that lie in `window`."""
         start = np.maximum(self.start, epoch_minute(window.start))

@@ -32,6 +32,7 @@ from minutemend.services.tables import (
     decode,
     encode,
     from_rows,
+    listed,
     partition,
     schema_of,
 )
@@ -90,7 +91,7 @@ class Answers:
         compaction, five times over, took objects away between listing and reading."""
         days = sorted(set(dates))
         for _ in range(READ_AGAIN):
-            found = self.rows_of([stored.key for day in days for stored in self.objects(day)], symbols)
+            found = self.rows_of([stored.key for stored in listed(self._store, Table.ANSWERS, days)], symbols)
             if found is not None:
                 return sorted(rows.items_of(Observation, found.to_pylist()), key=_order)
         raise LakeUnsettled(f"the answers of {days[0]} to {days[-1]} were rewritten {READ_AGAIN} times while read")

@@ -24,7 +24,7 @@ from minutemend.core.bars import BARS, KNOWN, lost, resolve
 from minutemend.core.minutes import Range
 from minutemend.ports.store import Stored
 from minutemend.services.lake import Lake
-from minutemend.services.tables import bars_id, concat, condition_of, decode, metadata_of, naive, partition
+from minutemend.services.tables import bars_id, concat, condition_of, decode, listed, metadata_of, naive
 
 TELLS_FROM = b"tells_from"
 
@@ -76,7 +76,7 @@ def read_history(
 def read_superseded(lake: Lake, window: Range, symbols: Sequence[str] | None = None) -> pa.Table:
     """What compaction kept of the window (schema KNOWN). List the bars first: it is written before them."""
     condition = condition_of(window, symbols)
-    keys = [one.key for day in window.dates() for one in lake.store.list(partition(Table.SUPERSEDED, day))]
+    keys = [one.key for one in listed(lake.store, Table.SUPERSEDED, window.dates())]
     return concat([decode(body, KNOWN, filters=condition) for body in lake.get_all(keys) if body is not None], KNOWN)
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from minutemend.contract import PARTITION, Table
+from minutemend.contract import Table
 from minutemend.core.minutes import Range
 from minutemend.ports.store import Store, Stored
-from minutemend.services.tables import concat, decode, encode, partition, schema_of
+from minutemend.services.tables import concat, decode, encode, listed, partition, schema_of
 
 HOUR = timedelta(hours=1)
-_FEW = 3  # dates of a month that are listed each for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,12 @@ class Hourly:
         self._store, self._get_all = store, get_all
 
     def objects(self, window: Range) -> dict[datetime, Stored]:
-        """The object of each UTC hour that `window` touches whose facts are stored, in order. Each date is listed once,
-        and a month at once where there are more than a few of its dates."""
+        """The object of each UTC hour that `window` touches whose facts are stored, in order."""
         found = {}
-        for prefix in _prefixes(window):
-            for stored in self._store.list(prefix):
-                hour = _hour_of(stored.key)
-                if hour is not None and window.start - HOUR < hour < window.end:
-                    found[hour] = stored
+        for stored in listed(self._store, Table.HOURLY, window.dates()):
+            hour = _hour_of(stored.key)
+            if hour is not None and window.start - HOUR < hour < window.end:
+                found[hour] = stored
         return found
 
     def read(self, objects: Mapping[datetime, Stored]) -> dict[datetime, HourFacts]:
@@ -80,11 +76,3 @@ def _hour_of(key: str) -> datetime | None:
         return datetime.strptime(key[-21:], "%Y-%m-%d/%H.parquet").replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def _prefixes(window: Range) -> list[str]:
-    months: dict[str, list[date]] = defaultdict(list)
-    for day in window.dates():
-        months[f"{day:%Y-%m}"].append(day)
-    few = [partition(Table.HOURLY, day) for days in months.values() if len(days) <= _FEW for day in days]
-    return [*few, *(f"{Table.HOURLY}/{PARTITION}={month}" for month, days in months.items() if len(days) > _FEW)]

@@ -51,6 +51,7 @@ from minutemend.services.tables import (
     decode,
     encode,
     from_rows,
+    listed,
     metadata_of,
     naive,
     partition,
@@ -107,8 +108,7 @@ class Lake:
 
     def bar_objects(self, window: Range) -> list[Stored]:
         """The objects that may hold bars of `window`, sorted by key."""
-        listed = (self.store.list(partition(Table.BARS, day)) for day in window.dates())
-        return objects_of((stored for found in listed for stored in found), window)
+        return objects_of(listed(self.store, Table.BARS, window.dates()), window)
 
     def read_bars(
         self,
@@ -256,7 +256,7 @@ class Lake:
         return keys
 
     def _read_dates(self, table: Table, dates: Iterable[date], kind: type[Item]) -> list[Item]:
-        keys = [stored.key for day in sorted(set(dates)) for stored in self.store.list(partition(table, day))]
+        keys = [stored.key for stored in listed(self.store, table, dates)]
         bodies = [body for body in self.get_all(keys) if body is not None]
         return [one for body in bodies for one in rows.items_of(kind, decode(body, schema_of(table)).to_pylist())]
 

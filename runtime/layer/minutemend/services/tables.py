@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
@@ -20,6 +21,7 @@ from minutemend.core.bars import BARS, VALUES
 from minutemend.core.errors import MinutemendError
 from minutemend.core.hours import Hours
 from minutemend.core.minutes import Range
+from minutemend.ports.store import Store, Stored
 
 _ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64()}
 _ARROW |= {"int": pa.int32(), "bigint": pa.int64()}
@@ -30,6 +32,7 @@ _LARGE = 500_000
 
 
 READ_AGAIN = 5
+_FEW = 3  # dates of a month that are listed one by one
 
 
 class LakeUnsettled(MinutemendError):
@@ -119,6 +122,19 @@ def concat(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
 def partition(table: Table, day: date) -> str:
     """The key prefix of a table's rows of one UTC date."""
     return f"{table}/{PARTITION}={day.isoformat()}/"
+
+
+def listed(store: Store, table: Table, dates: Iterable[date]) -> list[Stored]:
+    """The table's objects of these UTC dates, sorted by key. A month is listed at once where more than a few of its
+    dates are wanted: of years, a list for each date would take minutes."""
+    months: dict[str, set[str]] = defaultdict(set)
+    for day in dates:
+        months[f"{table}/{PARTITION}={day:%Y-%m}"].add(partition(table, day))
+    found: list[Stored] = []
+    for month, wanted in sorted(months.items()):
+        for prefix in sorted(wanted) if len(wanted) <= _FEW else [month]:
+            found += [one for one in store.list(prefix) if f"{one.key.rpartition('/')[0]}/" in wanted]
+    return found
 
 
 def bars_id(bars: pa.Table, *, with_capture: bool = False) -> str:
