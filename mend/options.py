@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+if TYPE_CHECKING:
+    from minutemend.core.minutes import Range
+
+    from mend.stage import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +68,56 @@ def range_options(command: F) -> F:
         required=True,
         help="Where the range starts: 2013-10-04T13:00:00Z, 2013-10-04, today, yesterday or last-week (UTC).",
     )(command)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A stage, a range and symbols, as the options of a command name them. Each is looked at when it is first asked
+    for, the stage last: it may be far away."""
+
+    stage: str
+    start: str
+    end: str | None
+    symbols: str | None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def window(self) -> Range:
+        """The range. Raises BadInput."""
+        from mend.times import parse_range
+
+        return parse_range(self.start, self.end, now=self.now)
+
+    @cached_property
+    def wanted(self) -> tuple[str, ...] | None:
+        """The symbols, None for all. Raises BadInput."""
+        return split_symbols(self.symbols)
+
+    @cached_property
+    def opened(self) -> Stage:
+        """The stage. Raises Problem, and first what is wrong with the other two."""
+        from mend.stage import open_stage
+
+        _ = self.window, self.wanted
+        return open_stage(self.stage)
+
+    def again(self, *, symbols: bool = True) -> str:
+        """The range, and the symbols, as options of a command that comes next."""
+        end = f" --end {self.end}" if self.end else ""
+        return f"--start {self.start}{end}" + (f" --symbols {self.symbols}" if symbols and self.symbols else "")
+
+
+def asked(command: F) -> F:
+    """`--stage`, `--start`, `--end` and `--symbols`, as one `Asked`: the command's argument after its context."""
+
+    @stage_option
+    @range_options
+    @symbols_option
+    @wraps(command)
+    def run(*args: Any, stage: str, start: str, end: str | None, symbols: str | None, **options: Any) -> Any:
+        return command(*args, Asked(stage, start, end, symbols), **options)
+
+    return cast(F, run)
 
 
 def split_symbols(text: str | None) -> tuple[str, ...] | None:

@@ -8,30 +8,18 @@ from typing import Any
 
 import click
 
-from mend.options import range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked
 
 FORMATS = ("parquet", "csv", "json")
 
 
 @click.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @click.option("--as-of", metavar="TIME", help="As a reader got them then: 2013-10-04T21:00:00Z, or a date (UTC).")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file; its ending names the format.")
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: by the file's ending, else csv.")
 @click.pass_context
-def command(
-    ctx: click.Context,
-    *,
-    stage: str,
-    start: str,
-    end: str | None,
-    symbols: str | None,
-    as_of: str | None,
-    out: Path | None,
-    style: str | None,
-) -> None:
+def command(ctx: click.Context, asked: Asked, *, as_of: str | None, out: Path | None, style: str | None) -> None:
     """Export bars: one for each minute that has any, by the one precedence rule, sorted by symbol and minute.
 
     Without --out they go to standard output (CSV or JSON). Times are UTC. Exit code 1 when there is none.
@@ -44,17 +32,13 @@ def command(
     """
     from mend.console import count, say
     from mend.problems import Problem
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
     chosen = style or (out.suffix.lstrip(".").lower() if out else "csv")
     if chosen not in FORMATS:
         raise Problem(f"{out} ends in none of {', '.join(FORMATS)}: name it so, or give --format")
     if chosen == "parquet" and out is None:
         raise Problem("Parquet is no text: --out FILE would be right")
-    window = parse_range(start, end, now=datetime.now(UTC))
-    wanted = split_symbols(symbols)
-    lake = open_stage(stage).lake
+    window, wanted, lake = asked.window, asked.wanted, asked.opened.lake
     if as_of is None:
         table = lake.read_bars(window, wanted)
     else:
@@ -62,7 +46,7 @@ def command(
 
         from mend.as_of import known_bars, parse_as_of
 
-        then = parse_as_of(as_of, window=window, now=datetime.now(UTC))
+        then = parse_as_of(as_of, window=window, now=asked.now)
         table = known_bars(lake, window, wanted, as_of=then).select(BARS.names)
     _write(table, chosen, out)
     say(f"{count(table.num_rows, 'bar')} of {window}")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC
 
 import click
 
-from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked, format_option
 
 
 @click.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @format_option
 @click.pass_context
-def command(ctx: click.Context, *, stage: str, start: str, end: str | None, symbols: str | None, style: str) -> None:
+def command(ctx: click.Context, asked: Asked, *, style: str) -> None:
     """The hourly facts of every hour that the range touches: prices, volume, and how complete each hour is.
 
     Exit code 1 when an hour is short (minutes that are neither present nor proven absent), or there are no facts.
@@ -26,12 +24,8 @@ def command(ctx: click.Context, *, stage: str, start: str, end: str | None, symb
       mend hourly --stage dev --start 2013-10-04 --symbols IBM --format json
     """
     from mend.console import show_rows
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    window = parse_range(start, end, now=datetime.now(UTC))
-    wanted = split_symbols(symbols)
-    opened = open_stage(stage)
+    window, wanted, opened = asked.window, asked.wanted, asked.opened
     rows = [
         {**row, "hour": row["hour"].replace(tzinfo=UTC)}
         for row in opened.lake.hour_facts(window).to_pylist()
@@ -40,6 +34,6 @@ def command(ctx: click.Context, *, stage: str, start: str, end: str | None, symb
     short = [row for row in rows if row["minutes_present"] + row["minutes_absent"] < row["minutes_expected"]]
     named = {"minutes_present": "present", "minutes_expected": "expected", "minutes_absent": "absent"}
     shown = rows if style == "json" else [{named.get(key, key): value for key, value in row.items()} for row in rows]
-    empty = f"no facts of {window}: an audit publishes them; next: mend repair --stage {opened.option} --start {start}"
+    empty = f"no facts of {window}: an audit publishes them; next: mend repair --stage {opened.option} {asked.again()}"
     show_rows(shown, style=style, empty=empty)
     ctx.exit(1 if short or not rows else 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
     from mend.planning import Nightly, Outlook
@@ -20,15 +20,11 @@ PATIENCE_SECONDS = 300.0  # for Athena
 
 
 @click.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @click.option("--attempts", type=click.IntRange(1, 10), default=3, show_default=True, help="As for `mend repair`.")
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context, *, stage: str, start: str, end: str | None, symbols: str | None, attempts: int, style: str
-) -> None:
+def command(ctx: click.Context, asked: Asked, *, attempts: int, style: str) -> None:
     """What a repair would ask of whom, how long that takes, and what it costs. Starts and writes nothing.
 
     Looks once, with the query of the audit; the requests are exactly those that the state machine would queue for its
@@ -41,19 +37,14 @@ def command(
     """
     from mend.commands.sessions import followed, told
     from mend.console import tell
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    window = parse_range(start, end, now=datetime.now(UTC))
-    wanted = split_symbols(symbols)
-    opened = open_stage(stage)
+    window, wanted, opened = asked.window, asked.wanted, asked.opened
     followed(opened, wanted)
     told(opened, window, wanted)
-    planning, now = _planning(opened), datetime.now(UTC)
+    planning, now = _planning(opened), asked.now
     outlook = planning.look(window, wanted, token=f"plan-{secrets.token_hex(8)}", now=now)
     nightly = planning.nightly(opened.settings, now=now)
-    chosen = f"--start {start}" + (f" --end {end}" if end else "") + (f" --symbols {symbols}" if symbols else "")
-    _print(outlook, nightly, style, attempts=attempts, opened=opened, chosen=chosen)
+    _print(outlook, nightly, style, attempts=attempts, opened=opened, chosen=asked.again())
     for vendor, until in opened.pauses(now=datetime.now(UTC)).items():
         tell(f"{vendor} wants to be let alone until {until:%Y-%m-%d %H:%M:%S} UTC: nothing is asked before")
     ctx.exit(1 if outlook.gaps else 0)

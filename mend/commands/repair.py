@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
     from mend.follow import Followed
@@ -16,26 +16,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @click.option("--attempts", type=int, default=3, show_default=True, help="How often to ask for what stays missing.")
 @click.option("--recheck", is_flag=True, help="Ask again, at once, for what rests on one vendor's word.")
 @click.option("--wait", is_flag=True, help="Follow the audit attempt by attempt, to its end.")
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    *,
-    stage: str,
-    start: str,
-    end: str | None,
-    symbols: str | None,
-    attempts: int,
-    recheck: bool,
-    wait: bool,
-    style: str,
-) -> None:
+def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, wait: bool, style: str) -> None:
     """Audit a range and repair what is missing: starts the state machine.
 
     The same audit may be run again at any time. With --wait the exit code is 0 when every minute is accounted for, 1
@@ -55,21 +42,17 @@ def command(
 
     from mend.aws import executions
     from mend.console import say
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    now = datetime.now(UTC)
-    window = parse_range(start, end, now=now)
-    wanted = split_symbols(symbols)
+    now, window = asked.now, asked.window
     given: dict[str, Any] = {"start": format_instant(window.start), "end": format_instant(window.end)}
     given["attempts"] = attempts
     if recheck:
         given["recheck"] = True
-    if wanted is not None:
-        given["symbols"] = list(wanted)
+    if asked.wanted is not None:
+        given["symbols"] = list(asked.wanted)
     # What the machine would refuse is refused here, before anything is started.
     AuditRequest.from_input(given, scheduled_at=now, due=now)
-    opened = open_stage(stage)
+    opened = asked.opened
     name = f"mend-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     arn = executions.start(opened.clients.stepfunctions, opened.output("StateMachineArn"), given, name=name)
     say(f"audit {name} of {window} in {opened.name} ({opened.where})")

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from mend.options import range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked
 
 
 @click.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -29,9 +27,7 @@ from mend.options import range_options, split_symbols, stage_option, symbols_opt
     help="A picture of it too; needs Chromium or Chrome on this machine.",
 )
 @click.option("--values", is_flag=True, help="Also what is doubted of the values: flags, and bars that disagree.")
-def command(
-    *, stage: str, start: str, end: str | None, symbols: str | None, out: Path, png: Path | None, values: bool
-) -> None:
+def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
     """Write a report of a range: one HTML file that needs nothing else.
 
     Coverage by symbol and session, coloured by verdict, down to the minutes of one session; gaps by reason with
@@ -44,29 +40,24 @@ def command(
       mend report --stage local --start 2013-10-04 --png report.png
     """
     from mend.console import progress, say
-    from mend.report.from_lake import Asked, from_lake, session_dates
+    from mend.report.from_lake import Subject, from_lake, session_dates
     from mend.report.page import write_page
     from mend.report.picture import require_browser, take_picture
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    now = datetime.now(UTC)
-    window = parse_range(start, end, now=now)
-    wanted = split_symbols(symbols)
+    window, wanted = asked.window, asked.wanted
     if png is not None:
         require_browser()
-    place = open_stage(stage)
-    named = (f" --symbols {','.join(wanted)}" if wanted else "") + (" --values" if values else "")
-    asked = Asked(
+    place = asked.opened
+    subject = Subject(
         title=f"{place.name}: every minute of {_days(window.start, window.end)}",
         source=f"stage {place.name}, {place.where}",
         window=window,
         symbols=wanted,
-        command=f"mend report --stage {place.option} --start {start}{f' --end {end}' if end else ''}{named}",
-        written_at=now,
+        command=f"mend report --stage {place.option} {asked.again()}{' --values' if values else ''}",
+        written_at=asked.now,
     )
-    with progress("reading the lake", total=session_dates(place.lake, asked), unit="sessions") as bar:
-        data = from_lake(place.lake, asked, tick=lambda: bar.advance(bar.task_ids[0]))
+    with progress("reading the lake", total=session_dates(place.lake, subject), unit="sessions") as bar:
+        data = from_lake(place.lake, subject, tick=lambda: bar.advance(bar.task_ids[0]))
     if values:
         from mend.lake_values import doubted
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
     from minutemend.core.minutes import Range
     from minutemend.services.revisions import Revision
-
-    from mend.stage import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHOWN = 60
@@ -42,9 +39,7 @@ def command() -> None:
 def _chosen(command: F) -> F:
     for option in reversed(
         (
-            stage_option,
-            range_options,
-            symbols_option,
+            asked,
             click.option("--kind", type=click.Choice(["revised", "disputed"]), help="Only these. Default: both."),
             click.option("--vendor", metavar="NAME", help="Only what this vendor said."),
             click.option("--id", "ids", metavar="A,B,…", help="Only these, by the ids that `list` shows."),
@@ -71,12 +66,11 @@ def _decided(command: F) -> F:
 @_chosen
 @click.option("--all", "rejected", is_flag=True, help="Also what was rejected.")
 @format_option
-def listed(*, stage: str, rejected: bool, style: str, **chosen: Any) -> None:
+def listed(asked: Asked, *, rejected: bool, style: str, **chosen: Any) -> None:
     """The revisions that are open, with both bars. Exit code 0, also when there are some."""
     from mend.console import count, say, show_json, show_rows
-    from mend.stage import open_stage
 
-    found = _find(open_stage(stage), rejected=rejected, **chosen)
+    found = _find(asked, rejected=rejected, **chosen)
     if style == "json":
         show_json({"revisions": [one.as_json() for one in found]})
         return
@@ -89,7 +83,7 @@ def listed(*, stage: str, rejected: bool, style: str, **chosen: Any) -> None:
 @_chosen
 @_decided
 @click.option("--adjusted", is_flag=True, help="Also bars that are one multiple of the stored ones, as by a split.")
-def accept(*, stage: str, who: str, why: str, adjusted: bool, **chosen: Any) -> None:
+def accept(asked: Asked, *, who: str, why: str, adjusted: bool, **chosen: Any) -> None:
     """Put what was seen in the place of what is stored, and start audits by which the hours' facts are made anew.
 
     The stored bar is kept, and read `as_of` any time before. Run again it finds nothing left to accept.
@@ -99,11 +93,9 @@ def accept(*, stage: str, who: str, why: str, adjusted: bool, **chosen: Any) -> 
 
     from mend.aws import executions
     from mend.console import count, say
-    from mend.stage import open_stage
 
-    now = datetime.now(UTC)
-    opened = open_stage(stage)
-    found = _find(opened, rejected=False, **chosen)
+    now, opened = asked.now, asked.opened
+    found = _find(asked, rejected=False, **chosen)
     if not found:
         say("no open revision is chosen: nothing was accepted")
         return
@@ -134,25 +126,20 @@ def _few(hours: Sequence[Range]) -> list[Range]:
 @command.command()
 @_chosen
 @_decided
-def reject(*, stage: str, who: str, why: str, **chosen: Any) -> None:
+def reject(asked: Asked, *, who: str, why: str, **chosen: Any) -> None:
     """Note that what was seen is not believed: it is listed no more, until a vendor says something else."""
     from minutemend.services.revisions import note
 
     from mend.console import count, say
-    from mend.stage import open_stage
 
-    opened = open_stage(stage)
-    found = _find(opened, rejected=False, **chosen)
-    note(opened.lake, found, "rejected", who=who, why=why, now=datetime.now(UTC))
+    found = _find(asked, rejected=False, **chosen)
+    note(asked.opened.lake, found, "rejected", who=who, why=why, now=asked.now)
     say(f"{count(len(found), 'revision')} rejected")
 
 
 def _find(
-    opened: Stage,
+    asked: Asked,
     *,
-    start: str,
-    end: str | None,
-    symbols: str | None,
     kind: str | None,
     vendor: str | None,
     ids: str | None,
@@ -163,11 +150,10 @@ def _find(
     from minutemend.core.errors import BadInput
 
     from mend.revisions import find_revisions
-    from mend.times import parse_range
 
-    window = parse_range(start, end, now=datetime.now(UTC))
+    window = asked.window
     every = find_revisions(
-        opened.lake, window, split_symbols(symbols), share=tolerance / 100, rejected=rejected or ids is not None
+        asked.opened.lake, window, asked.wanted, share=tolerance / 100, rejected=rejected or ids is not None
     )
     wanted = None if ids is None else {part.strip() for part in ids.split(",")}
     found = [

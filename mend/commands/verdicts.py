@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked, format_option, range_options, split_symbols, stage_option
 
 if TYPE_CHECKING:
     from mend.check.values import Flag
@@ -34,24 +34,12 @@ def command() -> None:
 
 
 @command.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @click.option("--all", "everything", is_flag=True, help="List the present minutes too, not only count them.")
 @click.option("--values", is_flag=True, help="Also what is doubted of the values: flags, and bars that disagree.")
 @format_option
 @click.pass_context
-def show(
-    ctx: click.Context,
-    *,
-    stage: str,
-    start: str,
-    end: str | None,
-    symbols: str | None,
-    everything: bool,
-    values: bool,
-    style: str,
-) -> None:
+def show(ctx: click.Context, asked: Asked, *, everything: bool, values: bool, style: str) -> None:
     """What is known of every expected minute: present, repaired, absent, failed or missing, with the evidence.
 
     An absent minute says how strong its proof is: the venue's own statement, two sources, or two looks of one vendor.
@@ -62,12 +50,8 @@ def show(
 
     from mend.commands.sessions import told
     from mend.spans import verdicts
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    window = parse_range(start, end, now=datetime.now(UTC))
-    wanted = split_symbols(symbols)
-    opened = open_stage(stage)
+    window, wanted, opened = asked.window, asked.wanted, asked.opened
     told(opened, window, wanted)
     counts = dict.fromkeys(Verdict, 0)
     shown = []

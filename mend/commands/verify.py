@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from mend.options import format_option, range_options, split_symbols, stage_option, symbols_option
+from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
     from minutemend.core.jobs import RepairJob
@@ -21,9 +21,7 @@ POLL_SECONDS = 1.0
 
 
 @click.command()
-@stage_option
-@range_options
-@symbols_option
+@asked
 @click.option("--sample", default="100%", show_default=True, metavar="PERCENT", help="Of the symbols of each session.")
 @click.option("--seed", default="", metavar="TEXT", help="Draws another sample.")
 @click.option("--vendor", metavar="NAME", help="Whom to ask. Default: the first that serves the symbol's calendar.")
@@ -33,17 +31,7 @@ POLL_SECONDS = 1.0
 @click.option("--wait", is_flag=True, help="Follow it to its end, and say how many bars disagree.")
 @format_option
 def command(
-    *,
-    stage: str,
-    start: str,
-    end: str | None,
-    symbols: str | None,
-    sample: str,
-    seed: str,
-    vendor: str | None,
-    only_plan: bool,
-    wait: bool,
-    style: str,
+    asked: Asked, *, sample: str, seed: str, vendor: str | None, only_plan: bool, wait: bool, style: str
 ) -> None:
     """Ask for stored minutes again, and compare: no bar is written or changed.
 
@@ -62,12 +50,9 @@ def command(
 
     from mend.commands.sessions import followed, told
     from mend.console import count, say, show_json
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    now = datetime.now(UTC)
-    window, wanted, share = parse_range(start, end, now=now), split_symbols(symbols), parse_sample(sample)
-    opened = open_stage(stage)
+    now, window, wanted, share = asked.now, asked.window, asked.wanted, parse_sample(sample)
+    opened = asked.opened
     followed(opened, wanted)
     told(opened, window, wanted)
     limits = [one for one in map(limits_of, opened.vendors) if vendor in (None, one.name)]
@@ -90,8 +75,7 @@ def command(
     found = _follow(opened, run, len(jobs)) if wait else None
     if style == "json":
         show_json({"run": run, "requests": len(jobs), "settled": found})
-    edges = f"--start {start}" + (f" --end {end}" if end else "")
-    say(f"next: mend revisions list --stage {opened.option} {edges}")
+    say(f"next: mend revisions list --stage {opened.option} {asked.again(symbols=False)}")
 
 
 def parse_sample(text: str) -> float:

@@ -28,7 +28,7 @@ class NothingToReport(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Subject:
     """What the report is about, and what is written at its top."""
 
     title: str
@@ -39,16 +39,16 @@ class Asked:
     written_at: datetime
 
 
-def from_lake(lake: Lake, asked: Asked, *, tick: Tick = lambda: None) -> ReportData:
+def from_lake(lake: Lake, subject: Subject, *, tick: Tick = lambda: None) -> ReportData:
     """The report's data. `tick` is called once for each session date that has been read.
 
     Raises NothingToReport, or BadInput for a symbol that is not one of interest.
     """
-    listings, sessions = _expected(lake, asked)
+    listings, sessions = _expected(lake, subject)
     answers = [
         one
-        for one in lake.observations(asked.window.dates(), [listing.symbol for listing in listings])
-        if one.range.intersect(asked.window)
+        for one in lake.observations(subject.window.dates(), [listing.symbol for listing in listings])
+        if one.range.intersect(subject.window)
     ]
     jobs = {one.job_id: one for one in answers}
     position = {listing.symbol: number for number, listing in enumerate(listings)}
@@ -56,7 +56,7 @@ def from_lake(lake: Lake, asked: Asked, *, tick: Tick = lambda: None) -> ReportD
     rows: list[tuple[int, int, int, int]] = []
     mended: Counter[tuple[str, int, Verdict]] = Counter()  # audit, attempt, repaired or absent -> minutes
     known = False
-    spans = verdicts(lake, asked.window, asked.symbols)
+    spans = verdicts(lake, subject.window, subject.symbols)
     for _, day in groupby(spans, key=lambda span: span.range.start.date()):
         for span in day:
             known = known or span.verdict is not Verdict.MISSING or bool(span.reason)
@@ -70,15 +70,15 @@ def from_lake(lake: Lake, asked: Asked, *, tick: Tick = lambda: None) -> ReportD
         tick()
     if not known:
         raise NothingToReport(
-            f"{asked.source} knows nothing of {asked.window}: no bar, no absence, no failure; "
+            f"{subject.source} knows nothing of {subject.window}: no bar, no absence, no failure; "
             "`mend load` puts bars there, `mend repair` asks the vendors for them"
         )
     return ReportData(
-        title=asked.title,
-        source=asked.source,
-        range=asked.window,
-        written_at=asked.written_at,
-        command=asked.command,
+        title=subject.title,
+        source=subject.source,
+        range=subject.window,
+        written_at=subject.written_at,
+        command=subject.command,
         listings=tuple(listings),
         sessions=sessions,
         runs=Runs.of(rows),
@@ -88,9 +88,9 @@ def from_lake(lake: Lake, asked: Asked, *, tick: Tick = lambda: None) -> ReportD
     )
 
 
-def session_dates(lake: Lake, asked: Asked) -> int:
+def session_dates(lake: Lake, subject: Subject) -> int:
     """How many session dates the report will read: for a progress bar."""
-    return len({session.dt for group in _expected(lake, asked)[1].values() for session in group})
+    return len({session.dt for group in _expected(lake, subject)[1].values() for session in group})
 
 
 def attempts(answers: Iterable[Observation], mended: Mapping[tuple[str, int, Verdict], int]) -> tuple[Attempt, ...]:
@@ -114,27 +114,28 @@ def attempts(answers: Iterable[Observation], mended: Mapping[tuple[str, int, Ver
     return tuple(sorted(found, key=lambda one: (one.last_at, one.audit_id, one.attempt)))
 
 
-def _expected(lake: Lake, asked: Asked) -> tuple[list[Listing], dict[str, tuple[Session, ...]]]:
+def _expected(lake: Lake, subject: Subject) -> tuple[list[Listing], dict[str, tuple[Session, ...]]]:
     """The symbols, sorted, and by calendar the sessions inside the range, cut at its edges."""
     every = lake.symbols()
     if not every or not lake.calendars.known():
+        edges = [format_instant(edge) for edge in (subject.window.start, subject.window.end)]
         raise NothingToReport(
-            f"{asked.source} does not know yet what to expect: its symbols and sessions come with its first audit, "
-            f"mend repair --start {format_instant(asked.window.start)} --end {format_instant(asked.window.end)} --wait"
+            f"{subject.source} does not know yet what to expect: its symbols and sessions come with its first audit, "
+            f"mend repair --start {edges[0]} --end {edges[1]} --wait"
         )
-    if unknown := sorted(set(asked.symbols or ()) - {one.symbol for one in every}):
+    if unknown := sorted(set(subject.symbols or ()) - {one.symbol for one in every}):
         raise BadInput(
             f"{', '.join(unknown)} is no symbol of interest: one of {', '.join(sorted(one.symbol for one in every))} "
             "would be right, or add it with `mend symbols`"
         )
-    listings = sorted(one for one in every if asked.symbols is None or one.symbol in asked.symbols)
+    listings = sorted(one for one in every if subject.symbols is None or one.symbol in subject.symbols)
     sessions: dict[str, list[Session]] = {one.calendar: [] for one in listings}
-    for session in sorted(lake.sessions(asked.window, sessions), key=lambda one: one.open):
-        if part := session.range.intersect(asked.window):
+    for session in sorted(lake.sessions(subject.window, sessions), key=lambda one: one.open):
+        if part := session.range.intersect(subject.window):
             sessions[session.calendar].append(Session(session.calendar, session.dt, part.start, part.end))
     if not any(sessions.values()):
         calendars = ", ".join(sorted(sessions))
-        raise NothingToReport(f"there is no session of {calendars} in {asked.window}: nothing was expected")
+        raise NothingToReport(f"there is no session of {calendars} in {subject.window}: nothing was expected")
     return listings, {name: tuple(group) for name, group in sessions.items()}
 
 

@@ -18,7 +18,7 @@ from minutemend.core.verdicts import RULE, Absence, Failure, Observation, Verdic
 from minutemend.services.lake import Lake
 
 from mend.report.encode import encode
-from mend.report.from_lake import Asked, NothingToReport, from_lake
+from mend.report.from_lake import NothingToReport, Subject, from_lake
 from mend.report.model import ReportData
 from tests.fakes.observed import left_out
 from tests.fakes.store import FakeStore
@@ -26,7 +26,9 @@ from tests.fakes.store import FakeStore
 OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
 SESSION = Session("XNYS", OPEN.date(), OPEN, OPEN + 390 * MINUTE)
 NOW = datetime(2013, 10, 5, 6, tzinfo=UTC)
-ASKED = Asked(title="t", source="stage dev", window=SESSION.range, symbols=None, command="mend report", written_at=NOW)
+ASKED = Subject(
+    title="t", source="stage dev", window=SESSION.range, symbols=None, command="mend report", written_at=NOW
+)
 
 
 def part(first: int, end: int) -> Range:
