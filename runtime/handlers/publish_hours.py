@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from minutemend.contract import Key, Status
+from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
 from minutemend.services import working_files
 from minutemend.wiring import compose
@@ -20,19 +22,21 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     half = context.get_remaining_time_in_millis() / 2
     results = compose.store(compose.settings_of("publish_hours").results_bucket)
     request = AuditRequest.from_json(working_files.get_json(results, event[Key.REQUEST_KEY]))
-    audit_id = event[Key.AUDIT_ID]
-    lacks = event.get(Key.STATUS) in (Status.EXHAUSTED, Status.KNOWN)  # what is whole is published all the same
-    begin = date.fromisoformat(event[Key.PUBLISH_FROM]) if Key.PUBLISH_FROM in event else None
+    state = AuditState.of(event)
+    lacks = state.status in (Status.EXHAUSTED, Status.KNOWN)  # what is whole is published all the same
+    begin = date.fromisoformat(state.publish_from) if state.publish_from else None
     published = compose.publish().run(
         request.range,
         request.symbols,
-        audit_id=audit_id,
+        audit_id=state.audit_id,
         now=compose.utc_now(),
         missing=working_files.missing_minutes(results, event[Key.GAPS_KEY]) if lacks else {},
         begin=begin,
         out_of_time=lambda: context.get_remaining_time_in_millis() < half,
     )
-    working_files.put_json(results, working_files.published_key(audit_id, begin), published.as_json())
-    logger.info("published", extra={"audit_id": audit_id, "hours": published.hours, "changed": len(published.changed)})
-    state = {key: value for key, value in event.items() if key != Key.PUBLISH_FROM}
-    return state if published.goes_on is None else state | {Key.PUBLISH_FROM.value: published.goes_on.isoformat()}
+    working_files.put_json(results, working_files.published_key(state.audit_id, begin), published.as_json())
+    logger.info(
+        "published", extra={"audit_id": state.audit_id, "hours": published.hours, "changed": len(published.changed)}
+    )
+    goes_on = None if published.goes_on is None else published.goes_on.isoformat()
+    return replace(state, publish_from=goes_on).as_json()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from minutemend.contract import Key
+from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import DEFAULT_ATTEMPTS, MAX_ATTEMPTS, AuditRequest
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import Range
@@ -148,3 +151,11 @@ def test_a_recheck_is_asked_for_and_kept():
     assert AuditRequest.from_json(old) == asked(GOOD)
     with pytest.raises(BadInput, match="recheck is 'yes': true or false would be right"):
         asked(GOOD | {"recheck": "yes"})
+
+
+def test_a_state_has_a_field_for_each_key_and_comes_back_as_it_was():
+    """But for the input of the first step and the token of one that waits; what another version wrote beside is left."""
+    assert {one.name for one in fields(AuditState)} == set(Key) - {Key.INPUT, Key.TASK_TOKEN}
+    state = AuditState(audit_id="a", status="repair", attempt=2, moving=False, gaps_key="k")
+    assert AuditState.of({**state.as_json(), "of_a_later_version": 1}) == state
+    assert "unknown" not in state.as_json()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from minutemend.contract import Key
+from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
 from minutemend.core.bars import Bar
 from minutemend.core.captures import CaptureJob, DropRule
@@ -190,7 +190,7 @@ def test_publishing_returns_the_state_and_leaves_what_it_did(stream: Feed) -> No
     capture_bars.handler({"Records": [record(body) for body in stream.queue.take()]}, Context())
     request = AuditRequest(Range(OPEN, OPEN + 30 * MINUTE))
     working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
-    state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "ready"}
+    state = AuditState(audit_id="a1", request_key=working_files.request_key("a1"), status="ready").as_json()
     assert publish_hours.handler(dict(state), Context()).items() >= state.items()
     done = working_files.get_json(stream.results, working_files.published_key("a1"))
     assert done["changed"] == {"2013-10-04T13:00:00Z": ["AIG", "IBM"]}
@@ -204,7 +204,7 @@ def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed)
     stream.lake.put_sessions([NYSE, Session("XNYS", NYSE.dt + day, OPEN + day, NYSE.close + day)])
     request = AuditRequest(Range(OPEN, OPEN + 2 * day))
     working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
-    state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "ready"}
+    state = AuditState(audit_id="a1", request_key=working_files.request_key("a1"), status="ready").as_json()
 
     class Late(Context):
         left = iter([600_000, 299_000, 600_000])
@@ -231,8 +231,8 @@ def test_a_failed_audit_publishes_what_is_whole(stream: Feed) -> None:
     unheard = np.empty((1, 0), np.int64)
     needs = Needs(gaps, (), unheard, unheard.astype(np.bool_), np.array([False]))
     working_files.put_needs(stream.results, working_files.gaps_key("a1", 3), needs)
-    state = {str(Key.AUDIT_ID): "a1", str(Key.REQUEST_KEY): working_files.request_key("a1"), "status": "exhausted"}
-    state |= {str(Key.GAPS_KEY): working_files.gaps_key("a1", 3), "report_key": "r", "reason": "why"}
+    keys = {"request_key": working_files.request_key("a1"), "gaps_key": working_files.gaps_key("a1", 3)}
+    state = AuditState(audit_id="a1", status="exhausted", report_key="r", reason="why", **keys).as_json()
     assert publish_hours.handler(dict(state), Context()) == state
     ((_, detail),) = stream.signals.announced
     assert (detail["symbols"], detail["not_ready"]) == (["AIG"], {"IBM": 2})

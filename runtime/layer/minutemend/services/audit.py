@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from minutemend.contract import Key, Status
+from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
@@ -22,14 +23,12 @@ from minutemend.services.lake import Lake
 from minutemend.services.look import NOTHING, look
 from minutemend.services.scope import Scope, scope_of, session_days
 
-State = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one look found: the state machine's next state, and the figures for the metrics."""
 
-    state: State
+    state: dict[str, Any]
     absent: int = 0  # minutes newly proven absent
     scanned_bytes: int | None = None
     oldest: datetime | None = None  # the oldest minute that is missing
@@ -73,7 +72,8 @@ class Audit:
             return _ended(event, Status.REFUSED, str(reason))
 
     def _check(self, event: Mapping[str, Any], *, now: datetime) -> Finding:
-        audit_id, attempt = event[Key.AUDIT_ID], event.get(Key.ATTEMPT, 0)
+        before = AuditState.of(event)
+        audit_id, attempt = before.audit_id, before.attempt
         self.lake.calendars.renew(self.shipped_sessions())
         interest = get_interested_stocks(self.lake, self.parameter)
         if Key.INPUT in event:
@@ -81,7 +81,7 @@ class Audit:
             working_files.put_json(self.results, working_files.request_key(audit_id), scope.request.to_json())
         else:
             kept = working_files.get_json(self.results, working_files.request_key(audit_id))
-            scope = Scope(AuditRequest.from_json(kept), event.get(Key.UNKNOWN, ""))
+            scope = Scope(AuditRequest.from_json(kept), before.unknown or "")
         request, found = scope.request, NOTHING
         if not scope.nothing:
             found = look(
@@ -103,28 +103,27 @@ class Audit:
         needs = found.needs if found.again is None else together(found.needs, found.again)
         key = working_files.gaps_key(audit_id, attempt)
         working_files.put_needs(self.results, key, needs)
-        repairable = needs.repairable(self.vendors)
-        state = {
-            Key.AUDIT_ID: audit_id,
-            Key.STARTED_AT: event.get(Key.STARTED_AT),
-            Key.STATUS: self._status(needs, scope, attempt=attempt),
-            Key.START: format_instant(request.range.start),
-            Key.END: format_instant(request.range.end),
-            Key.REQUEST_KEY: working_files.request_key(audit_id),
-            Key.GAPS_KEY: key,
-            Key.ATTEMPT: attempt,
-            Key.ATTEMPTS: request.attempts,
-            Key.WAITS: event.get(Key.WAITS, 0),
-            Key.MISSING: found.missing,
-            Key.REPAIRABLE: needs.gaps.take(repairable).minutes,
-            Key.EXPECTED: found.expected,
-            Key.FOUND: event.get(Key.FOUND, found.missing),
-            Key.QUEUED: event.get(Key.QUEUED, 0),
-        }
-        state |= {Key.UNKNOWN: scope.unknown} if scope.unknown else {}
-        state |= {Key.BACKFILL: request.backfill} if request.backfill else {}
+        state = AuditState(
+            audit_id=audit_id,
+            started_at=before.started_at,
+            status=self._status(needs, scope, attempt=attempt),
+            start=format_instant(request.range.start),
+            end=format_instant(request.range.end),
+            request_key=working_files.request_key(audit_id),
+            gaps_key=key,
+            attempt=attempt,
+            attempts=request.attempts,
+            waits=before.waits,
+            missing=found.missing,
+            repairable=needs.gaps.take(needs.repairable(self.vendors)).minutes,
+            expected=found.expected,
+            found=found.missing if before.found is None else before.found,
+            queued=before.queued,
+            unknown=scope.unknown or None,
+            backfill=request.backfill,
+        )
         return Finding(
-            state={str(key): value for key, value in state.items()},
+            state=state.as_json(),
             absent=sum(absence.range.minutes for absence in found.absences),
             scanned_bytes=found.scanned_bytes,
             oldest=from_epoch_minute(int(found.needs.gaps.start.min())) if found.missing else None,
@@ -169,5 +168,4 @@ def backfill_of(event: Mapping[str, Any]) -> str | None:
 
 
 def _ended(event: Mapping[str, Any], status: Status, reason: str) -> Finding:
-    state = {Key.AUDIT_ID: event.get(Key.AUDIT_ID), Key.STATUS: status, Key.REASON: reason}
-    return Finding(state={str(key): value for key, value in state.items()})
+    return Finding(AuditState(audit_id=event[Key.AUDIT_ID], status=status, reason=reason).as_json())

@@ -6,10 +6,11 @@ CheckProgress: a wait that timed out has cost no attempt as long as jobs are set
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from minutemend.contract import MOST_WAITS, Key
+from minutemend.core.audit_state import AuditState
 from minutemend.ports import Board, Progress, Signals
 
 
@@ -26,18 +27,17 @@ class AwaitRepairs:
         progress = self.board.wait(state[Key.AUDIT_ID], state[Key.ATTEMPT], token=token)
         resume_when_done(self.signals, progress, audit_id=state[Key.AUDIT_ID], attempt=state[Key.ATTEMPT])
 
-    def look(self, state: Mapping[str, Any]) -> dict[str, Any]:
+    def look(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """After a wait that timed out: `moving` says whether to wait on.
 
         A plan may need longer than one wait under its vendor's rate limit, and how long is not known beforehand:
         other audits take from the same budget, and a vendor may ask for a pause. So what counts is whether a job was
         settled since the last time. When none was, or the audit has waited on MOST_WAITS times, the attempt is over.
         """
-        progress = self.board.progress(state[Key.AUDIT_ID], state[Key.ATTEMPT])
-        waits = state.get(Key.WAITS, 0)
-        moving = not progress.done and progress.settled > state.get(Key.SETTLED, 0) and waits < MOST_WAITS
-        known = {Key.SETTLED: progress.settled, Key.WAITS: waits + moving, Key.MOVING: moving}
-        return {**state, **{str(key): value for key, value in known.items()}}
+        state = AuditState.of(given)
+        progress = self.board.progress(state.audit_id, state.attempt)
+        moving = not progress.done and progress.settled > state.settled and state.waits < MOST_WAITS
+        return replace(state, settled=progress.settled, waits=state.waits + moving, moving=moving).as_json()
 
 
 def resume_when_done(signals: Signals, progress: Progress, *, audit_id: str, attempt: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from minutemend.contract import Key
 from minutemend.core.answers import VendorLimits
+from minutemend.core.audit_state import AuditState
 from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import RepairJob
 from minutemend.core.plan import plan
@@ -30,19 +31,18 @@ class QueueRepairs:
     vendors: Sequence[VendorLimits]
     rule: ProofRule
 
-    def run(self, state: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    def run(self, given: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
         """Plan and send the next attempt; the state with `attempt` one higher and the number of `jobs`."""
-        audit_id, attempt = state[Key.AUDIT_ID], state[Key.ATTEMPT] + 1
-        needs = working_files.get_needs(self.results, state[Key.GAPS_KEY])
-        run = state.get(Key.BACKFILL)
+        state = AuditState.of(given)
+        audit_id, attempt, run = state.audit_id, state.attempt + 1, state.backfill
+        needs = working_files.get_needs(self.results, given[Key.GAPS_KEY])
         vendors = with_archives(self.vendors, needs.gaps)
         planned = plan(needs, audit_id=audit_id, attempt=attempt, vendors=vendors, rule=self.rule)
         jobs = [replace(job, backfill=run) for job in planned] if run else planned
         # First the count, then the jobs: a worker that settles the first must not take it for the last.
         self.board.open_attempt(audit_id, attempt, jobs=len(jobs))
         self.queue.send(to_message(job, now=now) for job in jobs)
-        queued = state.get(Key.QUEUED, 0) + len(jobs)
-        return {**state, str(Key.ATTEMPT): attempt, str(Key.JOBS): len(jobs), str(Key.QUEUED): queued}
+        return replace(state, attempt=attempt, jobs=len(jobs), queued=state.queued + len(jobs)).as_json()
 
 
 def with_archives(vendors: Sequence[VendorLimits], gaps: Gaps) -> list[VendorLimits]:

@@ -6,7 +6,7 @@ import json
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from minutemend.contract import Key
 from minutemend.core.answers import AnswerKind
+from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
 from minutemend.core.evidence import Needs
 from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, numbers, overlaps, place
@@ -62,46 +63,47 @@ class ReportFailure:
     signals: Signals
     stage: str
 
-    def run(self, state: Mapping[str, Any], *, now: datetime) -> Report:
+    def run(self, given: Mapping[str, Any], *, now: datetime) -> Report:
         """Write the failures and the report, raise the alarm. Again with the same state: the same, once more."""
-        audit_id = state[Key.AUDIT_ID]
-        needs = working_files.get_needs(self.results, state[Key.GAPS_KEY])
+        state = AuditState.of(given)
+        audit_id = state.audit_id
+        needs = working_files.get_needs(self.results, given[Key.GAPS_KEY])
         symbols = needs.gaps.symbols
         told = self.lake.observations(needs.gaps.dates(), symbols) if len(needs) else []
-        found = failures(needs, told, audit_id=audit_id, attempts=state[Key.ATTEMPT], now=now)
+        found = failures(needs, told, audit_id=audit_id, attempts=state.attempt, now=now)
         self.lake.put_failures(found)
         minutes: Counter[str] = Counter()
         for failure in found:
             minutes[failure.reason] += failure.range.minutes
         by_symbol = _by_symbol(found)
-        request = AuditRequest.from_json(working_files.get_json(self.results, state[Key.REQUEST_KEY]))
+        request = AuditRequest.from_json(working_files.get_json(self.results, given[Key.REQUEST_KEY]))
         retry = retry_command(self.stage, request, symbols, recheck=HOLE_SUSPECTED in minutes)
         key = working_files.report_key(audit_id)
         working_files.put_json(self.results, key, _report(state, found, minutes, retry, now))
         said = []
         if found:
             reasons = ", ".join(f"{count} {name}" for name, count in sorted(minutes.items()))
-            said.append(f"{sum(minutes.values())} of {state[Key.EXPECTED]} minutes could not be repaired: {reasons}")
+            said.append(f"{sum(minutes.values())} of {state.expected} minutes could not be repaired: {reasons}")
             said.append(f"they are of {_few(by_symbol)}; what is whole is published")
-        if Key.UNKNOWN in state:
-            said.append(f"not looked at, because what to expect is not known: {state[Key.UNKNOWN]}")
+        if state.unknown:
+            said.append(f"not looked at, because what to expect is not known: {state.unknown}")
         reason = "; ".join(said)
         self.signals.alarm(
             f"minutemend {self.stage}: {sum(minutes.values())} minutes failed",
             self._message(state, found, minutes, retry, key),
         )
-        return Report({**state, str(Key.REPORT_KEY): key, str(Key.REASON): reason}, minutes)
+        return Report(replace(state, report_key=key, reason=reason).as_json(), minutes)
 
     def _message(
-        self, state: Mapping[str, Any], found: Sequence[Failure], minutes: Mapping[str, int], retry: str, key: str
+        self, state: AuditState, found: Sequence[Failure], minutes: Mapping[str, int], retry: str, key: str
     ) -> str:
         shown = [f"  {one.symbol} {one.range}  {one.range.minutes} min  {one.reason}" for one in found[:20]]
-        unknown = state.get(Key.UNKNOWN)
+        unknown = state.unknown
         more = [f"  … and {len(found) - 20} more ranges, in the report"] if len(found) > 20 else []
         return "\n".join(
             [
-                f"The audit {state[Key.AUDIT_ID]} of [{state[Key.START]}, {state[Key.END]}) ended in failure after "
-                f"{state[Key.ATTEMPT]} of {state[Key.ATTEMPTS]} attempts.",
+                f"The audit {state.audit_id} of [{state.start}, {state.end}) ended in failure after "
+                f"{state.attempt} of {state.attempts} attempts.",
                 "",
                 *([f"Not looked at, because what to expect is not known: {unknown}."] if unknown else []),
                 *(f"{count} minutes {name}: {_MEANING[name]}." for name, count in sorted(minutes.items())),
@@ -110,8 +112,7 @@ class ReportFailure:
                 *more,
                 "",
                 f"Try again:  {retry}",
-                f"What is known of them:  mend verdicts --stage {self.stage} --start {state[Key.START]} "
-                f"--end {state[Key.END]}",
+                f"What is known of them:  mend verdicts --stage {self.stage} --start {state.start} --end {state.end}",
                 f"The whole report, in the results bucket:  {key}",
             ]
         )
@@ -195,17 +196,17 @@ def _shown(one: Observation) -> dict[str, object]:
 
 
 def _report(
-    state: Mapping[str, Any], found: Sequence[Failure], minutes: Mapping[str, int], retry: str, now: datetime
+    state: AuditState, found: Sequence[Failure], minutes: Mapping[str, int], retry: str, now: datetime
 ) -> dict[str, Any]:
     return {
-        "audit_id": state[Key.AUDIT_ID],
-        "start": state[Key.START],
-        "end": state[Key.END],
-        "attempts": state[Key.ATTEMPT],
-        "expected": state[Key.EXPECTED],
+        "audit_id": state.audit_id,
+        "start": state.start,
+        "end": state.end,
+        "attempts": state.attempt,
+        "expected": state.expected,
         "failed": sum(minutes.values()),
         "reasons": dict(sorted(minutes.items())),
-        "unknown": state.get(Key.UNKNOWN),
+        "unknown": state.unknown,
         "retry": retry,
         "reported_at": format_instant(now),
         "symbols": _by_symbol(found),
