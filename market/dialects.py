@@ -183,7 +183,7 @@ class Alpaca:
 
 
 class Binance:
-    """`/api/v3/klines`."""
+    """`/api/v3/klines`: a kline for each minute, of 0 trades where nothing was traded."""
 
     name = "binance"
     error: Mapping[str, object] = {
@@ -211,8 +211,10 @@ class Binance:
 
     def kline(self, row: list[object]) -> list[object]:
         at, *values = row
+        trades = 1 if values[4] else 0
         closes_at = int(at) + 59_999  # type: ignore[call-overload]
-        return [at, *(_decimal(value) for value in values), closes_at, "0.00000000", 1, "0.00000000", "0.00000000", "0"]
+        none = "0.00000000"
+        return [at, *(_decimal(value) for value in values), closes_at, none, trades, none, none, "0"]
 
 
 class Coinbase:

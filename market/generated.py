@@ -15,9 +15,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from market.sources import Bars, Row, Source
+from market.sources import DAY, Bars, Row, Source
 
-DAY = 1440  # minutes
 PERIODS = (1, 4, 16, 64, 256, 1024)  # days
 DAYS_KEPT = 6_000  # symbol-days: a day of 5,000 symbols and more. 19 KB each, around the clock 69 KB
 AROUND_THE_CLOCK = "24/7"

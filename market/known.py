@@ -8,9 +8,8 @@ from datetime import datetime
 from minutemend.core.minutes import parse_moment
 
 from market.faults import Fault, FaultKind, uniform
-from market.sources import Row, Source
+from market.sources import DAY, Row, Source
 
-DAY = 1440  # minutes
 Rows = dict[str, list[list[object]]]  # symbol -> [epoch milliseconds, open, high, low, close, volume]
 
 

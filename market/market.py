@@ -15,7 +15,7 @@ from market.archive import Archived
 from market.dialects import BINANCE, QUOTE, Dialect, Finnhub, Found, Refusal, Response, look_up, route
 from market.faults import Fault, FaultKind
 from market.known import Known, spoil
-from market.sources import Source
+from market.sources import Continuous, Source
 from market.state import Memory, State
 
 ORDERS = {"faults", "credentials", "reset"}
@@ -95,7 +95,8 @@ class Market:
         """A file of Binance's archive, with the faults in force for its symbol."""
         now = self._clock()
         struck = self.state.meet(BINANCE.name, [file.symbol], now)
-        response = self._refused(BINANCE, struck, now) or file.response(Known(self.traded(), struck, now), now)
+        known = Known(Continuous(self.traded()), struck, now)
+        response = self._refused(BINANCE, struck, now) or file.response(known, now)
         kinds = {fault.kind for fault in struck}
         if FaultKind.TRUNCATED in kinds:
             response = replace(response, body=response.body[: len(response.body) * 2 // 3])
@@ -109,7 +110,7 @@ class Market:
         refused = self._refused(dialect, struck, now)
         if refused is not None:
             return refused, False
-        known = Known(self.traded(), struck, now)
+        known = Known(Continuous(self.traded()) if dialect is BINANCE else self.traded(), struck, now)
         if path == QUOTE:
             return json_response(Finnhub().quote(known, query.get("symbol", ""), now)), False
         question = dialect.parse(query, known)

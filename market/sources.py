@@ -7,8 +7,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 VALUES = ("open", "high", "low", "close", "volume")
+DAY = 1440  # minutes
 Row = tuple[int, float, float, float, float, float]  # epoch minute, open, high, low, close, volume
 
 
@@ -52,6 +54,26 @@ class Bars:
             (data[place : place + size] for place in range(0, len(data), size or 1)) if data else [b""] * 6
         )
         return cls(array("q", minutes), tuple(array("d", column) for column in columns))
+
+
+class Continuous(Source):
+    """A market as a venue tells of it that has a row for each minute: flat, without volume, at the last close, where
+    nothing was traded. Not where nothing was traded for a day before, or for a day after: it was not listed then."""
+
+    def __init__(self, market: Source) -> None:
+        self._market = market
+
+    def knows(self, symbol: str) -> bool:
+        return self._market.knows(symbol)
+
+    def rows(self, symbol: str, first: int, end: int) -> list[Row]:
+        found: list[Row] = []
+        traded = self._market.rows(symbol, first - DAY, end + DAY)
+        for row, following in zip_longest(traded, traded[1:]):
+            close, quiet = row[4], range(row[0] + 1, following[0] if following else row[0])
+            found.append(row)
+            found += [(minute, close, close, close, close, 0.0) for minute in quiet if len(quiet) < DAY]
+        return [row for row in found if first <= row[0] < end]
 
 
 class HeldBars(Source):

@@ -19,8 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from market.faults import Fault
-from market.generated import DAY
-from market.sources import Bars, Row, Source
+from market.sources import DAY, Bars, Row, Source
 from market.state import State
 
 STATE = {"pk": {"S": "state"}}

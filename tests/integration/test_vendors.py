@@ -29,7 +29,7 @@ from minutemend.contract import VENDORS, VendorSettings
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import Bar
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, Range, from_epoch_minute
+from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
 from minutemend.ports.vendor import Vendor
 
 from market.server import MarketServer
@@ -148,10 +148,21 @@ def test_one_symbol_that_alpaca_cannot_read_does_not_cost_the_others_their_bars(
 
 
 def test_binance_covers_its_first_thousand_rows(market: MarketServer) -> None:
+    """It has a row for each minute since the first trade; one of 0 trades is a statement of the venue, and no bar."""
     answer = fetch(market, "binance", window=DAY)
-    last = source_bars(market, "IBM", DAY)[999].minute
-    assert len(answer.bars) == 1000
-    assert answer.covered == {"IBM": Range(DAY.start, last + MINUTE)}
+    end = DAY.start + 1001 * MINUTE
+    assert tuple(answer.bars) == source_bars(market, "IBM", Range(DAY.start, end))
+    assert len(answer.bars) == 900
+    assert answer.covered == {"IBM": Range(DAY.start, end)}
+    assert answer.stated["IBM"].tolist() == [epoch_minute(DAY.start) + n for n in range(10, 1001, 10)]
+
+
+def test_a_minute_that_binance_lacks_is_no_statement(market: MarketServer) -> None:
+    lost = [format_instant(NOON.start + n * MINUTE) for n in (10, 11)]  # nothing was traded in the first of them
+    market.control(faults=[{"kind": "missing", "minutes": lost}], reset=True)
+    answer = fetch(market, "binance", window=NOON)
+    assert answer.stated["IBM"].tolist() == [epoch_minute(NOON.start) + n for n in (0, 20, 30, 40, 50)]
+    assert NOON.start + 11 * MINUTE not in [bar.minute for bar in answer.bars]
 
 
 GARBAGE = [
