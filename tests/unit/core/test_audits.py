@@ -154,7 +154,7 @@ def test_a_recheck_is_asked_for_and_kept():
 
 
 def test_a_state_has_a_field_for_each_key_and_comes_back_as_it_was():
-    """But for the input of the first step and the token of one that waits; what another version wrote beside is left."""
+    """But for the first step's input and a waiting one's token; what another version wrote beside is left out."""
     assert {one.name for one in fields(AuditState)} == set(Key) - {Key.INPUT, Key.TASK_TOKEN}
     state = AuditState(audit_id="a", status="repair", attempt=2, moving=False, gaps_key="k")
     assert AuditState.of({**state.as_json(), "of_a_later_version": 1}) == state
