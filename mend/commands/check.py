@@ -15,6 +15,8 @@ from mend.options import bar_options
 
 if TYPE_CHECKING:
     import duckdb
+    from minutemend.core.gaps import Gap
+    from minutemend.core.minutes import Range
 
     from mend.check.check_result import CheckResult
 
@@ -99,10 +101,11 @@ def command(
     if report is not None:
         import shlex
 
-        from mend.report import write_check_report
+        from mend.report.from_check import from_check
+        from mend.report.page import write_page
 
         again = shlex.join(["mend", *sys.argv[1:]])
-        write_check_report(report, result, command=again, written_at=now)
+        write_page(report, from_check(result, command=again, written_at=now))
     if style == "json":
         from mend.console import show_json
 
@@ -160,19 +163,25 @@ def _show_progress(connection: duckdb.DuckDBPyConnection, ended: threading.Event
 
 def show_result(result: CheckResult) -> None:
     """The strips, the gaps and the totals, for people."""
+    from minutemend.core.verdicts import Verdict
+
     from mend.console import BAD, GOOD, cell, console, count, new_table, show
-    from mend.strips import holed_strips
+    from mend.picture import strip, verdicts_of
 
     dates = len({one.dt for one in result.sessions})
     unit = "minutes" if result.cadence == 1 else f"bars of {result.cadence} minutes"
     if result.gaps:
-        narrow = console().width < 90
-        strips = holed_strips(result.gaps, result.sessions, 24 if narrow else 52)
+        dated = {one.range: one.dt for one in result.sessions}
+        holed: dict[tuple[str, Range], list[Gap]] = {}
+        for gap in result.gaps:
+            holed.setdefault((gap.symbol, gap.session), []).append(gap)
         table = new_table("symbol", "session", "from open to close", "missing", numbers=["missing"])
-        for strip in strips[:SHOWN_STRIPS]:
-            table.add_row(_wide(strip.symbol), f"{strip.session.dt}", f"[{BAD}]{strip.cells}[/]", cell(strip.missing))
+        for (symbol, span), gaps in sorted(holed.items())[:SHOWN_STRIPS]:
+            minutes = verdicts_of(span, {Verdict.MISSING: [gap.range for gap in gaps]}, otherwise=Verdict.PRESENT)
+            line = strip(minutes, 24 if console().width < 90 else 52)
+            table.add_row(_wide(symbol), f"{dated[span]}", line, cell(sum(gap.minutes for gap in gaps)))
         show(table)
-        _and_more(len(strips), SHOWN_STRIPS, "session with holes", "sessions with holes")
+        _and_more(len(holed), SHOWN_STRIPS, "session with holes", "sessions with holes")
         table = new_table("symbol", "start", "end", "missing", numbers=["missing"])
         for gap, bars in list(zip(result.gaps, result.bars, strict=True))[:SHOWN_GAPS]:
             table.add_row(_wide(gap.symbol), cell(gap.start), cell(gap.end), cell(bars))

@@ -9,12 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
-from minutemend.core.gaps import Gap
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE
 
 from mend.commands.check import command
 from mend.main import main
-from mend.strips import draw
 from tests.lakes import at
 from tests.unit.mend.test_report_from_check import CHECKED
 
@@ -251,16 +249,6 @@ def test_a_report_is_written_beside_the_table(tmp_path: Path) -> None:
     result = check(tmp_path / "bars.parquet", "--calendar", "XNYS", "--report", tmp_path / "out.html")
     assert result.exit_code == 1
     assert (tmp_path / "out.html").read_text().lower().startswith("<!doctype html>")
-
-
-def test_a_strip_shows_one_minute_of_390() -> None:
-    """A cell is drawn whole only when it is, and empty only when it is."""
-    span = Range(OPEN, CLOSE)
-    one = Gap("IBM", OPEN + 100 * MINUTE, OPEN + 101 * MINUTE, OPEN, CLOSE)
-    run = Gap("IBM", OPEN + 200 * MINUTE, OPEN + 290 * MINUTE, OPEN, CLOSE)
-    assert draw(span, [], 10) == "█" * 10
-    assert draw(span, [one, run], 10) == "██▇██▁·▄██"
-    assert draw(span, [Gap("IBM", OPEN, CLOSE, OPEN, CLOSE)], 10) == "·" * 10
 
 
 def test_present_and_missing_are_what_is_expected() -> None:

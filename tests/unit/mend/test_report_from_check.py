@@ -16,7 +16,8 @@ from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
 from mend.check.check_result import CheckResult
-from mend.report import write_check_report
+from mend.report.from_check import from_check
+from mend.report.page import write_page
 
 OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -53,7 +54,7 @@ CHECKED = CheckResult(
 
 
 def head_of(checked: CheckResult, folder: Path) -> dict[str, object]:
-    write_check_report(folder / "out.html", checked, command="mend check bars.parquet", written_at=NOW)
+    write_page(folder / "out.html", from_check(checked, command="mend check bars.parquet", written_at=NOW))
     blob = re.search(r'id="blob-head">([^<]+)<', (folder / "out.html").read_text())
     assert blob is not None
     head: dict[str, object] = json.loads(zlib.decompress(base64.b64decode(blob[1])))
