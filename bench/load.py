@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
-from minutemend.core.bars import VALUES
+from minutemend.core.bars import BARE
 from minutemend.core.minutes import Range, from_epoch_minute
 
+from bench.bars import walked
 from bench.process import took
 from bench.stage import stage
 from bench.table import Figure
@@ -66,16 +66,8 @@ def write(folder: Path) -> list[Range]:
     for first in range(0, each, 64):
         days = np.arange(first, min(first + 64, each))
         minutes = (FIRST + 1440 * days[:, None] + np.arange(390)).ravel()
-        count = len(minutes) * SYMBOLS
-        price = 100 + dice.standard_normal(count).cumsum() / 1000
-        values = dict(
-            zip(VALUES, (price, price + 0.02, price - 0.02, price + 0.01, dice.integers(1, 9999, count)), strict=True)
-        )
-        names = pa.array([f"S{n:03}" for n in range(SYMBOLS)]).take(
-            pa.array(np.repeat(np.arange(SYMBOLS), len(minutes)))
-        )
-        stamps = pa.array(np.tile(minutes, SYMBOLS).astype("M8[m]").astype("M8[ms]"))
-        pq.write_table(pa.table({"symbol": names, "minute": stamps, **values}), folder / f"{first:04}.parquet")
+        bars = walked(dice, SYMBOLS, minutes).select(BARE.names)
+        pq.write_table(bars, folder / f"{first:04}.parquet")
     return [Range(*(from_epoch_minute(FIRST + 1440 * day + edge) for edge in (0, 390))) for day in range(each)]
 
 

@@ -14,8 +14,7 @@ from itertools import chain
 
 import numpy as np
 import pyarrow as pa
-from minutemend.core.bars import BARS
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.ports.queue import JobQueue, Message
@@ -25,6 +24,7 @@ from minutemend.services.interest import set_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 
+from bench.bars import walked
 from bench.memory import NOW, MemoryStore
 from bench.table import Figure
 
@@ -55,29 +55,7 @@ class Silence(Signals):
 
 def day_of_bars(symbols: int) -> pa.Table:
     """A day of random walks, schema BARS, sorted by symbol, minute."""
-    random = np.random.default_rng(SEED)
-    minutes = SESSION.minutes
-    n = symbols * minutes
-    walk = 100 * np.exp(np.cumsum(random.normal(0, 5e-4, (symbols, minutes)), axis=1))
-    close = np.round(walk, 2).ravel()
-    minute = np.tile(
-        np.datetime64(OPEN.replace(tzinfo=None), "ms") + np.arange(minutes) * np.timedelta64(60_000, "ms"), symbols
-    )
-    table = pa.table(
-        {
-            "symbol": np.repeat([f"S{number:04d}" for number in range(symbols)], minutes),
-            "minute": minute,
-            "open": np.round(close + random.integers(-5, 6, n) / 100, 2),
-            "high": np.round(close + random.integers(5, 12, n) / 100, 2),
-            "low": np.round(close - random.integers(5, 12, n) / 100, 2),
-            "close": close,
-            "volume": np.round(random.lognormal(8, 1.5, n)),
-            "source": pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), ["alpaca"]).cast(pa.string()),
-            "repair_id": pa.nulls(n, pa.string()),
-            "captured_at": minute + np.timedelta64(16 * 60_000 + 1234, "ms"),
-        }
-    )  # fmt: skip
-    return table.cast(BARS)
+    return walked(np.random.default_rng(SEED), symbols, epoch_minute(OPEN) + np.arange(SESSION.minutes))
 
 
 def captured(bars: pa.Table, symbols: int) -> MemoryStore:
