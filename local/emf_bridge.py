@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mend.dashboard.monitoring import MetricRef
+from mend.aws.cloudwatch import MetricRef
 
 _BATCH = 500  # PutMetricData takes 1000 data; half of it keeps a request small
 _REPORT = re.compile(r"^REPORT RequestId: (\S+)\s+Duration: ([\d.]+) ms")

@@ -4,18 +4,50 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
 from minutemend.core.minutes import Range
 
-from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
-
 _ALARMS = 50  # DescribeAlarms gives no more on a page, and is asked for no more
 _QUERIES = 500  # GetMetricData takes no more at once
 _LONGEST_PERIOD = 86_400  # seconds
 _ALARM = "AWS::CloudWatch::Alarm"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MetricRef:
+    """One metric: namespace, name, and its dimensions as sorted pairs."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{key}={value}" for key, value in self.dimensions)
+        return f"{self.namespace} {self.name}" + (f" ({where})" if where else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm as it is deployed. `actions` are those of the ALARM state."""
+
+    name: str
+    state: str  # OK, ALARM or INSUFFICIENT_DATA
+    reason: str
+    actions: tuple[str, ...]
+    enabled: bool  # whether its actions are
+    metrics: tuple[MetricRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribers:
+    """How many are told what a topic is told, and how many have yet to confirm that they want to be."""
+
+    confirmed: int
+    pending: int
 
 
 def subscribers_of(sns: Any, topic: str) -> Subscribers:
@@ -26,8 +58,8 @@ def subscribers_of(sns: Any, topic: str) -> Subscribers:
     return Subscribers(confirmed, len(arns) - confirmed)
 
 
-class CloudWatchMonitoring(Monitoring):
-    """Reads the stack `stack_name` and the dashboard `dashboard_name`."""
+class CloudWatchMonitoring:
+    """Reads the stack `stack_name` and the dashboard `dashboard_name`; changes nothing."""
 
     def __init__(self, *, cloudwatch: Any, cloudformation: Any, sns: Any, stack_name: str, dashboard_name: str) -> None:
         self._cloudwatch = cloudwatch
@@ -37,6 +69,7 @@ class CloudWatchMonitoring(Monitoring):
         self._dashboard_name = dashboard_name
 
     def dashboard(self) -> str | None:
+        """The body of the deployed dashboard, JSON, or None when there is none."""
         try:
             return str(self._cloudwatch.get_dashboard(DashboardName=self._dashboard_name)["DashboardBody"])
         except ClientError as refused:
@@ -45,6 +78,7 @@ class CloudWatchMonitoring(Monitoring):
             raise
 
     def alarms(self) -> list[Alarm]:
+        """The stage's alarms that are there, sorted by name."""
         intended = sorted(self.intended_alarms())  # by name: the prefix is that of a developer's own stage, too
         batches = [intended[first : first + _ALARMS] for first in range(0, len(intended), _ALARMS)]
         answers = [self._cloudwatch.describe_alarms(AlarmNames=batch) for batch in batches]
@@ -52,9 +86,11 @@ class CloudWatchMonitoring(Monitoring):
         return sorted(found, key=lambda alarm: alarm.name)
 
     def intended_alarms(self) -> frozenset[str]:
+        """The names of the alarms that the deployed stack has."""
         return self.resources().get(_ALARM, frozenset())
 
     def resources(self) -> Mapping[str, frozenset[str]]:
+        """The physical names of the stack's resources by their types, as `AWS::Lambda::Function`."""
         found: dict[str, set[str]] = defaultdict(set)
         for one in self._stack_resources:
             found[one["ResourceType"]].add(one["PhysicalResourceId"])
@@ -64,6 +100,7 @@ class CloudWatchMonitoring(Monitoring):
         return subscribers_of(self._sns, topic)
 
     def samples(self, metrics: Collection[MetricRef], window: Range) -> dict[MetricRef, float]:
+        """How many samples each metric has in the window; 0 for none."""
         period = min(window.minutes * 60, _LONGEST_PERIOD)
         counts: dict[MetricRef, float] = {}
         asked = sorted(metrics)

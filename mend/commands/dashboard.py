@@ -45,7 +45,7 @@ def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style
 
     from mend.aws.cloudwatch import CloudWatchMonitoring
     from mend.console import count, say, show_json, show_rows
-    from mend.dashboard.dashboard_check import State, check_dashboard
+    from mend.dashboard_check import State, check_dashboard
     from mend.stage import open_stage
 
     place = open_stage(stage)

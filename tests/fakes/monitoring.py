@@ -9,11 +9,11 @@ from typing import Any
 
 from minutemend.core.minutes import Range
 
-from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
+from mend.aws.cloudwatch import Alarm, CloudWatchMonitoring, MetricRef, Subscribers
 
 
 @dataclass
-class FakeMonitoring(Monitoring):
+class FakeMonitoring(CloudWatchMonitoring):
     """`body` is deployed; `data` holds the metrics that have samples."""
 
     body: Any = None

@@ -11,8 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from minutemend.core.minutes import Range
 
-from mend.aws.cloudwatch import CloudWatchMonitoring
-from mend.dashboard.monitoring import MetricRef, Subscribers
+from mend.aws.cloudwatch import CloudWatchMonitoring, MetricRef, Subscribers
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

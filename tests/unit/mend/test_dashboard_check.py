@@ -11,8 +11,8 @@ import pytest
 from minutemend.contract import Metric
 from minutemend.core.minutes import Range
 
-from mend.dashboard.dashboard_check import DUE_WITH, Row, State, check_dashboard
-from mend.dashboard.monitoring import Alarm, MetricRef, Subscribers
+from mend.aws.cloudwatch import Alarm, MetricRef, Subscribers
+from mend.dashboard_check import DUE_WITH, Row, State, check_dashboard
 from tests.fakes.monitoring import FakeMonitoring
 
 WINDOW = Range(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=3))

@@ -16,7 +16,7 @@ from enum import StrEnum
 from minutemend.contract import NAMESPACE, Metric
 from minutemend.core.minutes import Range
 
-from mend.dashboard.monitoring import Alarm, MetricRef, Monitoring, Subscribers
+from mend.aws.cloudwatch import Alarm, CloudWatchMonitoring, MetricRef, Subscribers
 
 
 class State(StrEnum):
@@ -74,7 +74,7 @@ _RESOURCES: Mapping[tuple[str, str], tuple[str, Callable[[str], str]]] = {
 }
 
 
-def check_dashboard(monitoring: Monitoring, *, stage: str, window: Range) -> list[Row]:
+def check_dashboard(monitoring: CloudWatchMonitoring, *, stage: str, window: Range) -> list[Row]:
     """Every line of the check, the dashboard first, then metrics, alarms and topics."""
     shown, row = _dashboard(monitoring.dashboard())
     alarms = monitoring.alarms()

@@ -1,1 +1,0 @@
-"""`mend dashboard check`: what watches a stage, held against what was deployed."""
