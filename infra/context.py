@@ -6,8 +6,7 @@ developer=alice         a copy of dev (or of another stage that is not protected
 target=local            for local AWS (wants a stage), with these:
   endpoint=URL          where local AWS is: the market simulator is below it
   vendor=NAME           ask this vendor, of the market simulator, or at …
-  vendor-url=URL        … this address, …
-  vendor-per-minute=N   … so often (6000 unless told)
+  vendor-url=URL        … this address
 schedules=on|off        schedules other than the settings say
 delete-data=yes         the second switch: destroying the stack destroys its data
 """
@@ -24,6 +23,7 @@ from minutemend.contract import VendorSettings
 from infra.rules import MARKET, UnsafeSettings
 from infra.settings import STAGES, StageSettings, stage_settings
 
+PER_MINUTE = 6000  # requests to a vendor that stands for one
 Lookup = Callable[[str], object]
 
 _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -73,10 +73,7 @@ def _vendor(lookup: Lookup) -> VendorSettings | None:
         return None
     if not name or (url and not url.startswith(("http://", "https://"))):
         raise UnsafeSettings("vendor-url=http(s)://… wants its vendor=NAME")
-    per_minute = _choice(lookup, "vendor-per-minute") or "6000"
-    if not per_minute.isdecimal() or int(per_minute) < 1:
-        raise UnsafeSettings(f"vendor-per-minute is {per_minute!r}: a whole number of requests would be right")
-    return VendorSettings(name, url.rstrip("/") if url else MARKET, per_minute=int(per_minute))
+    return VendorSettings(name, url.rstrip("/") if url else MARKET, per_minute=PER_MINUTE)
 
 
 def _architecture() -> str:

@@ -209,10 +209,6 @@ def test_settings_are_frozen() -> None:
         ({"stage": "dev", "target": "local"}, "the market simulator answers below local AWS: -c endpoint=URL"),
         ({"stage": "dev", "target": "local", "vendor-url": "http://x"}, "vendor-url=http(s)://… wants its vendor=NAME"),
         ({"stage": "dev", "target": "local", "vendor": "finnhub", "vendor-url": "ftp://x"}, "vendor-url=http"),
-        (
-            {"stage": "dev", "target": "local", "vendor": "f", "vendor-url": "http://x", "vendor-per-minute": "-1"},
-            "vendor-per-minute is '-1': a whole number of requests would be right",
-        ),
         ({"stage": "prod", "vendor": "finnhub", "vendor-url": "http://x"}, "are for -c target=local"),
     ],
 )
