@@ -137,7 +137,8 @@ def captured(opened: Any, minute: datetime, symbols: int) -> float:
     name = opened.output("RequestCapturesFunction")
     opened.clients.functions.invoke(FunctionName=name, Payload=json.dumps(due).encode())
     while time.perf_counter() - begun < PATIENCE:
-        if opened.lake.read_bars(Range(minute, minute + MINUTE)).num_rows >= symbols * 0.99:  # some do not trade
+        stored = opened.lake.read_bars(Range(minute, minute + MINUTE)).num_rows
+        if stored >= symbols * 0.97:  # dev drops one in fifty on purpose
             return time.perf_counter() - begun
         time.sleep(0.05)
     raise TimeoutError(f"the bars of {minute} were not there after {PATIENCE:.0f} s")
