@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 MEND = Path(sys.executable).with_name("mend")
 BARS = ROOT / "examples" / "bars"
@@ -32,7 +34,7 @@ main()
 
 def mend(*words: object, stdin: bytes = b"", light: bool = False) -> subprocess.CompletedProcess[bytes]:
     start = [sys.executable, "-c", LIGHT] if light else [str(MEND)]
-    return subprocess.run([*start, *map(str, words)], input=stdin, capture_output=True, check=False, timeout=120)
+    return subprocess.run([*start, *map(str, words)], input=stdin, capture_output=True, check=False, timeout=PATIENCE)
 
 
 def test_the_examples_as_they_stand_in_the_readme() -> None:
@@ -106,7 +108,7 @@ def test_ctrl_c_ends_with_130_and_a_message(terminal: bool, tmp_path: Path) -> N
         os.close(theirs)
         time.sleep(wait)
         process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=60)
+        code = process.wait(timeout=PATIENCE)
         said = b""
         while True:
             try:

@@ -20,6 +20,7 @@ from local.deployment import ROOT
 from local.servers import Server
 from mend.local_stage import resume
 from mend.stage import Stage, open_stage
+from tests.integration.conftest import PATIENCE
 
 MEND = Path(sys.executable).with_name("mend")
 
@@ -35,7 +36,7 @@ def name() -> Iterator[str]:
 def _up(name: str, *more: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PATH": path or os.environ["PATH"]}
     words = [str(MEND), "local", "up", "--name", name, *more]
-    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=180)
+    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False, timeout=PATIENCE)
 
 
 def _refused(done: subprocess.CompletedProcess[str], name: str, words: str) -> None:
@@ -96,13 +97,13 @@ def test_ctrl_c_in_the_middle_leaves_nothing(name: str) -> None:
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads of ours here)
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not (servers := _launched(name)) and time.monotonic() < until:
         time.sleep(0.05)
     assert len(servers) == 1
     time.sleep(1.0)  # the CDK is at work now
     started.send_signal(signal.SIGINT)
-    _, err = started.communicate(timeout=60)
+    _, err = started.communicate(timeout=PATIENCE)
     assert started.returncode == 130, err
     assert "Traceback" not in err
     assert not (ROOT / ".local" / name).exists()
@@ -136,10 +137,11 @@ def test_a_second_stage_runs_beside_and_survives_a_restart(stage: Stage, name: s
         assert second.lake.store.get("bars/dt=2013-10-04/note") == b"here"
         assert second.outputs == up.outputs
         words = [str(MEND), "local", "deploy", "--name", name]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         assert second.lake.store.get("bars/dt=2013-10-04/note") == b"here"
-        gone = subprocess.run([*words, "--name", f"{name}x"], capture_output=True, text=True, check=False, timeout=60)
+        words[-1] += "x"
+        gone = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert (gone.returncode, "is not running" in gone.stderr) == (2, True)
     finally:
         os.environ.update(before)

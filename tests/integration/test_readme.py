@@ -11,6 +11,7 @@ import pytest
 from infra.settings import STAGES
 from mend.commands.sessions import put_sessions
 from mend.stage import Stage
+from tests.integration.conftest import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCKS = re.findall(r"^```\n(.*?)^```", (ROOT / "README.md").read_text(), flags=re.DOTALL | re.MULTILINE)
@@ -33,7 +34,7 @@ ELSEWHERE = {
 def run(line: str, *more: str, codes: tuple[int, ...] = (0,)) -> str:
     """Run it in the clone, as a person would who has typed `make setup`. Gives its standard output."""
     words = [*line.split(), *more]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode in codes, f"{line}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     assert "Traceback" not in done.stderr
     return done.stdout

@@ -18,7 +18,7 @@ from minutemend.core.verdicts import RULE, Absence
 
 from mend.aws import executions
 from mend.stage import Stage
-from tests.integration.conftest import Market, RunAudit
+from tests.integration.conftest import PATIENCE, Market, RunAudit
 
 LATER = timedelta(days=2)
 
@@ -43,7 +43,7 @@ def _night(stage: Stage) -> str:
     machine, name = stage.clients.stepfunctions, f"night-{uuid.uuid4().hex[:8]}"
     given = {"scheduled_at": format_instant((datetime.now(UTC) + LATER).replace(second=0, microsecond=0))}
     arn = executions.start(machine, stage.output("BackfillMachineArn"), given, name=name)
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while (ended := executions.describe(machine, arn)).status == "RUNNING":
         assert time.monotonic() < until, "the night does not end"
         time.sleep(0.5)

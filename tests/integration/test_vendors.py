@@ -81,7 +81,7 @@ def no_faults(market: MarketServer) -> None:
     market.control(faults=[], credentials=TOKENS, reset=True)
 
 
-def vendor(name: str, url: str, *, timeout: float = 5.0, credentials: Credentials = None) -> Vendor:
+def vendor(name: str, url: str, *, timeout: float = 30.0, credentials: Credentials = None) -> Vendor:
     return make_vendor(
         VendorSettings(name, url=url, per_minute=60, timeout=timedelta(seconds=timeout)),
         credentials=credentials or TOKENS[name],
@@ -90,7 +90,7 @@ def vendor(name: str, url: str, *, timeout: float = 5.0, credentials: Credential
     )
 
 
-def fetch(market: MarketServer, name: str, *symbols: str, window: Range = NOON, timeout: float = 5.0) -> Answer:
+def fetch(market: MarketServer, name: str, *symbols: str, window: Range = NOON, timeout: float = 30.0) -> Answer:
     return vendor(name, market.url, timeout=timeout).fetch(VendorRequest(name, symbols or ("IBM",), window))
 
 
@@ -493,7 +493,7 @@ def test_the_simulator_is_a_process_that_prints_its_url_and_does_not_grow(tmp_pa
             assert urllib3.request("GET", f"{url}/control").json()["statuses"] == {"200": 2500}
         finally:
             process.terminate()
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def resident(pid: int) -> int:

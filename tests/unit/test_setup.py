@@ -37,7 +37,7 @@ def _setup(clone: Path, *words: str, name: str, version: tuple[int, int, int]) -
     fake.chmod(0o755)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(clone.parent)}
     words = ("make", "--no-print-directory", ".venv/.installed", *words)
-    return subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run(words, cwd=clone, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 10, 14)])
