@@ -7,7 +7,7 @@ BIN := .venv/bin
 BASE ?= main
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
-.PHONY: calendars docs help setup setup-bench demo test unit templates lint integration schedules chaos mutants replay bench test-trino grants lock snapshots clean
+.PHONY: calendars docs help setup setup-bench demo test quick unit templates lint integration schedules chaos mutants replay bench test-trino grants lock snapshots clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,9 +32,12 @@ node_modules/.installed: package-lock.json
 demo: setup  ## the whole system on this machine, healing a broken day
 	$(BIN)/mend demo
 
-test: setup  ## everything that CI runs; lint and templates, of one process each, side by side
-	$(MAKE) -j 2 lint templates
-	$(MAKE) unit schedules integration
+test: setup  ## everything that CI runs; lint, which is one process, beside the tests that need no deployed stage
+	$(MAKE) -j 2 lint quick
+	$(MAKE) integration grants
+
+quick: setup  ## unit, templates and schedules at once
+	$(BIN)/pytest tests/unit -q -n 2 -m 'not chaos and not replay'
 
 unit: setup  ## unit tests of core, services, adapters, handlers and the command line
 	$(BIN)/pytest tests/unit -q -n 2 --ignore tests/unit/infra
@@ -47,8 +50,8 @@ lint: setup  ## lint, format check, strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-integration: setup  ## whole engines, and local stages that the tests start themselves, one for each core
-	$(BIN)/pytest tests/integration -q -n 2 --dist loadfile
+integration: setup  ## whole engines, and two local stages that the tests start themselves (tests/sharing.py)
+	$(BIN)/pytest tests/integration -q -n 3
 
 grants: setup  ## after the integration tests: which grants they used, and what they were denied
 	$(BIN)/python -m local.aws.report

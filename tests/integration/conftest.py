@@ -31,6 +31,7 @@ from mend.aws.dead_letters import depth
 from mend.stage import Stage, open_stage
 from tests.integration import records
 from tests.integration.dates import dates_of, objects_of, untouched_sessions
+from tests.sharing import group_of, place_of
 
 QUEUES = ("RepairQueueUrl", "CaptureQueueUrl")
 PATIENCE = 300.0  # seconds for what takes a few: a busy machine is no reason to fail
@@ -55,6 +56,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--endpoint wants a stage: --stage dev would be right")
     if not wanted and not hasattr(config, "workerinput"):
         records.begin()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first, and see that whoever needs a stage is in a process that has one."""
+    items.sort(key=lambda item: place_of(item.nodeid))
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", ())
+        wanted = "stage" in getattr(item, "fixturenames", ()) and "stage" not in given
+        if wanted and not group_of(item.nodeid).startswith("stage-"):
+            raise pytest.UsageError(f"{item.nodeid} needs a stage: name its file in tests/sharing.py")
 
 
 class Market:
@@ -232,14 +243,19 @@ def _going_on(stage: Stage) -> list[object]:
 
 
 @pytest.fixture(scope="session")
-def _untouched(stage: Stage) -> Iterator[Session]:
-    return untouched_sessions(stage)
+def _given() -> set[Session]:
+    """The sessions that tests have had."""
+    return set()
 
 
 @pytest.fixture
-def fresh_day(_untouched: Iterator[Session]) -> Session:
-    """A regular XNYS session (390 minutes) of which the lake has nothing, and that no other test is given."""
-    return next(_untouched)
+def fresh_day(request: pytest.FixtureRequest, stage: Stage, _given: set[Session]) -> Session:
+    """A regular XNYS session (390 minutes) of which the lake has nothing, and that no other test is given: each time
+    the same, but for a stage that has been used before."""
+    seed = None if request.config.getoption("--stage") else request.node.name
+    day = next(one for one in untouched_sessions(stage, seed) if one not in _given)
+    _given.add(day)
+    return day
 
 
 @pytest.fixture
@@ -262,5 +278,6 @@ def borrow(stage: Stage) -> Iterator[Callable[[Range], None]]:
 def real_bars() -> Path:
     """The folder of real bars; skips with the reason where it is missing."""
     if not REAL_BARS.is_dir():
+        records.lack(NO_REAL_BARS)
         pytest.skip(NO_REAL_BARS)
     return REAL_BARS

@@ -16,11 +16,18 @@ from local.principals import ADMINISTRATOR, make_principals
 from local.stack import LocalStack
 
 FOLDER = ROOT / ".build" / "calls"
+LACKING = "lacking.txt"
 
 
 def begin() -> None:
     """Forget the last run."""
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def lack(reason: str) -> None:
+    """Remember why tests could not run here: what they use would be granted and, in this record, never used."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / LACKING).write_text(reason)
 
 
 def keep(stack: LocalStack, meant: set[str]) -> None:
