@@ -90,6 +90,7 @@ def _audit(one: Execution) -> dict[str, Any]:
         "start": said.get("start"),
         "end": said.get("end"),
         "symbols": (one.input or {}).get("symbols"),
+        "missing": (one.output or {}).get("missing"),
         "started": one.started,
         "stopped": one.stopped,
         "error": one.error,
@@ -148,12 +149,14 @@ def _print(found: dict[str, Any], style: str) -> None:
 
 def _in_words(audit: dict[str, Any]) -> dict[str, Any]:
     """An audit in the columns of a terminal."""
-    symbols = audit["symbols"]
+    symbols, why = audit["symbols"], f"{audit['error']}: {audit['cause']}"[:200] if audit["error"] else ""
+    if audit["status"] == "SUCCEEDED" and audit["missing"]:  # a night asked again
+        why = f"{audit['missing']:,} minutes are still missing, as was reported before: mend verdicts"
     return {
         "audit": audit["name"],
         "of": f"{audit['start']} to {audit['end']}" if audit["start"] else "",
         "symbols": "all" if symbols is None else ",".join(symbols[:3]) + ("…" if len(symbols) > 3 else ""),
         "status": audit["status"].lower(),
         "started": audit["started"],
-        "why": f"{audit['error']}: {audit['cause']}"[:200] if audit["error"] else "",
+        "why": why,
     }

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mend.aws.executions import describe, newest, steps
+from mend.aws.executions import Execution, describe, newest, steps
+from mend.commands import status
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 FAIL = {"error": "BadInput", "cause": "start is late"}
@@ -83,3 +84,12 @@ def test_steps_come_once_over_all_pages_with_their_size() -> None:
 
 def test_the_newest_executions_come_first() -> None:
     assert [one.name for one in newest(FakeStepFunctions(), "machine", limit=10)] == ["3", "2", "1"]
+
+
+def test_an_audit_that_ended_well_though_minutes_are_missing_says_so() -> None:
+    """A night's recheck is quiet about holes that were reported before; the status is not."""
+    known = {"status": "known", "missing": 1200}
+    night = Execution("arn", "recheck-1-00000", "SUCCEEDED", AT, AT, {}, known)
+    assert status._in_words(status._audit(night))["why"].startswith("1,200 minutes are still missing")
+    whole = Execution("arn", "a1", "SUCCEEDED", AT, AT, {}, {"status": "ready", "missing": 0})
+    assert status._in_words(status._audit(whole))["why"] == ""
