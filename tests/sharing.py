@@ -13,7 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 # The files with tests of a deployed stage: each half in a process of its own, for about the same time.
 FIRST = {
     "test_adapters", "test_backfill", "test_commands", "test_dashboard", "test_market", "test_on_aws",
-    "test_permissions", "test_publish", "test_readme", "test_rechecks", "test_report_stage", "test_review", "test_waiting",
+    "test_permissions", "test_publish", "test_readme", "test_rechecks", "test_report_stage", "test_review",
+    "test_waiting",
 }  # fmt: skip
 SECOND = {"test_athena", "test_faults", "test_local", "test_loop", "test_replay"}
 # Of the other files the longest, which come first so that no process is left alone with one at the end.
