@@ -77,7 +77,7 @@ def _safety(stage: StageSettings) -> Iterator[str]:
     if stage.protected and stage.allow_data_deletion:
         yield "data of a protected stage is never deleted; allow_data_deletion=False would be right"
     if stage.delete_data and not stage.allow_data_deletion:
-        yield "its data is never deleted; leaving delete-data out would be right"
+        yield "its data is never deleted; no delete-data, or -c stage=NAME for another stage alone, would be right"
     if stage.protected and stage.developer:
         yield "a developer's own stage is not protected; -c stage=dev would be right"
 

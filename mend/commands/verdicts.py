@@ -180,4 +180,5 @@ def _sentence(one: dict[str, Any]) -> str:
     if "revoked_at" in one:
         return f"{one['who']} {one['revoked_at'][:19]}Z: {one['why']}"
     said = f"{one.get('vendor')} {one.get('kind', 'left it out')} {str(one.get('observed_at'))[:19]}Z"
-    return said + around(one)
+    told = str(one.get("detail") or "").removeprefix(f"{one.get('vendor')}: ")  # a refusal, a time-out
+    return said + around(one) + (f": {told}" if told else "")

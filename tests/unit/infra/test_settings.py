@@ -78,6 +78,8 @@ def test_what_is_safe_hangs_on_protected_and_not_on_a_name(protected: StageSetti
 def test_data_of_prod_cannot_be_deleted_from_the_command_line() -> None:
     with pytest.raises(UnsafeSettings, match="prod: its data is never deleted"):
         of({"stage": "prod", "delete-data": "yes"})
+    with pytest.raises(UnsafeSettings, match=r"prod: .* or -c stage=NAME for another stage alone"):
+        of({"delete-data": "yes"})
 
 
 def test_a_protected_stage_has_its_account_for_itself_unless_it_says_so() -> None:

@@ -117,3 +117,14 @@ def test_what_is_doubted_stands_beside_the_verdicts_and_changes_none(monkeypatch
         ),
     ]
     assert "inconsistent" in CliRunner().invoke(command, words).stdout
+
+
+def test_a_failed_minute_says_what_the_vendor_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is refused and a network that is down want different hands."""
+    lake = _lake()
+    said = [{"vendor": "alpaca", "kind": "give_up", "observed_at": f"{NOW:%FT%TZ}", "detail": "alpaca: HTTP 403"}]
+    lake.put_failures([Failure("IBM", _range(0, 10), "attempts_exhausted", json.dumps(said), 3, "a1", NOW)])
+    monkeypatch.setattr("mend.stage.open_stage", lambda _: SimpleNamespace(lake=lake))
+    monkeypatch.setattr("mend.commands.sessions.told", lambda *_: None)
+    done = CliRunner(env={"COLUMNS": "240"}).invoke(command, ["--stage", "dev", "--start", "2013-10-04"])
+    assert "alpaca give_up 2013-10-05T00:00:00Z: HTTP 403" in done.stdout
