@@ -106,12 +106,3 @@ class CheckResult:
             yield line.getvalue()
             line.seek(0)
             line.truncate()
-
-    def audited(self, listing: Listing) -> list[Session]:
-        """The sessions (parts) that were audited for a symbol of `listings`, clipped by nothing."""
-        return [
-            one
-            for one in self.sessions
-            if (listing.listed is None or one.dt >= listing.listed)
-            and (listing.delisted is None or one.dt < listing.delisted)
-        ]
