@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 BASE ?= main
+# Hundreds of processes begin here, and each would compile pandas and the CDK anew: 2 to 4 s of a core.
+unexport PYTHONDONTWRITEBYTECODE
 LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
 .PHONY: calendars docs help setup setup-bench demo test quick unit templates lint integration schedules chaos mutants replay bench test-trino grants lock snapshots clean
