@@ -16,9 +16,11 @@ class StubS3:
     def __init__(self, *codes: str) -> None:
         self._codes = list(codes)
         self.puts = 0
+        self.sent: list[dict[str, Any]] = []
 
-    def put_object(self, **_: Any) -> dict[str, str]:
+    def put_object(self, **given: Any) -> dict[str, str]:
         self.puts += 1
+        self.sent.append(given)
         if self._codes:
             raise ClientError({"Error": {"Code": self._codes.pop(0)}}, "PutObject")
         return {"ETag": "etag"}
@@ -51,3 +53,13 @@ def test_a_condition_on_an_object_that_is_gone_is_a_conflict() -> None:
 def test_other_trouble_is_raised() -> None:
     with pytest.raises(ClientError):
         put(StubS3("AccessDenied"), if_absent=True)
+
+
+def test_the_condition_is_what_s3_is_told() -> None:
+    """Without it a write would replace what somebody else wrote meanwhile."""
+    s3 = StubS3()
+    put(s3, if_match="etag-1")
+    put(s3, if_absent=True)
+    put(s3)
+    told = [{name: sent[name] for name in ("IfMatch", "IfNoneMatch") if name in sent} for sent in s3.sent]
+    assert told == [{"IfMatch": "etag-1"}, {"IfNoneMatch": "*"}, {}]

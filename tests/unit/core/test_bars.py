@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from minutemend.contract import ACCEPTED
 from minutemend.core.bars import VALUES, Bar, resolve, to_table
 from minutemend.core.minutes import MINUTE
 
@@ -49,3 +50,18 @@ def test_one_whole_bar_a_minute_wins_whatever_the_order(rows):
     expected = _table([best[key] for key in sorted(best)])
     assert resolve(_table(rows)).equals(expected)
     assert resolve(expected).equals(expected)
+
+
+def test_of_two_accepted_bars_the_later_one_is_read():
+    """Of captured and repaired bars the earlier in hand is; a decision is the other way round: the newer one counts."""
+    first, second = (
+        to_table(
+            [Bar("IBM", OPEN, *[price] * len(VALUES))],
+            source="alpaca",
+            repair_id=f"{ACCEPTED}{price}",
+            captured_at=OPEN + later * MINUTE,
+        )
+        for price, later in ((1.0, 1), (2.0, 2))
+    )
+    for both in ([first, second], [second, first]):
+        assert resolve(pa.concat_tables(both))["open"].to_pylist() == [2.0]

@@ -17,7 +17,7 @@ from minutemend.core.evidence import Needs
 from minutemend.core.gaps import Gap, Gaps
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
 from minutemend.core.recheck import Recheck
-from minutemend.core.revocations import Revocation, heard
+from minutemend.core.revocations import Revocation, heard, in_force
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import Absence, Observation, Omissions, ProofRule
 
@@ -256,3 +256,25 @@ def test_a_short_range_is_judged_by_what_lies_around_it(first: int) -> None:
     state = loop.run("audit-1", start=format_instant(one.start), end=format_instant(one.end))
     assert (state[Key.STATUS], state[Key.EXPECTED], state[Key.MISSING]) == (Status.EXHAUSTED, 3, 1)
     assert loop.lake.absences(DAY) == []
+
+
+def test_a_proof_is_revoked_by_a_word_of_the_same_moment() -> None:
+    """It voids the proofs that are as old as it is."""
+    loop = proven()
+    (absence,) = loop.lake.absences(DAY)
+    one = Revocation("AAA", HOLE, "J. Doe", "no", absence.proven_at)
+    assert list(in_force([absence], [one])) == []
+    earlier = replace(one, revoked_at=absence.proven_at - timedelta(microseconds=1))
+    assert list(in_force([absence], [earlier])) == [absence]
+
+
+def test_weak_proofs_are_asked_again_by_the_first_attempt_alone() -> None:
+    """A vendor that does not answer is asked as often as one attempt may, and not in each of three attempts."""
+
+    def fail(request: VendorRequest, now: Any) -> Answer:
+        return Answer(request, AnswerKind.RETRY, now, status=503, detail="down")
+
+    loop = proven()
+    loop.vendor.misbehave = fail
+    assert loop.run("audit-2", recheck=True)[Key.STATUS] == Status.READY
+    assert len(loop.vendor.asked) == loop.max_receives

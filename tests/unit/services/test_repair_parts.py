@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -250,3 +251,40 @@ def test_a_message_of_an_earlier_version_is_read() -> None:
     assert set(body) == {"audit_id", "attempt", "vendor", "symbols", "start", "end", "gaps", "not_before"}
     loop.worker().run([Received("m1", json.dumps(body), 1)])
     assert stored_symbols(loop)["AAA"] == 60
+
+
+def test_a_vendor_in_trouble_is_asked_as_often_as_a_job_may_ask_and_then_it_says_so() -> None:
+    """Three times of three, not twice, and not for ever; then the job is settled with what it learned, by no dead
+    letter."""
+
+    def fail(request: VendorRequest, now: datetime) -> Answer:
+        return Answer(request, AnswerKind.RETRY, now, status=503, detail="down")
+
+    loop = Loop(truth=session_bars(), stored=[one for one in session_bars() if one.minute != OPEN])
+    loop.vendor.misbehave = fail
+    loop.vendor.limits = replace(loop.vendor.limits, symbols=3)
+    state = loop.queue_repairs(loop.begin())
+    loop.wait(state, "token")
+    for _ in range(10):
+        if loop.queue.sent:
+            loop.work()
+    assert (len(loop.vendor.asked), loop.queue.dead) == (3, [])
+    assert list(loop.signals.resumed) == ["token"]
+
+
+def test_a_pause_that_a_vendor_asks_for_is_everybodys() -> None:
+    """Another job of the same vendor asks nothing before it is over."""
+    loop = Loop(truth=session_bars(), stored=[one for one in session_bars() if one.minute != OPEN])
+    told: list[datetime] = []
+
+    def throttle(request: VendorRequest, now: datetime) -> Answer | None:
+        told.append(now)
+        wait = timedelta(seconds=40) if len(told) == 1 else None
+        return Answer(request, AnswerKind.RETRY, now, status=429, retry_after=wait) if wait else None
+
+    loop.vendor.misbehave = throttle
+    loop.queue_repairs(loop.begin())
+    assert len(loop.queue.sent) == 3
+    loop.work()
+    assert len(told) == 1
+    assert loop.board.paused("fake") == told[0] + timedelta(seconds=40)

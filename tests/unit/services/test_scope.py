@@ -145,3 +145,12 @@ def test_a_query_is_named_by_its_attempt() -> None:
     assert loop.begin() == loop.begin()
     loop.run()
     assert loop.finder.asked == ["audit-1-0"] * 3 + ["audit-1-1"]
+
+
+def test_minutes_that_have_not_settled_are_no_part_of_an_audit() -> None:
+    """The settling delay is a minute: half a minute after its end the range is refused, a minute after it is not."""
+    loop = Loop(truth=session_bars(), stored=session_bars())
+    end = OPEN + 60 * MINUTE
+    for later, status in ((timedelta(seconds=30), Status.REFUSED), (MINUTE, Status.READY)):
+        loop.now = end + later
+        assert loop.begin(f"audit-{later.seconds}")[Key.STATUS] == status

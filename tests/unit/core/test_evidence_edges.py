@@ -1,0 +1,57 @@
+"""The edges of the rule of absence: each of these would be crossed by one small mistake."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from minutemend.core.density import Past
+from minutemend.core.evidence import proven
+from minutemend.core.gaps import Gaps
+from minutemend.core.intervals import numbers
+from minutemend.core.minutes import epoch_minute
+from minutemend.core.verdicts import RULE, Proof
+
+from tests.unit.core.test_evidence import CLOSE, gap, judged, minutes, prove, saw
+
+LAST = minutes(389)  # the session's last minute
+
+
+def test_a_bar_of_the_next_session_is_no_later_bar() -> None:
+    """Of a vendor whose lag is not known: it may not have had the last minute yet."""
+    around = (epoch_minute(LAST.start) - 1, epoch_minute(CLOSE) + 1050)
+    told = [saw(LAST, after=n, around=around, vendor="v") for n in (0, 20)]
+    assert prove([gap(389)], told) == []
+    assert judged([gap(389)], told).needs.first.tolist() != [[0]]
+
+
+@pytest.mark.parametrize(("after", "counts"), [(timedelta(seconds=20), False), (timedelta(minutes=2), True)])
+def test_a_venues_statement_counts_once_the_minute_is_final_there(after: timedelta, counts: bool) -> None:
+    """Its lag is a minute, and clocks differ by some seconds: before that the row may still change."""
+    told = [replace(saw(vendor="binance", stated=[3]), observed_at=minutes(3).end + after)]
+    assert [one.proof for one in prove([gap(3)], told)] == ([Proof.STATEMENT] if counts else [])
+
+
+def test_a_proof_of_an_older_rule_proves_nothing() -> None:
+    (absence,) = prove([gap(3)], [saw(minutes(3)), saw(minutes(3), after=10)])
+    gaps = Gaps.from_rows([gap(3)])
+    assert len(proven([absence], gaps)) == 1
+    assert len(proven([replace(absence, rule=RULE - 1)], gaps)) == 0
+
+
+def test_another_run_counts_for_at_most_three_minutes_of_emptiness() -> None:
+    """A long run is one event, and no sign of a thin symbol: q = (3 + 0.5) / (91 + 3 + 1) around the single minute."""
+    told = [saw(minutes(90), minutes(100, 60), after=n) for n in (0, 20)]
+    (absence,) = prove([gap(90), gap(100, 60)], told)
+    around = 90 + 120 - 60  # stored minutes within two hours on either side
+    assert absence.plausible == pytest.approx((3 + 0.5) / (around + 3 + 1), abs=1e-4)
+
+
+@pytest.mark.parametrize(("holes", "believed"), [(4, True), (5, False)])
+def test_a_session_may_lack_twice_what_one_ever_lacked_and_two(holes: int, believed: bool) -> None:
+    """Of twenty sessions the worst lacked one minute: four are plausible, five are not."""
+    lost = [gap(40 + 60 * n) for n in range(holes)]
+    told = [saw(*(one.range for one in lost), after=n) for n in (0, 20)]
+    found = prove(lost, told, past=Past(numbers([20]), numbers([1])))
+    assert len(found) == (holes if believed else 0)
