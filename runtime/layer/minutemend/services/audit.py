@@ -30,7 +30,6 @@ class Finding:
 
     state: dict[str, Any]
     absent: int = 0  # minutes newly proven absent
-    scanned_bytes: int | None = None
     oldest: datetime | None = None  # the oldest minute that is missing
     symbols_refused: str | None = None  # why the newest list of symbols was not believed
     session_days: int | None = None  # until the first followed calendar's sessions end
@@ -125,7 +124,6 @@ class Audit:
         return Finding(
             state=state.as_json(),
             absent=sum(absence.range.minutes for absence in found.absences),
-            scanned_bytes=found.scanned_bytes,
             oldest=from_epoch_minute(int(found.needs.gaps.start.min())) if found.missing else None,
             symbols_refused=interest.refused,
             session_days=session_days(self.lake, interest.listings, now=now),
