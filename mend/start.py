@@ -22,7 +22,7 @@ def end_at_once(_number: int = 0, _frame: FrameType | None = None) -> None:
 
 def main() -> None:
     """`mend`."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end_at_once)
     from mend.main import main as run
 
