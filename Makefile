@@ -36,7 +36,8 @@ demo: setup  ## the whole system on this machine, healing a broken day
 
 test: setup  ## everything that CI runs; lint, which is one process, beside the tests that need no deployed stage
 	$(MAKE) -j 2 lint quick
-	$(MAKE) integration grants
+	$(MAKE) integration
+	$(MAKE) grants
 
 quick: setup  ## unit, templates and schedules at once
 	$(BIN)/pytest tests/unit -q -n 2 -m 'not chaos and not replay'
