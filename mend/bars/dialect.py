@@ -11,6 +11,7 @@ from mend.bars.shapes import MINUTE, SYMBOL, plain, rank, value_roles
 from mend.bars.times import LOOKS_TIMED, epoch_unit, forms, is_number
 
 DELIMITERS = ",\t;|~^\x01 "
+_SPACED = re.compile(r'"[^"]*"|\S+')
 _ROWS = 400  # of a head that are looked at
 # A line above the header that says whose bars these are: `# Symbol: AAPL`, `Security,AAPL US Equity`.
 _BANNER = re.compile(
@@ -80,8 +81,13 @@ def layout_of(text: str) -> Layout | None:
 
 def _split(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     if delimiter == " ":
-        return [line.split() for line in lines if "\t" not in line]
+        return [spaced(line) for line in lines if "\t" not in line]
     return [row for line in lines for row in (next(csv.reader([line], delimiter=delimiter), []),)]
+
+
+def spaced(line: str) -> list[str]:
+    """The cells of a line that runs of spaces part; what is quoted is one."""
+    return [cell.strip('"') for cell in _SPACED.findall(line)] if '"' in line else line.split()
 
 
 def _common(widths: Sequence[int]) -> int:

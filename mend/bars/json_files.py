@@ -59,7 +59,7 @@ def _rows(source: str) -> Iterator[tuple[str | None, Any]]:
             line = json.loads(first)
         except ValueError:
             line = None
-        second = file.readline()
+        second = next((text for text in file if text.strip()), "")
         if line is not None and second.strip():
             for text in chain((first, second), file):
                 yield from _line(text)
@@ -108,7 +108,7 @@ def _within(value: Any, symbol: str | None, deep: int) -> Iterator[tuple[str | N
             if isinstance(inner, list) and inner and isinstance(inner[0], (dict, list)) and _may_be_symbol(key):
                 below = named or key
             elif _timed(inner):
-                below = named or _symbol_below(value, _DEEP)
+                below = named or _symbol_below(value, _DEEP) or (key if _may_be_symbol(key) else None)
             if isinstance(inner, (dict, list)):
                 yield from _within(inner, below, deep - 1)
 
@@ -136,7 +136,7 @@ def _table(value: dict[str, Any]) -> Iterable[Any] | None:
             [when, *bar] if isinstance(bar, list) else {"time": when, **_plainly(bar)} for when, bar in value.items()
         ]
     if value and all(_timed(one, cells=True) for one in value.values()):
-        whens = next(iter(value.values()))
+        whens = dict.fromkeys(when for cells in value.values() for when in cells)
         return [{"time": when, **{name: cells.get(when) for name, cells in value.items()}} for when in whens]
     columns = _columns(value)
     return columns and [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=False)]

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from urllib.parse import unquote
 
 _SUFFIXES = re.compile(
-    r"(?i)(\.(csv|tsv|txt|psv|asc|dat|gz|zip|zst|zstd|bz2|xz|tar|tgz|parquet|parq|pq|feather|arrows?|ipc|jsonl?|ndjson|jsonlines))+$"
+    r"(?i)(\.(csv|tsv|txt|psv|asc|dat|scid_bardata|gz|zip|zst|zstd|bz2|xz|tar|tgz|parquet|parq|pq|feather|arrows?|ipc|jsonl?|ndjson|jsonlines))+$"
 )
 # Tokens that say how, when or from whom, and not which symbol.
 _SPAN = re.compile(
@@ -22,7 +22,7 @@ _WORDS = frozenset("""
     est gmt local eod archive tick ticks standard stdin binance bitstamp bitfinex bitmex bybit coinbase coinbasepro
     gdax gemini kraken kucoin okx okex huobi poloniex hitbtc deribit ftx nasdaq nyse amex arca bats cme cboe nse bse
     lse oanda fxcm dukascopy polygon alpaca kibot histdata stooq yahoo yfinance iex tiingo databento tradingview
-    capitalcom
+    capitalcom dly dl mini
     """.split())  # fmt: skip  # noqa: SIM905
 _QUOTES = frozenset(
     """USDT USDC BUSD FDUSD TUSD DAI USD EUR GBP JPY AUD NZD CAD CHF KRW TRY BRL SEK NOK MXN ZAR SGD HKD CNH PLN
@@ -31,6 +31,11 @@ _QUOTES = frozenset(
 # Names that hold spaces: indices (`NIFTY 50`, `NIFTY BANK`), and contracts (`ES 03-24`).
 _SPACED = re.compile(r"[A-Z][A-Z&]*(?: [A-Z][A-Z&]*)*(?: (?!15|30|60|120|240|19\d\d|20\d\d)\d{2,4})?(?=[_.-]|$)")
 _CONTRACT = re.compile(r"[A-Z0-9]{1,4} (?:0[1-9]|1[0-2])-\d\d(?=[ .]|$)")
+# Contracts on a symbol are no bars of it: `BTC-PERPETUAL`, `BTC-USDT-SWAP`, `BTC-29MAR24`, `BTCUSDT_240329`.
+_DERIVED = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z0-9]{2,15}(?:[-_][A-Z]{3,5})?(?:[-_](?:PERP(?:ETUAL)?|SWAP)|-\d{1,2}[A-Z]{3}\d\d(?:-\d+-[CP])?"
+    r"|(?<=USDT|USDC)_\d{6}|(?<=USD)_(?:\d{6}|PERP))(?=[-_., ]|$)"
+)
 _PAIR_AND_MINUTES = re.compile(r"([A-Z]{3})([A-Z]{3})(?:1|5|15|30|60|240|1440)")  # MetaTrader 4: EURUSD1.csv
 # Names of files that a program numbered: they say no symbol.
 _NUMBERED = re.compile(r"(?i)part[-_.]?\d.*|[0-9a-f]{8}-[0-9a-f]{4}-.*|[0-9a-f]{16,}.*")
@@ -85,11 +90,20 @@ def _of_stem(stem: str, *, upper: bool) -> str | None:
 
 def _whole(stem: str) -> str | None:
     """The symbol of a name that only makes sense whole, or None."""
+    if found := _DERIVED.search(stem):
+        return found[0]
     if found := _CONTRACT.match(stem) or _SPACED.match(stem):
         words = found[0].split(" ")
         return found[0] if len(words) > 1 and not any(word.lower() in _WORDS for word in words) else None
     found = _PAIR_AND_MINUTES.fullmatch(stem)
     return found[1] + found[2] if found and {found[1], found[2]} <= _QUOTES else None
+
+
+def may_be_symbol(text: str) -> bool:
+    """Whether a text is written as symbols are, and says nothing else."""
+    parts = re.split(r"[/_-]", text)
+    lettered = any(letter.isalpha() for letter in text)
+    return lettered and all(map(_LIKE.fullmatch, parts)) and not all(map(_noise, parts))
 
 
 def says_no_symbol(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,19 +10,17 @@ from pathlib import Path
 import duckdb
 from minutemend.core.errors import BadInput
 
-from mend.bars import dialect, json_files
+from mend.bars import dialect, json_files, wide
 from mend.bars.dialect import Layout
 from mend.bars.names import day_of, symbol_of
 from mend.bars.paths import Found, find_files
 from mend.bars.recognise import NoBars, Reading, Wanted, recognise
-from mend.bars.shapes import plain, value_roles
 from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
 from mend.start import leaving
 
 FILE = "__file"
 FILES = "__files__"
-_PAIR = re.compile(r"\(('.*?'|\".*?\"), ('.*?'|\".*?\")\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +172,10 @@ class BarFiles:
         reader = _csv_reader(alike, layout)
         headed = bool(layout.names)
         reading = self._ordered(columns, reader, alike, headed=headed)
-        by_column = {name for name in layout.symbols[1:] if name}
-        if reading.symbol is None and by_column and headed:
-            owners = ["", *layout.symbols[1:]]
-            return self._wide(owners, columns, reader, alike, symbol)
+        if reading.symbol is None and headed:
+            owned = wide.by_line(columns, layout.symbols) or wide.by_name(columns, reading)
+            if owned is not None:
+                return self._wide(*owned, reader, alike, symbol)
         return [self._group(reader, reading, alike, symbol or layout.banner or None)]
 
     def _wide(
@@ -190,7 +187,7 @@ class BarFiles:
         for name in names:
             own = [column for column, one in zip(columns, owners, strict=True) if one in ("", name)]
             reading = self._ordered(own, reader, alike, headed=True)
-            group = self._group(reader, reading, alike, symbol or name)
+            group = self._group(reader, reading, alike, symbol if symbol and len(names) == 1 else name)
             groups.append(replace(group, also=reading.priced if len(names) > 1 else ""))
         return groups
 
@@ -209,14 +206,13 @@ class BarFiles:
             text = kind.startswith("ENUM") or ("INT" in kind and written_as_digits(name, values))
             sql = f"CAST({_name(name)} AS VARCHAR)" if text else _name(name)
             columns.append(Column(name, sql, "VARCHAR" if text else kind, values))
-        pairs = [_PAIR.fullmatch(column.name) for column in columns]
-        if sum(pair is not None for pair in pairs) > 1:  # pandas' columns of two levels, as yfinance's
-            levels = [[pair[level].strip("'") if pair else "" for pair in pairs] for level in (1, 2)]
-            plainly = [max(value_roles([plain(one) for one in level]).values(), default=-1) >= 0 for level in levels]
-            called, owners = levels if plainly[0] else levels[::-1]
-            columns = [replace(one, name=name or one.name) for one, name in zip(columns, called, strict=True)]
-            return self._wide(owners, columns, reader, alike, symbol)
-        return [self._group(reader, self._ordered(columns, reader, alike, headed=True), alike, symbol)]
+        owned = wide.by_pair(columns)
+        if owned is None:
+            reading = self._ordered(columns, reader, alike, headed=True)
+            owned = wide.by_name(columns, reading) if reading.symbol is None else None
+            if owned is None:
+                return [self._group(reader, reading, alike, symbol)]
+        return self._wide(*owned, reader, alike, symbol)
 
     def _same_columns(self, parquet: list[Member]) -> Iterable[list[Member]]:
         """Parquet files by their columns: those of one kind are read in one go."""
@@ -238,9 +234,11 @@ class BarFiles:
         reading = recognise(columns, wanted=self.wanted, path=path, headed=headed)
         if reading.check is None or self.wanted.day_first is not None:
             return reading
-        first, second = self.connection.execute(
+        first, second, changes = self.connection.execute(
             f"SELECT {reading.check} FROM {reader.replace(FILES, _listed(alike))}"  # noqa: S608
         ).fetchall()[0]
+        if changes:
+            raise BadInput("its dates look like 24-03-12, the year first: years of four digits would be right")
         if (first or 0) <= 12 and (second or 0) <= 12:
             raise BadInput(
                 "its dates may be written day first or month first, and no day in it is past the 12th: "

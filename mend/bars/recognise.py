@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 
 from minutemend.core.errors import BadInput
 
@@ -39,6 +40,9 @@ from mend.bars.time_columns import (
 )
 from mend.bars.times import UNREAD, ZONED, instant_us, is_number
 
+_HALF = re.compile(r"(?i)[ap]\.?m\.?")
+_CODE = re.compile(r"\d{4,6}")
+_ENDS = frozenset(("end", "close", "ends", "closes"))
 _PARTS = ("year", "month", "day", "hour", "minute")
 
 
@@ -58,6 +62,7 @@ class Reading:
     said: str = ""  # how the time was found, for people
     check: str | None = None  # SQL of a condition that decides between day first and month first
     file_day: bool = False  # the date is in the file's name
+    ends: bool = False  # the time's column is called an end: `close_time`
     upper: bool = False
     span: str | None = None  # SQL of a column that says how long a bar is
 
@@ -95,6 +100,8 @@ def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: b
     symbol = _symbol(columns, used, wanted, headed=headed)
     rest = [column for column in columns if column not in used and column is not symbol]
     values, prices = values_of(rest, columns, headed=headed, after=used[-1])
+    if not headed and not prices:
+        raise NoBars("no column of it holds numbers: a bar has a price")
     tests = [filled(column) for column in prices]
     return Reading(
         at,
@@ -106,6 +113,7 @@ def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: b
         check,
         file_day="__day" in at,
         upper=shape is not None and shape.upper,
+        ends=not _ENDS.isdisjoint(plain(used[0].name).split("_")) or plain(used[0].name) in ("endtime", "closetime"),
         span=next((f"CAST({column.sql} AS VARCHAR)" for column in columns if plain(column.name) in SPANS), None),
     )
 
@@ -221,7 +229,7 @@ def _may_name(column: Column) -> bool:
     place = rank(plain(column.name), SYMBOL)
     filled = [value for value in column.values if value.strip()]
     if place >= SURE and filled and all(map(file_names.says_no_symbol, filled)):
-        return False
+        return place < len(SYMBOL) and all(map(_CODE.fullmatch, filled))  # Tokyo's, Hong Kong's, Shanghai's shares
     return place < len(SYMBOL) and (bool(filled) or not column.values)
 
 
@@ -235,4 +243,15 @@ def _of_parts(columns: Sequence[Column]) -> list[Column]:
             values = tuple(form % tuple(map(int, row)) for row in zip(*(one.values for one in found), strict=True))
             whole = Column(" ".join(names), f"printf('{form}', {sql})", "VARCHAR", values)
             return [*(one for one in columns if one not in found), whole]
-    return list(columns)
+    return _halved(list(columns))
+
+
+def _halved(columns: list[Column]) -> list[Column]:
+    """The columns, with AM or PM that stands in a column of its own behind the time of day in the column before it."""
+    for before, half in pairwise(columns):
+        filled = [value.strip() for value in half.values if value.strip()]
+        if filled and all(map(_HALF.fullmatch, filled)) and before.type == half.type == "VARCHAR":
+            values = tuple(f"{time} {what}" for time, what in zip(before.values, half.values, strict=True))
+            whole = Column(before.name, f"({before.sql} || ' ' || {half.sql})", "VARCHAR", values)
+            return [whole if one is before else one for one in columns if one is not half]
+    return columns

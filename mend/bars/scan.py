@@ -88,7 +88,12 @@ def scan(files: BarFiles) -> Scan:
 
 
 def _refuse_none(files: BarFiles, bars: int, left: dict[str, int]) -> None:
-    seconds = left.get(_WHY[OFF_MINUTE], 0)
+    seconds, unread = left.get(_WHY[OFF_MINUTE], 0), left.get(_WHY[NO_TIME], 0)
+    if unread > max(bars, 20) and bars:
+        raise BadInput(
+            f"{files.where()}: {unread:,} rows have no time that can be read, {bars:,} have (time: "
+            f"{files.groups[0].reading.said}): each row with its date and time, written as the others, would be right"
+        )
     if seconds > bars:
         raise BadInput(
             f"{files.where()}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are seconds or "

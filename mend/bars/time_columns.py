@@ -11,8 +11,10 @@ from mend.bars.shapes import DATE, LATE, MINUTE, SYMBOL, TIME, plain, rank, says
 from mend.bars.times import LOOKS_TIMED, TWINS, ZONED, Form, epoch_unit, epoch_us, forms, instant_us
 
 _MIDNIGHT = re.compile(r"\s*\S+[T ]0?0:00(:00(\.0+)?)?\s*(Z|[+-]00:?(00)?)?\s*")
+_OFFSET_APART = re.compile(r" [+-]\d\d:?\d\d|\]$")
 _OFF_MINUTE = re.compile(r"\d:\d\d:(?!00(?:[.,]0*)?(?!\d))\d\d")
 _SECONDS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+_ORDERED = ("day first", "month first", "year first, two-digit year")
 _ENOUGH = 0.6  # of a column's values must be written in one way for it to be that
 
 
@@ -54,7 +56,7 @@ def time_column(column: Column, day_first: bool | None) -> TimeColumn | None:  #
     best: tuple[float, Form] | None = None
     timed = any(LOOKS_TIMED.search(value) for value in values[:5])
     for form in forms() if timed else ():
-        if form.name.startswith(("day first", "month first")) and not _possible(form, values, day_first):
+        if form.name.startswith(_ORDERED) and not _possible(form, _filled(column), day_first):
             continue
         share = sum(form.fits(value) for value in values) / len(values)
         if share >= _ENOUGH and (best is None or share > best[0]):
@@ -62,18 +64,28 @@ def time_column(column: Column, day_first: bool | None) -> TimeColumn | None:  #
     if best:
         return TimeColumn(column, best[1], best[1].kind)
     known = rank(plain(column.name), TIME) < len(TIME)
-    if _clocks(values) and (known or (not column.name and all(len(value) in (4, 6) for value in values))):
+    if _clocks(values) and (known or (not column.name and _digits_like_a_clock(values))):
         return TimeColumn(column, None, "digits")
     return None
 
 
 def _possible(form: Form, values: Sequence[str], day_first: bool | None) -> bool:
     """Whether the day (or the month) can come first: no month is past 12, and the user does not say otherwise."""
+    matches = [match for value in values if (match := form.regex.fullmatch(value.strip()))]
+    if form.name.startswith("year first"):
+        return day_first is None and _year_varies_least(matches)
     first = form.name.startswith("day first")
     if day_first is not None:
         return first is day_first
-    matches = [match for value in values if (match := form.regex.fullmatch(value.strip()))]
     return all(int(match[2 if first else 1]) <= 12 and int(match[1 if first else 2]) <= 31 for match in matches)
+
+
+def _year_varies_least(matches: Sequence[re.Match[str]]) -> bool:
+    """Whether 24-03-12 is a day of 2024, and not of 2012: days change more often than years."""
+    first, last = ({match[group] for match in matches} for group in (1, 3))
+    if len(first) != len(last):
+        return len(first) < len(last)
+    return all("-" in match[0] and match[1] >= "20" > match[3] for match in matches)
 
 
 def _clocks(values: Sequence[str]) -> bool:
@@ -82,9 +94,16 @@ def _clocks(values: Sequence[str]) -> bool:
     return all(re.fullmatch(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", value.strip().zfill(wide)) for value in values)
 
 
+def _digits_like_a_clock(values: Sequence[str]) -> bool:
+    """Whether numbers without a name may be times of day: as wide as these, or growing as they do (930 … 1559)."""
+    wide = {len(value) for value in values}
+    steps = [int(after) - int(before) for before, after in pairwise(values)]
+    return wide <= {4, 6} or (wide == {3, 4} and sum(step in (1, 41) for step in steps) > _ENOUGH * len(steps))
+
+
 def written_as_digits(name: str, values: Sequence[str]) -> bool:
     """Whether whole numbers are dates or times as they are written: 20240312, 20240312093000, 93000."""
-    day = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?"
+    day = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{3})?)?)?"
     days = all(re.fullmatch(day, value) for value in values)
     named = rank(plain(name), (*DATE, *MINUTE)) < len(DATE) + len(MINUTE)
     return bool(values) and ((days and named) or (_clocks(values) and rank(plain(name), TIME) < len(TIME)))
@@ -93,7 +112,8 @@ def written_as_digits(name: str, values: Sequence[str]) -> bool:
 def preference(one: TimeColumn, columns: Sequence[Column]) -> tuple[bool, bool, bool, bool, bool, int, int]:
     """Sorts the columns that may be the bar's time: the least is it."""
     name = plain(one.column.name)
-    absolute = one.kind == "epoch" or "WITH TIME ZONE" in one.column.type or "TIMESTAMPTZ" in one.column.type
+    typed = "WITH TIME ZONE" in one.column.type or "TIMESTAMPTZ" in one.column.type
+    absolute = one.kind == "epoch" or typed or says_utc(one.column.name)
     known = rank(name, MINUTE)
     values = _filled(one.column)
     several = any(len(set(other.values)) > 1 for other in columns if rank(plain(other.name), SYMBOL) < len(SYMBOL))
@@ -173,7 +193,8 @@ def _cast(column: Column, *, utc: bool) -> tuple[str, str, str]:
 
 def _castable(value: str) -> bool:
     text = value.strip()
-    return text[4:5] in "-/" and "," not in text and not text.upper().endswith("M")
+    apart = _OFFSET_APART.search(text) or text[10:11] == "D"
+    return text[4:5] in "-/" and "," not in text and not text.upper().endswith("M") and not apart
 
 
 def date_iso(one: TimeColumn) -> str:
@@ -200,11 +221,14 @@ def clock(column: Column) -> tuple[str, str, str]:
 
 
 def order_test(one: TimeColumn) -> str | None:
-    """SQL that is 1, 2 or both bits: some day or month is past 12. None where the order is plain."""
+    """SQL of the greatest first and second number, and whether the third, a year, changes more often than the first.
+    None where the order is plain."""
     if one.form is None or not one.form.name.startswith(("day first", "month first")):
         return None
     if one.form.name not in TWINS:
         return None  # the sample has shown that only this order can be meant, or the user said so
     pattern = one.form.regex.pattern
-    parts = (f"TRY_CAST(regexp_extract({one.column.sql}, '{pattern}', {group}) AS INTEGER)" for group in (1, 2))
-    return f"max({next(parts)}), max({next(parts)})"
+    first, second, last = (
+        f"TRY_CAST(regexp_extract({one.column.sql}, '{pattern}', {n}) AS INTEGER)" for n in (1, 2, 3)
+    )
+    return f"max({first}), max({second}), count(DISTINCT {first}) < count(DISTINCT {last})"

@@ -12,13 +12,14 @@ from functools import cache
 
 # What may end a time: a zone (kept), or letters that only some people can read (dropped: EST in summer is no zone).
 # A bare UTC or GMT is dropped as well, for a time without a zone is read as UTC; that it is zoned, `ZONED` says.
-_ZONE = (
-    r"[ ]?(?:UTC|GMT)?(Z|z|[+-]\d\d:?\d\d|[+-]\d\d|[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)?(?: ?[A-Z]{2,4})?(?: ?\(.*\))?"
-)
-ZONED = r"([Zz]|UTC|GMT|[+-]\d\d:?\d\d|:[0-9.]+[+-]\d\d|[A-Za-z]+/[A-Za-z_/]+)\s*(\(.*\))?$"
+_OFFSET = r"(?:\+(?:0\d|1[0-4]):?(?:00|15|30|45)|-(?:0\d|1[0-2]):?(?:00|30))"  # 09:30-09:31 has none, but is a range
+_NAMED = r"[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?"
+_AFTER = r"(?: ?\(.*\)|\[.*\])?"
+_ZONE = rf"[ ]?(?:UTC|GMT)?(Z|z|{_OFFSET}|[+-]\d\d|{_NAMED})?(?: ?[A-Z]{{2,4}})?{_AFTER}"
+ZONED = rf"([Zz]|UTC|GMT|{_OFFSET}(?: ?[A-Z]{{2,4}})?|:[0-9.]+[+-]\d\d|{_NAMED})\s*{_AFTER}$"
 _CLOCK = r"(\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)"
-_HALF = r"(?: ?([AaPp])\.?[Mm]\.?)?"
-_DIGITS = r"([0-2]\d)([0-5]\d)([0-5]\d)?"
+_HALF = r"(?: ?([AaPp])\.?[Mm]\b\.?)?"
+_DIGITS = r"([0-2]\d)([0-5]\d)(?:([0-5]\d)(?:\.\d+|\d{3})?)?"
 _BETWEEN = r"[T ,;-]+"
 _YEAR = r"((?:19|20)\d\d)"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -46,6 +47,7 @@ DATES = (
     Way("YYYYMMDD", _YEAR + r"(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", r"\1-\2-\3"),
     Way("day first", r"(\d\d?)[-/. ](\d\d?)[-/. ]" + _YEAR, r"\3-\2-\1"),
     Way("month first", r"(\d\d?)[-/. ](\d\d?)[-/. ]" + _YEAR, r"\3-\1-\2"),
+    Way("year first, two-digit year", r"(\d\d)[-/.](\d\d?)[-/.](\d\d)", r"20\1-\2-\3"),
     Way("day first, two-digit year", r"(\d\d?)[-/.](\d\d?)[-/.](\d\d)", r"20\3-\2-\1"),
     Way("month first, two-digit year", r"(\d\d?)[-/.](\d\d?)[-/.](\d\d)", r"20\3-\1-\2"),
     # A month's name stands as #03# when these are tried.
@@ -126,6 +128,10 @@ UNREAD = (
     (re.compile(r"6[2-5]\d{16}"), ".NET ticks: epochs or 2024-03-12T13:30:00Z would be right"),
     (re.compile(r"[2-6]\d{4}\.\d+"), "days as a spreadsheet counts them: 2024-03-12 13:30 would be right"),
     (re.compile(r"\d{4}-?W\d\d.*"), "weeks of a year: 2024-03-12T13:30:00Z would be right"),
+    (
+        re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"),
+        "dates without a century: 20240312 for 240312 would be right",
+    ),
 )
 
 
@@ -137,6 +143,8 @@ def forms() -> tuple[Form, ...]:
         clock = rf"\s*{way.pattern}{_BETWEEN}{_CLOCK}{_HALF}{_ZONE}\s*"
         if way.name == "YYYYMMDD":
             clock = clock.replace(_BETWEEN, r"[T :;-]*")
+        elif way.name == "year first" or way.named_month:  # kdb+ has a D between, and SAS a colon
+            clock = clock.replace(_BETWEEN, r"[TD :,;-]+")
         made.append(
             Form(
                 way.name,
@@ -208,6 +216,7 @@ def instant_us(iso: str) -> str:
     half = f"lower(regexp_extract({iso}, ' ([AaPp])M', 1))"
     bare = f"regexp_replace(replace({iso}, ',', '.'), ' [AaPp]?M', '')"
     bare = f"regexp_replace({bare}, '(\\d)([A-Za-z]+/)', '\\1 \\2')"  # a zone's name stands apart
+    bare = f"regexp_replace({bare}, ' *([+-]\\d\\d):?(\\d\\d)$', '\\1:\\2')"
     at = f"epoch_us(TRY_CAST({bare} AS TIMESTAMPTZ))"
     hour = f"CAST(regexp_extract({iso}, ' (\\d\\d?):', 1) AS INTEGER)"
     return (

@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 
 import duckdb
 
+from mend.bars.dialect import spaced
 from mend.bars.paths import STANDARD_INPUT, Found
 from mend.bars.recognise import NoBars
 
@@ -213,7 +214,7 @@ def tabbed(member: Member, room: Path) -> Member:
     target = _room_for(room, source.name)
     with source.open(encoding="utf-8-sig") as file, target.open("w", encoding="utf-8") as out:
         for line in file:
-            out.write("\t".join(line.split()) + "\n")
+            out.write("\t".join(spaced(line)) + "\n")
     return replace(member, path=str(target))
 
 

@@ -97,8 +97,11 @@ def check_files(
         if request.calendar != calendar.name:
             said.append(f"calendar: {calendar.name}, which {request.calendar} stands for")
         words = found.zoned
+        if doubt := zones.disguised(words, calendar):
+            said.append(doubt)
         if found.naive.names:
             grid.cadence_of(words.joined(found.naive))  # daily bars are refused as such
+            zones.refuse_half(found.naive, files.where())
             if zone is None:
                 raise zones.refuse_naive(found.naive, calendar, files.where(), some=bool(words.names))
             local, notes = zones.to_utc(found.naive, zone, files)
@@ -136,7 +139,7 @@ class _Audit:
         if refusal is not None:
             raise refusal
         cadence = self._cadence(words, cadence)
-        words, label = self._labelled(words, cadence)
+        words, label = self._labelled(words, cadence, ends=all(group.reading.ends for group in files.groups))
         parts, first, after = self._parts(words, window)
         if first >= after:
             raise refusals.nothing_expected(words, window, calendar)
@@ -168,13 +171,17 @@ class _Audit:
             self.said.append(f"the bars lie {grid.shown(seen)} apart, and --cadence is {grid.shown(asked)}")
         return seen if asked is None else asked
 
-    def _labelled(self, words: Words, cadence: int) -> tuple[Words, str]:
+    def _labelled(self, words: Words, cadence: int, *, ends: bool) -> tuple[Words, str]:
         """The bars by their left edges, and which edge named them."""
         if self.request.label is not None:
             return (words.shifted(-cadence), "right") if self.request.label == "right" else (words, "left")
         _, first, after = self._parts(words, None)
-        if first >= after or self.calendar.name == "24/7":
-            return words, "left"
+        if first >= after or self.calendar.name == "24/7":  # no close shows by which edge they are named
+            if ends:
+                self.said.append(
+                    "label: right, as the column of times is called an end (--label left would say otherwise)"
+                )
+            return (words.shifted(-cadence), "right") if ends else (words, "left")
         slots, _ = grid.slots_for(self.calendar, cadence, words, first, after)
         alike, sessions = grid.named_right(words, slots, self.calendar)
         # Bars beyond the close are no right edges: then the hours are extended, and a minute is missing.

@@ -84,6 +84,32 @@ def refuse_naive(naive: Words, calendar: Calendar, where: str, *, some: bool) ->
     )
 
 
+def refuse_half(naive: Words, where: str) -> None:
+    """Raises BadInput where a clock of twelve hours shows each time, and nothing tells noon from midnight."""
+    hours = set((np.unique(naive.hour) % 24).tolist())
+    twice = hours == set(range(1, 13)) and naive.duplicates * 3 > naive.bars
+    if twice or ({1, 2, 10, 11, 12} <= hours <= set(range(1, 13)) and hours.isdisjoint((5, 6, 7))):
+        raise BadInput(
+            f"{where}: no time is before 1:00 or after 12:59, as on a clock of twelve hours: AM or PM beside each, or "
+            "13:00 for 1:00 PM, would be right"
+        )
+
+
+def disguised(zoned: Words, calendar: Calendar) -> str | None:
+    """What is to be said where times in UTC only make sense as those of a clock at the exchange."""
+    bars, there = zoned.bars, inside(zoned, calendar)
+    if bars < 100 or there > 0.9 * bars or calendar.zone == "UTC":
+        return None
+    hours, early, _ = _offsets(zoned, zone_named(calendar.zone))
+    meant = inside(zoned.shifted(-early[np.searchsorted(hours, zoned.hour)]), calendar)
+    if meant < 0.99 * bars:
+        return None
+    return (
+        f"{there:,} of {bars:,} bars lie in sessions, and {meant:,} would if these times were not UTC, but what a "
+        f"clock in {calendar.zone} showed: without Z or offset, and not as epochs, they could be read so"
+    )
+
+
 def refuse_twice(naive: Words, zone: ZoneInfo) -> None:
     """Raises BadInput where times cannot be the zone's, or lie in an hour that comes twice there."""
     hours, early, late = _offsets(naive, zone)
