@@ -39,6 +39,7 @@ def test_a_window_before_the_vendors_history_fails_with_that_reason_and_proves_n
     loop = Loop(truth=[], stored=[])
     assert loop.run(backfill=RUN)[Key.STATUS] == Status.EXHAUSTED
     assert {one.reason for one in loop.lake.failures(DAY)} == {"no_data"}
+    assert loop.signals.alarms == [], "of years there may be hundreds: `mend backfill status` has them"
     assert loop.lake.absences(DAY) == []
     loop.vendor.bars |= {(one.symbol, one.minute): one for one in TRUTH}
     assert loop.run("resumed", backfill=RUN)[Key.STATUS] == Status.READY

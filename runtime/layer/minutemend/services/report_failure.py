@@ -64,7 +64,8 @@ class ReportFailure:
     stage: str
 
     def run(self, given: Mapping[str, Any], *, now: datetime) -> Report:
-        """Write the failures and the report, raise the alarm. Again with the same state: the same, once more."""
+        """Write the failures and the report, and tell a person, unless it is a window of a backfill, which does so at
+        its end. Again with the same state: the same, once more."""
         state = AuditState.of(given)
         audit_id = state.audit_id
         needs = working_files.get_needs(self.results, given[Key.GAPS_KEY])
@@ -88,10 +89,11 @@ class ReportFailure:
         if state.unknown:
             said.append(f"not looked at, because what to expect is not known: {state.unknown}")
         reason = "; ".join(said)
-        self.signals.alarm(
-            f"minutemend {self.stage}: {sum(minutes.values())} minutes failed",
-            self._message(state, found, minutes, retry, key),
-        )
+        if state.backfill is None:  # of years there may be hundreds: their run has an end, and an alarm, of its own
+            self.signals.alarm(
+                f"minutemend {self.stage}: {sum(minutes.values())} minutes failed",
+                self._message(state, found, minutes, retry, key),
+            )
         return Report(replace(state, report_key=key, reason=reason).as_json(), minutes)
 
     def _message(
