@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -100,6 +100,27 @@ class Asked:
 
         _ = self.window, self.wanted
         return open_stage(self.stage)
+
+    @cached_property
+    def past(self) -> Range:
+        """The range as far as its minutes are due: `today` and `now` end there. Raises BadInput for a later end."""
+        from minutemend.core.errors import BadInput
+        from minutemend.core.minutes import Range, format_instant
+
+        window = self.window
+        if window.end <= self.now - timedelta(days=1):  # no stage waits so long
+            return window
+        begun = window.start < self.now
+        due = (self.now - (self.opened.settings.settling_delay if begun else timedelta())).replace(
+            second=0, microsecond=0
+        )
+        if window.start < due < window.end and (self.end is None or self.end.strip().lower() == "now"):
+            return Range(window.start, due)
+        if window.end > due:
+            raise BadInput(
+                f"the range {window} reaches into the future: an end of at most {format_instant(due)} would be right"
+            )
+        return window
 
     def again(self, *, symbols: bool = True) -> str:
         """The range, and the symbols, as options of a command that comes next."""

@@ -38,7 +38,7 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, style: str) -> N
     from mend.commands.sessions import followed, told
     from mend.console import tell
 
-    window, wanted, opened = asked.window, asked.wanted, asked.opened
+    window, wanted, opened = asked.past, asked.wanted, asked.opened
     followed(opened, wanted)
     told(opened, window, wanted)
     planning, now = _planning(opened), asked.now

@@ -41,9 +41,10 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, w
     from minutemend.core.minutes import format_instant
 
     from mend.aws import executions
+    from mend.commands.sessions import refuse_unknown
     from mend.console import say
 
-    now, window = asked.now, asked.window
+    now, window = asked.now, asked.past
     given: dict[str, Any] = {"start": format_instant(window.start), "end": format_instant(window.end)}
     given["attempts"] = attempts
     if recheck:
@@ -53,6 +54,8 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, w
     # What the machine would refuse is refused here, before anything is started.
     AuditRequest.from_input(given, scheduled_at=now, due=now)
     opened = asked.opened
+    if asked.wanted is not None:
+        refuse_unknown(opened, asked.wanted, opened.interest().listings)
     name = f"mend-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     arn = executions.start(opened.clients.stepfunctions, opened.output("StateMachineArn"), given, name=name)
     say(f"audit {name} of {window} in {opened.name} ({opened.where})")

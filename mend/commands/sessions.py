@@ -59,12 +59,19 @@ def followed(opened: Stage, wanted: Sequence[str] | None) -> list[Listing]:
             f"no audit has run in {opened.name} yet, so that its lake has no sessions",
             hint=f"mend sessions refresh --stage {opened.option}",
         )
+    refuse_unknown(opened, wanted or (), listings)
+    return [one for one in listings if wanted is None or one.symbol in set(wanted)]
+
+
+def refuse_unknown(opened: Stage, wanted: Sequence[str], listings: Sequence[Listing]) -> None:
+    """Raises Problem where one of the symbols is in no listing."""
+    from mend.problems import Problem
+
     known = {listing.symbol for listing in listings}
-    if unknown := [symbol for symbol in wanted or () if symbol not in known]:
+    if unknown := [symbol for symbol in wanted if symbol not in known]:
         raise Problem(
             f"{opened.name} does not follow {', '.join(unknown)}", hint=f"mend symbols show --stage {opened.option}"
         )
-    return [one for one in listings if wanted is None or one.symbol in set(wanted)]
 
 
 def told(opened: Stage, window: Range, symbols: Sequence[str] | None) -> Scope:

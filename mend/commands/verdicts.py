@@ -51,7 +51,7 @@ def show(ctx: click.Context, asked: Asked, *, everything: bool, values: bool, st
     from mend.commands.sessions import told
     from mend.spans import verdicts
 
-    window, wanted, opened = asked.window, asked.wanted, asked.opened
+    window, wanted, opened = asked.past, asked.wanted, asked.opened
     told(opened, window, wanted)
     counts = dict.fromkeys(Verdict, 0)
     shown = []

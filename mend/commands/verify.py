@@ -51,7 +51,7 @@ def command(
     from mend.commands.sessions import followed, told
     from mend.console import count, say, show_json
 
-    now, window, wanted, share = asked.now, asked.window, asked.wanted, parse_sample(sample)
+    now, window, wanted, share = asked.now, asked.past, asked.wanted, parse_sample(sample)
     opened = asked.opened
     followed(opened, wanted)
     told(opened, window, wanted)
