@@ -59,7 +59,7 @@ def symbol_of(path: str, *, upper: bool = False) -> str | None:
     if named is not None:
         return named
     for part in reversed(folders[-3:]):
-        bare = part.upper() if upper else part
+        bare = _SUFFIXES.sub("", part.upper() if upper else part)  # an archive's suffix
         if _LIKE.fullmatch(bare) and bare.lower() not in _WORDS and not _SPAN.fullmatch(bare):
             return bare
     return None

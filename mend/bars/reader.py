@@ -173,7 +173,8 @@ class BarFiles:
         headed = bool(layout.names)
         reading = self._ordered(columns, reader, alike, headed=headed)
         if reading.symbol is None and headed:
-            owned = wide.by_line(columns, layout.symbols) or wide.by_name(columns, reading)
+            owned = wide.by_line(columns, layout.symbols)
+            owned = owned or wide.by_name(columns, reading, symbol, alike[0].shown)
             if owned is not None:
                 return self._wide(*owned, reader, alike, symbol)
         return [self._group(reader, reading, alike, symbol or layout.banner or None)]
@@ -209,7 +210,7 @@ class BarFiles:
         owned = wide.by_pair(columns)
         if owned is None:
             reading = self._ordered(columns, reader, alike, headed=True)
-            owned = wide.by_name(columns, reading) if reading.symbol is None else None
+            owned = None if reading.symbol else wide.by_name(columns, reading, symbol, alike[0].shown)
             if owned is None:
                 return [self._group(reader, reading, alike, symbol)]
         return self._wide(*owned, reader, alike, symbol)

@@ -138,6 +138,18 @@ def test_closes_of_several_symbols_in_parquet(tmp_path: Path) -> None:
         checked(tmp_path / "closes.parquet", [*ZONED, "--symbol", "AAPL"])
 
 
+def test_columns_that_may_be_values_or_symbols_are_not_guessed(tmp_path: Path) -> None:
+    """`VWAP` and `N` beside AAPL's name; what is known for a value is no symbol."""
+    path = write(tmp_path, "AAPL.csv", lines(DAY, "%Y-%m-%dT%H:%M:%SZ,1.5,7", head="TIME,VWAP,N"))
+    with pytest.raises(
+        BadInput, match="the columns N, VWAP may be values of AAPL, or symbols: --symbol AAPL would say"
+    ):
+        checked(path, ZONED)
+    assert [one.symbol for one in checked(path, [*ZONED, "--symbol", "AAPL"]).listings] == ["AAPL"]
+    path = write(tmp_path, "AAPL.csv", lines(DAY, "%Y-%m-%dT%H:%M:%SZ,1.5,7", head="TIME,PX_LAST,PX_VOLUME"))
+    assert [one.symbol for one in checked(path, ZONED).listings] == ["AAPL"]
+
+
 def test_codes_in_parquet_are_symbols(tmp_path: Path) -> None:
     """A column `code` of 600519 says whose bars they are; one of 200 says that all went well."""
     for code, symbol in (("600519", "600519"), ("200", "AAPL")):
@@ -158,6 +170,7 @@ def test_codes_in_parquet_are_symbols(tmp_path: Path) -> None:
         ("BTC_USDT_USDT-1m-futures.feather", "BTC/USDT:USDT"),
         ("NASDAQ_DLY_AAPL, 1_ab12c.csv", "AAPL"),
         ("AAPL.scid_BarData.txt", "AAPL"),
+        ("AAPL.zip/2024-03-12.csv", "AAPL"),
     ],
 )
 def test_a_contract_is_not_what_it_is_written_on(name: str, symbol: str) -> None:
