@@ -35,7 +35,8 @@ class LoadFiles:
     """The bars of some files, to be loaded. Use it as a context. Raises BadInput for whatever cannot be believed.
 
     `zone` is that of times that carry none: without it such times are refused. `right` says that bars are named by
-    their right edge. `symbols` are the only ones wanted, None for all.
+    their right edge (None: nothing was said; then a column that is called an end is refused, and the left is meant).
+    `symbols` are the only ones wanted, None for all.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class LoadFiles:
         symbol: str | None = None,
         symbols: Sequence[str] | None = None,
         zone: str | None = None,
-        right: bool = False,
+        right: bool | None = None,
     ) -> None:
         self._zone = None if zone is None else zones.zone_named(zone)
         self._db = duckdb.connect()
@@ -73,8 +74,14 @@ class LoadFiles:
                     f"{self._files.where()}: times carry no zone, so they may be any minute: --zone UTC would be "
                     "right where they are UTC, or the zone that they were written in, as --zone America/New_York"
                 )
+            zones.refuse_half(found.naive, self._files.where())
             zones.refuse_twice(found.naive, self._zone)
-        rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(self._right))
+        if self._right is None and any(group.reading.ends for group in self._files.groups):
+            raise BadInput(
+                f"{self._files.where()}: its column of times is called an end: --label right would be right where it "
+                "is the end of each bar, else --label left"
+            )
+        rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(bool(self._right)))
         self._db.execute(f"CREATE OR REPLACE VIEW given AS {rows}")
         self._refuse_wrong()
         count, minutes = self._db.execute("SELECT count(*), count(DISTINCT (symbol, minute)) FROM given").fetchall()[0]

@@ -68,7 +68,7 @@ def command(
         if any_of_s3(paths):
             opened = open_stage(stage)
             paths = _fetched(paths, opened, Path(stack.enter_context(TemporaryDirectory(prefix="mend-load-"))))
-        right = label == "right"
+        right = None if label is None else label == "right"
         read = LoadFiles(paths, wanted=wanted, symbol=symbol, symbols=chosen, zone=zone, right=right)
         files = stack.enter_context(read)
         contents = files.check()

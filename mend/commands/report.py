@@ -44,7 +44,7 @@ def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
     from mend.report.page import write_page
     from mend.report.picture import require_browser, take_picture
 
-    window, wanted = asked.window, asked.wanted
+    window, wanted = asked.past, asked.wanted
     if png is not None:
         require_browser()
     place = asked.opened

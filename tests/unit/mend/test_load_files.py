@@ -30,7 +30,11 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _files(
-    *paths: Path, symbol: str | None = None, minute: str | None = None, zone: str | None = None, right: bool = False
+    *paths: Path,
+    symbol: str | None = None,
+    minute: str | None = None,
+    zone: str | None = None,
+    right: bool | None = None,
 ) -> LoadFiles:
     return LoadFiles([str(path) for path in paths], wanted=Wanted(symbol, minute), zone=zone, right=right)
 
@@ -101,6 +105,29 @@ def test_right_edges_are_brought_to_left_ones(tmp_path: Path) -> None:
     files = _files(_csv(tmp_path, HEAD + GOOD), right=True)
     ((_, table),) = files.days(files.check().dates, source="mine", captured_at=NOW)
     assert table["minute"][0].as_py() == datetime(2013, 10, 4, 13, 29)  # noqa: DTZ001
+
+
+def test_a_column_that_is_called_an_end_wants_a_word_about_the_edge(tmp_path: Path) -> None:
+    """Bars that were loaded a minute late could not be told from right ones."""
+    path = _csv(tmp_path, HEAD.replace("minute", "end_time") + GOOD)
+    with pytest.raises(BadInput, match="called an end: --label right would be right where it is the end of each bar"):
+        _files(path).check()
+    for right, minute in ((True, 29), (False, 30)):
+        files = _files(path, right=right)
+        files.check()
+        [(_, table)] = files.days((date(2013, 10, 4),), source="files", captured_at=NOW)
+        assert table["minute"].to_pylist() == [datetime(2013, 10, 4, 13, minute)]  # noqa: DTZ001 (as lakes have it)
+
+
+def test_times_of_a_clock_of_twelve_hours_are_refused(tmp_path: Path) -> None:
+    """One o'clock might be either."""
+    rows = "".join(
+        f"IBM,2013-10-04 {hour:02d}:{minute:02d},1,2,0.5,1.5,10\n"
+        for hour in (10, 11, 12, 1, 2)
+        for minute in range(60)
+    )
+    with pytest.raises(BadInput, match="AM or PM beside each"):
+        _files(_csv(tmp_path, HEAD + rows), zone="America/New_York").check()
 
 
 def test_bars_of_five_minutes_are_no_minutes(tmp_path: Path) -> None:
