@@ -22,7 +22,8 @@ _WORDS = frozenset("""
     est gmt local eod archive tick ticks standard stdin binance bitstamp bitfinex bitmex bybit coinbase coinbasepro
     gdax gemini kraken kucoin okx okex huobi poloniex hitbtc deribit ftx nasdaq nyse amex arca bats cme cboe nse bse
     lse oanda fxcm dukascopy polygon alpaca kibot histdata stooq yahoo yfinance iex tiingo databento tradingview
-    capitalcom dly dl mini
+    capitalcom dly dl mini xnas xnys arcx xase iexg edgx edga xbos xphl xtks xhkg xlon xpar xetr xams xses xasx xtse
+    xcme xcbt glbx ifus
     """.split())  # fmt: skip  # noqa: SIM905
 _QUOTES = frozenset(
     """USDT USDC BUSD FDUSD TUSD DAI USD EUR GBP JPY AUD NZD CAD CHF KRW TRY BRL SEK NOK MXN ZAR SGD HKD CNH PLN
@@ -104,6 +105,11 @@ def may_be_symbol(text: str) -> bool:
     parts = re.split(r"[/_-]", text)
     lettered = any(letter.isalpha() for letter in text)
     return lettered and all(map(_LIKE.fullmatch, parts)) and not all(map(_noise, parts))
+
+
+def is_currency(text: str) -> bool:
+    """Whether a text is what prices are counted in: a column of it stands beside that of the symbols."""
+    return text in _QUOTES
 
 
 def says_no_symbol(text: str) -> bool:

@@ -210,6 +210,7 @@ def _symbol(columns: Sequence[Column], used: Sequence[Column], wanted: Wanted, *
     if headed:
         named = [column for column in free if _may_name(column)]
         return min(named, key=lambda column: rank(plain(column.name), SYMBOL), default=None)
+    found: list[Column] = []
     for column in free:
         filled = [value.strip() for value in column.values if value.strip()]
         if (
@@ -220,8 +221,9 @@ def _symbol(columns: Sequence[Column], used: Sequence[Column], wanted: Wanted, *
             )
             and not all(map(file_names.says_no_symbol, filled))
         ):
-            return column
-    return None
+            found.append(column)
+    counted = [one for one in found if all(not value or file_names.is_currency(value) for value in one.values)]
+    return next((one for one in found if one not in counted), next(iter(found), None))
 
 
 def _may_name(column: Column) -> bool:

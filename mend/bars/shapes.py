@@ -20,7 +20,7 @@ MINUTE = (
     "starttime", "start", "bar_start", "begin", "begins_at", "time_period_start", "time", "ts", "t", "unix", "epoch",
     "unix_timestamp", "unix_time", "timestamp_ms", "startedat", "started_at", "index", "index_level_0", "bar_time",
     "tradetime", "date", "dt", "time_utc", "timestamp_utc", "datetime_utc", "gmt_time", "local_time", "trade_time",
-    "time_key", "utc_time", "utc_datetime", "utc", "kline_open_time", "price_datetime", "day_time", "ticks",
+    "time_key", "utc_time", "utc_datetime", "utc", "from", "kline_open_time", "price_datetime", "day_time", "ticks",
 )  # fmt: skip
 # Instants that are not the bar's beginning: chosen only where there is no other.
 LATE = re.compile(

@@ -66,6 +66,7 @@ GOLDEN: list[tuple[str, str, list[str], list[str], int]] = [
     ("closes.csv", lines(ROUND, "{e},100.5,200.5", head="time,BTC-USD,ETH-USD"), CRYPTO, ["BTC-USD", "ETH-USD"], 1436),
     ("bars.csv", lines(DAY, "%Y-%m-%dT%H:%M:%SZ,1,2,3,4", head="time,AAPL.Open,AAPL.Close,MSFT.Open,MSFT.Close"), ZONED, PAIR, 384),
     ("AAPL.csv", "local_time,utc_time,close\n" + "".join(f"{at.astimezone(NEW_YORK):%F %T},{at:%F %T},1\n" for at in DAY), ZONED, ["AAPL"], 384),
+    ("bars.csv", lines(DAY, f"XNAS,USD,AAPL,%Y-%m-%dT%H:%M:%SZ,{PRICES}"), ZONED, ["AAPL"], 384),
     ("AAPL.jsonl", "\n\n".join(json.dumps({"time": at.isoformat(), "close": 2}) for at in DAY), ZONED, ["AAPL"], 384),
     ("bars.json", json.dumps({one: {at.isoformat(): {"o": 1, "c": 2} for at in DAY} for one in PAIR}), ZONED, PAIR, 384),
     ("bars.json", json.dumps({one: {at.isoformat(): 1.5 for at in DAY} for one in PAIR}), ZONED, PAIR, 384),
