@@ -235,11 +235,14 @@ class BarFiles:
         reading = recognise(columns, wanted=self.wanted, path=path, headed=headed)
         if reading.check is None or self.wanted.day_first is not None:
             return reading
-        first, second, changes = self.connection.execute(
+        first, second, year = self.connection.execute(
             f"SELECT {reading.check} FROM {reader.replace(FILES, _listed(alike))}"  # noqa: S608
         ).fetchall()[0]
-        if changes:
-            raise BadInput("its dates look like 24-03-12, the year first: years of four digits would be right")
+        if year:
+            raise BadInput(
+                "its dates, like 24-03-25, may begin with the day, or have the year first: years of four digits would "
+                "be right, or --dates day-first"
+            )
         if (first or 0) <= 12 and (second or 0) <= 12:
             raise BadInput(
                 "its dates may be written day first or month first, and no day in it is past the 12th: "

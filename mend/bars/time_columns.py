@@ -85,7 +85,7 @@ def _year_varies_least(matches: Sequence[re.Match[str]]) -> bool:
     first, last = ({match[group] for match in matches} for group in (1, 3))
     if len(first) != len(last):
         return len(first) < len(last)
-    return all("-" in match[0] and match[1] >= "20" > match[3] for match in matches)
+    return all(int(match[1]) > 31 for match in matches)
 
 
 def _clocks(values: Sequence[str]) -> bool:
@@ -221,8 +221,8 @@ def clock(column: Column) -> tuple[str, str, str]:
 
 
 def order_test(one: TimeColumn) -> str | None:
-    """SQL of the greatest first and second number, and whether the third, a year, changes more often than the first.
-    None where the order is plain."""
+    """SQL of the greatest first and second number, and whether the first may be the year: it changes less often
+    than the third, or no more often and is past 20 (24-03-25 alone; 25.03.24 is plain). None: no doubt is left."""
     if one.form is None or not one.form.name.startswith(("day first", "month first")):
         return None
     if one.form.name not in TWINS:
@@ -231,4 +231,7 @@ def order_test(one: TimeColumn) -> str | None:
     first, second, last = (
         f"TRY_CAST(regexp_extract({one.column.sql}, '{pattern}', {n}) AS INTEGER)" for n in (1, 2, 3)
     )
-    return f"max({first}), max({second}), count(DISTINCT {first}) < count(DISTINCT {last})"
+    changes = f"count(DISTINCT {first}) - count(DISTINCT {last})"
+    dotted = f"bool_and(regexp_matches({one.column.sql}, '^\\s*\\d\\d?[.]'))"
+    either = f"{changes} = 0 AND min({first}) >= 20 AND max({last}) <= 31 AND NOT {dotted}"
+    return f"max({first}), max({second}), {changes} < 0 OR ({either})"
