@@ -64,7 +64,7 @@ schedules: setup  ## 200 fault schedules of the repair, simulated, and the seede
 	$(BIN)/pytest tests/unit/simulation -q -m schedules -n 2
 
 chaos: setup  ## 20,000 of them, 2,000 files of bars and new examples for each property, other ones each time
-	$(BIN)/pytest tests/unit/simulation tests/unit/mend/test_fuzzed_files.py -q -m chaos -n 2
+	$(BIN)/pytest tests/unit/simulation tests/unit/mend/test_fuzzed_files.py -q -m chaos -n 2 --hypothesis-profile new
 	$(BIN)/pytest tests/unit -q -n 2 --hypothesis-profile new
 
 mutants: setup  ## mistakes made by hand in core, services, adapters and wiring: the unit tests must notice each

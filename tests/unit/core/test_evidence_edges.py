@@ -13,7 +13,7 @@ from minutemend.core.intervals import numbers
 from minutemend.core.minutes import epoch_minute
 from minutemend.core.verdicts import RULE, Proof
 
-from tests.unit.core.test_evidence import CLOSE, gap, judged, minutes, prove, saw
+from tests.unit.core.test_evidence import CLOSE, SEEN, gap, judged, minutes, prove, saw
 
 LAST = minutes(389)  # the session's last minute
 
@@ -38,6 +38,17 @@ def test_a_proof_of_an_older_rule_proves_nothing() -> None:
     gaps = Gaps.from_rows([gap(3)])
     assert len(proven([absence], gaps)) == 1
     assert len(proven([replace(absence, rule=RULE - 1)], gaps)) == 0
+
+
+def test_an_answer_that_lacked_what_is_stored_by_now_was_incomplete_in_that_session() -> None:
+    """A vendor that had one bar, twice; then it loaded the rest. What it has still not is asked for anew. (Found by the
+    20,000 schedules: the old answers proved a traded minute absent, for it was the only one left.)"""
+    looks = [saw(minutes(0), minutes(2, 388), after=n) for n in (0, 20)]
+    assert prove([gap(0)], looks) == []
+    assert judged([gap(0)], looks).needs.suspected.tolist() == [False]
+    anew = [saw(minutes(0), after=n) for n in (40, 60)]
+    (absence,) = prove([gap(0)], [*looks, *anew])
+    assert absence.proven_at == SEEN + timedelta(minutes=60)
 
 
 def test_another_run_counts_for_at_most_three_minutes_of_emptiness() -> None:

@@ -191,7 +191,7 @@ class _Heard:
         vendor = numbers([self.vendors.index(one.vendor) for one in self.said])
         self.vendor = vendor[self.answer[self.entry]]
         self.silence, wrong = self._silence(raw, window)
-        self.counts = self._counts() & ~wrong
+        self.counts = self._counts() & ~wrong & ~self._lacked(raw, window, lane)
 
     def _silence(self, raw: Gaps, window: Range) -> tuple[Numbers, Flags]:
         """For each pair the minutes of which the answer showed nothing, from bar to bar in the session: the piece may
@@ -205,6 +205,23 @@ class _Heard:
         first, last = np.maximum(begun, epoch_minute(window.start)), np.minimum(until, epoch_minute(window.end))
         missing = raw.line.count_within(place(lane, first), place(lane, last))
         return numbers(until - begun), np.asarray((self.form[self.entry] == 0) & (last - first > missing), np.bool_)
+
+    def _lacked(self, raw: Gaps, window: Range, lane: Numbers) -> Flags:
+        """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete
+        there, as of a vendor that had not loaded all, and what else it left out may have been traded, too."""
+        left = self.form == 0
+        answer, lane, start, end = (column[left] for column in (self.answer, lane, self.start, self.end))
+        first, last = np.maximum(start, epoch_minute(window.start)), np.minimum(end, epoch_minute(window.end))
+        inside = np.maximum(last - first, 0)
+        stored = inside - np.where(inside > 0, raw.line.count_within(place(lane, first), place(lane, last)), 0)
+        before = np.concatenate([[0], np.cumsum(stored)])
+        mine = self.answer[self.entry]
+        opened, closed = (
+            place(mine, getattr(self.gaps, edge)[self.piece]) for edge in ("session_open", "session_close")
+        )
+        low = np.searchsorted(place(answer, end), opened, side="right")
+        high = np.searchsorted(place(answer, start), closed, side="left")
+        return np.asarray((self.form[self.entry] == 0) & (before[np.maximum(high, low)] > before[low]), np.bool_)
 
     def _counts(self) -> Flags:
         """Whether the pair's omission or statement counts for its piece."""
