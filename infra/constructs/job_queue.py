@@ -22,15 +22,7 @@ class JobQueue(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         self.name = name
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=f"{settings.stack_name}-{name}-dlq",
-            retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self.dead_letters = dead_letter_queue(self, settings=settings, name=name)
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -54,3 +46,16 @@ class JobQueue(Construct):
                 max_concurrency=self._settings.worker_concurrency,
             )
         )
+
+
+def dead_letter_queue(scope: Construct, *, settings: StageSettings, name: str) -> sqs.Queue:
+    """Where what could not be done lies for two weeks, for a person to look at."""
+    return sqs.Queue(
+        scope,
+        "DeadLetters",
+        queue_name=f"{settings.stack_name}-{name}-dlq",
+        retention_period=Duration.days(14),
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        removal_policy=RemovalPolicy.DESTROY,
+    )

@@ -10,12 +10,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.concerns import Concern, tag
 from infra.constructs.grants import acknowledge_wildcard
+from infra.constructs.job_queue import dead_letter_queue
 from infra.settings import StageSettings
 
 # Every event carries the time that it is for, not the time at which it came: a late one means the same.
@@ -53,15 +53,7 @@ class Schedules(Construct):
         self._settings = settings
         # A group of its own, because AWS measures schedules by group.
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=RemovalPolicy.DESTROY)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            queue_name=f"{settings.stack_name}-schedules-dlq",
-            retention_period=Duration.days(14),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self.dead_letters = dead_letter_queue(self, settings=settings, name="schedules")
         Validations.of(self.dead_letters).acknowledge(
             Acknowledgment(id="AwsSolutions-SQS3", reason="it is the schedules' dead-letter queue itself")
         )
