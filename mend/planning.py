@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from minutemend.contract import VENDORS
 from minutemend.core.answers import VendorLimits
 from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import RepairJob
-from minutemend.core.looks import plan_looks
 from minutemend.core.minutes import Range
 from minutemend.core.plan import Estimate, estimate, plan
 from minutemend.core.verdicts import ProofRule
@@ -21,6 +19,7 @@ from minutemend.services.lake import Lake
 from minutemend.services.look import look
 from minutemend.services.queue_repairs import with_archives
 from minutemend.services.rechecks import RequestRechecks
+from minutemend.services.review import nightly_looks, unsure_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,15 +80,11 @@ class Planning:
 
     def nightly(self, settings: Any, *, now: datetime) -> Nightly:
         """What the next night asks by itself, by the stage's settings."""
-        unsure = [one.name for one in self.vendors if VENDORS[one.name].lag is None]
-        night = day_range(now.date()).start + timedelta(days=1, hours=4)
-        listings = self.lake.symbols()
-        before = Range(night - timedelta(days=2, hours=4), night - timedelta(days=1, hours=4))
-        sessions = self.lake.sessions(before, {one.calendar for one in listings})
-        how: dict[str, Any] = {"share": settings.look_share, "whole": unsure, "now": night}
-        looks = plan_looks(
-            before, listings, sessions, self.vendors, run="plan", seed=f"look-{before.start:%Y%m%d}", **how
-        )
+        tomorrow = day_range(now.date()).start + timedelta(days=1)
+        night = tomorrow + timedelta(hours=4)
+        unsure = unsure_of(one.name for one in self.vendors)
+        how: dict[str, Any] = {"today": tomorrow, "share": settings.look_share, "unsure": unsure, "now": night}
+        looks = nightly_looks(self.lake, self.vendors, **how)
         made = RequestRechecks(
             lake=self.lake,
             results=self.lake.store,

@@ -40,6 +40,10 @@ class VendorLimits:
     calendars: tuple[str, ...] = ()  # whose symbols it is asked for; none: all
     archive: int | None = None  # minutes of its archive's largest file, where that is asked first
 
+    def serves(self, calendar: str) -> bool:
+        """Whether it is asked for the symbols of this calendar."""
+        return not self.calendars or calendar in self.calendars
+
 
 @dataclass(frozen=True, slots=True)
 class VendorRequest:

@@ -61,7 +61,7 @@ def _asked(
     for listing in listings:
         by_calendar[listing.calendar].append(listing)
     for calendar, mine in sorted(by_calendar.items()):
-        serving = next((one for one in vendors if not one.calendars or calendar in one.calendars), None)
+        serving = next((one for one in vendors if one.serves(calendar)), None)
         if serving is not None:
             yield serving, calendar, mine
 

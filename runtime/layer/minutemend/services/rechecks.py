@@ -144,7 +144,7 @@ class RequestRechecks:
         found = {}
         for listing in self.lake.symbols():
             for vendor in self.vendors[::-1]:
-                if not vendor.calendars or listing.calendar in vendor.calendars:
+                if vendor.serves(listing.calendar):
                     found[listing.symbol] = vendor
         return found
 

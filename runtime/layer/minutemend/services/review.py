@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from minutemend.contract import BARS_DISAGREE, PARTITION
+from minutemend.contract import BARS_DISAGREE, PARTITION, VENDORS
 from minutemend.core.answers import VendorLimits
 from minutemend.core.errors import BadInput
+from minutemend.core.jobs import RepairJob
 from minutemend.core.looks import plan_looks
 from minutemend.core.minutes import Range, format_instant
 from minutemend.ports import Board, JobQueue
@@ -113,13 +114,30 @@ class ReviewValues:
 
     def _look(self, today: datetime, now: datetime) -> int:
         """Begin the look at the day before yesterday; how many requests it takes."""
-        window = Range(today - 2 * _DAY, today - _DAY)
-        listings = self.lake.symbols()
-        sessions = self.lake.sessions(window, {one.calendar for one in listings})
-        run = f"look-{window.start:%Y%m%d}"
-        how: dict[str, Any] = {"run": run, "share": self.share, "seed": run, "whole": self.unsure, "now": now}
-        jobs = plan_looks(window, listings, sessions, self.vendors, **how)
+        jobs = nightly_looks(self.lake, self.vendors, today=today, share=self.share, unsure=self.unsure, now=now)
         if jobs:
-            self.board.open_attempt(run, 1, jobs=len(jobs))  # first the count, then the jobs
+            self.board.open_attempt(jobs[0].audit_id, 1, jobs=len(jobs))  # first the count, then the jobs
             self.queue.send(to_message(job, now=now) for job in jobs)
         return len(jobs)
+
+
+def nightly_looks(
+    lake: Lake,
+    vendors: Sequence[VendorLimits],
+    *,
+    today: datetime,
+    share: float,
+    unsure: Collection[str],
+    now: datetime,
+) -> list[RepairJob]:
+    """The look at the day before yesterday that the night of `today` begins. Reads only; again, the same jobs."""
+    window = Range(today - 2 * _DAY, today - _DAY)
+    run = f"look-{window.start:%Y%m%d}"
+    listings = lake.symbols()
+    sessions = lake.sessions(window, {one.calendar for one in listings})
+    return plan_looks(window, listings, sessions, vendors, run=run, share=share, seed=run, whole=unsure, now=now)
+
+
+def unsure_of(names: Iterable[str]) -> list[str]:
+    """Those vendors whose bars may change at a time that is not known: their lag is not documented."""
+    return [name for name in names if VENDORS[name].lag is None]

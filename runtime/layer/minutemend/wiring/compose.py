@@ -74,8 +74,7 @@ def review_values(*, deadline: float) -> ReviewValues:
     from minutemend.adapters.signals import AwsSignals
     from minutemend.adapters.sqs import SqsJobQueue
     from minutemend.adapters.vendors import limits_of
-    from minutemend.contract import VENDORS
-    from minutemend.services.review import ReviewValues
+    from minutemend.services.review import ReviewValues, unsure_of
 
     settings = settings_of("review_values")
     return ReviewValues(
@@ -84,7 +83,7 @@ def review_values(*, deadline: float) -> ReviewValues:
         queue=SqsJobQueue(clients().sqs, queue_url=settings.repair_queue_url, dead_letter_url=""),
         signals=AwsSignals(events=clients().events, bus=settings.event_bus),
         vendors=[limits_of(vendor) for vendor in settings.vendors],
-        unsure=[vendor.name for vendor in settings.vendors if VENDORS[vendor.name].lag is None],
+        unsure=unsure_of(vendor.name for vendor in settings.vendors),
         ask=_athena(settings, deadline=deadline).rows,
         days=settings.sweep_days,
         share=settings.look_share,
