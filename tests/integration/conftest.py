@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest first, and see that whoever needs a stage is in a process that has one."""
+    """Put the longest first, and see that a test that needs a stage is in a process that has one."""
     items.sort(key=lambda item: place_of(item.nodeid))
     for item in items:
         given = getattr(getattr(item, "callspec", None), "params", ())

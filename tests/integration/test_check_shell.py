@@ -128,7 +128,7 @@ def test_ctrl_c_ends_with_130_and_a_message(terminal: bool, tmp_path: Path) -> N
         ours, theirs = pty.openpty() if terminal else os.pipe()
         process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
         os.close(theirs)
-        parts: list[bytes] = []  # read at once: a terminal that nobody reads is full one day, and its writer waits
+        parts: list[bytes] = []  # read at once: an unread terminal is full one day, and its writer waits
         heard = threading.Thread(target=lambda ours=ours, parts=parts: parts.extend(_parts(ours)))
         heard.start()
         begun = time.monotonic()

@@ -88,7 +88,7 @@ def test_the_newest_answer_of_the_audit_gives_the_reason_of_each_minute(
 
 @given(LACKING, SAID)
 @settings(max_examples=100, deadline=None)
-def test_a_suspected_hole_names_whoever_left_a_minute_of_it_out_in_any_audit(
+def test_a_suspected_hole_names_each_vendor_that_left_a_minute_of_it_out(
     lacking: dict[str, set[int]], rows: list[tuple[str, AnswerKind, tuple[int, int], str]]
 ) -> None:
     told = [said(job, *row) for job, row in enumerate(rows)]

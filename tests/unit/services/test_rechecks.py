@@ -175,7 +175,7 @@ def ask_again(loop: Loop, name: str) -> dict[str, Any]:
 
 
 def test_what_is_still_missing_is_no_news_and_what_came_is_repaired() -> None:
-    """The known hole is asked for once, and nobody is told of it a second time."""
+    """The known hole is asked for once, and there is no second alarm of it."""
     loop = suspected()
     told = len(loop.signals.alarms)
     assert ask_again(loop, "quiet-1")[Key.STATUS] == Status.KNOWN
