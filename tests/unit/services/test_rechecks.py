@@ -116,6 +116,17 @@ def test_the_cheapest_date_comes_first_and_the_rest_the_next_night() -> None:
     assert Clock("AAA").night(OPEN, most=0) == {}
 
 
+def test_a_mark_that_passes_between_two_partial_nights_of_a_date_is_asked_in_the_second() -> None:
+    """AAA was asked in the first night, for BBB there was no room; a week after its proof AAA is due once more."""
+    clock = Clock("AAA", "BBB")
+    clock.prove(LONG_AGO, "AAA", OPEN)
+    clock.prove(LONG_AGO, "BBB", OPEN + timedelta(days=5))
+    first, second = OPEN + timedelta(days=6, hours=12), OPEN + timedelta(days=7, hours=12)
+    assert clock.night(first, most=1) == {LONG_AGO.date(): ("AAA",)}
+    assert clock.night(second, most=2) == {LONG_AGO.date(): ("AAA", "BBB")}
+    assert clock.night(second + timedelta(days=1)) == {}
+
+
 def test_what_found_no_room_for_long_is_asked_by_itself_no_more() -> None:
     clock = Clock("AAA")
     clock.prove(LONG_AGO, "AAA", OPEN)

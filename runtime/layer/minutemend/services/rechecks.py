@@ -134,8 +134,8 @@ class RequestRechecks:
         due: dict[str, list[Range]] = defaultdict(list)
         for symbol, span, at in since:
             passed = [at + after for after in AFTER if at + after <= now]
-            goes_on = known is not None and known.after is not None and symbol > known.after
-            if passed and (known is None or goes_on or (known.after is None and max(passed) > known.at)):
+            waits = known is not None and known.after is not None and symbol > known.after
+            if passed and (known is None or waits or max(passed) > known.at):
                 due[symbol].append(span)
         return due
 
