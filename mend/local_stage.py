@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,6 @@ if TYPE_CHECKING:
     from minutemend.wiring.clients import Clients
 
     from local.stack import LocalStack
-    from mend.stage import Stage
 
 
 def clients_of(stack: LocalStack) -> Clients:
@@ -52,22 +49,3 @@ def resume(stack: LocalStack) -> LocalStack:
         place = {"OutputLocation": f"s3://{again.outputs['ResultsBucket']}/{ATHENA_PREFIX}"}
         athena.create_work_group(Name=name, Configuration={"ResultConfiguration": place})
     return again
-
-
-@contextmanager
-def fresh_stage(name: str, *, keep: bool) -> Iterator[tuple[LocalStack, Stage]]:
-    """A local stage of that name with nothing in it, gone again afterwards unless `keep`."""
-    import local.stack
-    from mend.console import steps
-    from mend.stage import open_stage
-
-    local.stack.down(name)
-    with steps() as step:
-        started = local.stack.up(name, say=step, store_token=store_token)
-    try:
-        yield started, open_stage(f"local:{name}")
-    except BaseException:
-        local.stack.down(name)
-        raise
-    if not keep:
-        local.stack.down(name)

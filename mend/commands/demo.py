@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,9 @@ def command(ctx: click.Context, *, seed: int, keep: bool) -> None:
 
 def _run(*, seed: int, keep: bool) -> int:
     from mend.console import tell as say
-    from mend.local_stage import fresh_stage
 
     began = time.monotonic()
-    with fresh_stage(NAME, keep=keep) as (local, stage):
+    with _fresh_stage(keep=keep) as (local, stage):
         deployed = time.monotonic()
         session = session_of(DAY)
         say(f"loading {session.start:%Y-%m-%d} of {len(SYMBOLS)} symbols, with holes")
@@ -62,6 +62,26 @@ def _run(*, seed: int, keep: bool) -> int:
         if keep:
             say("left running; next: mend status --stage local:demo, and `mend local down --name demo` at the end")
     return code
+
+
+@contextmanager
+def _fresh_stage(*, keep: bool) -> Iterator[tuple[LocalStack, Stage]]:
+    """A local stage with nothing in it, gone again afterwards unless `keep`."""
+    import local.stack
+    from mend.console import steps
+    from mend.local_stage import store_token
+    from mend.stage import open_stage
+
+    local.stack.down(NAME)
+    with steps() as step:
+        started = local.stack.up(NAME, say=step, store_token=store_token)
+    try:
+        yield started, open_stage(f"local:{NAME}")
+    except BaseException:
+        local.stack.down(NAME)
+        raise
+    if not keep:
+        local.stack.down(NAME)
 
 
 def session_of(day: datetime) -> Range:
