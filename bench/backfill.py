@@ -36,8 +36,8 @@ FIRST = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 def run() -> list[Figure]:
-    """A month of 25 symbols, a year of five coins' files, the plan of years, and 5,000 symbols."""
-    return [*measure(25, 1), *files(), *planned(), *many()]
+    """A year of 100 symbols, a year of five coins' files, the plan of years, and 5,000 symbols."""
+    return [*measure(100, 12), *files(), *planned(), *many()]
 
 
 def planned(symbols: int = 500, months: int = 60) -> Iterator[Figure]:
