@@ -13,7 +13,7 @@ from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import ProofRule
-from minutemend.services.audit import Audit, Finding
+from minutemend.services.audit import Audit, Checked
 from minutemend.services.await_repairs import AwaitRepairs
 from minutemend.services.lake import Lake
 from minutemend.services.process_repairs import ProcessRepairs
@@ -80,7 +80,7 @@ class Loop:
             sweep_days=2,
         )
 
-    def check(self, event: dict[str, Any]) -> Finding:
+    def check(self, event: dict[str, Any]) -> Checked:
         return self.auditor().check(event, now=self.now)
 
     def begin(self, name: str = "audit-1", **more: Any) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from minutemend.services.scope import Scope, scope_of, session_days
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one look found: the state machine's next state, and the figures for the metrics."""
+class Checked:
+    """What the step made of its look: the state machine's next state, and the figures for the metrics."""
 
     state: dict[str, Any]
     absent: int = 0  # minutes newly proven absent
@@ -56,7 +56,7 @@ class Audit:
     settling: timedelta
     sweep_days: int
 
-    def check(self, event: Mapping[str, Any], *, now: datetime) -> Finding:
+    def check(self, event: Mapping[str, Any], *, now: datetime) -> Checked:
         """Look, and decide. `event` is `{input, audit_id, started_at}` at first, later the state.
 
         Unusable input is no exception but status `refused` with the reason: the machine ends in its Fail state. So is
@@ -70,7 +70,7 @@ class Audit:
         except BadInput as reason:
             return _ended(event, Status.REFUSED, str(reason))
 
-    def _check(self, event: Mapping[str, Any], *, now: datetime) -> Finding:
+    def _check(self, event: Mapping[str, Any], *, now: datetime) -> Checked:
         before = AuditState.of(event)
         audit_id, attempt = before.audit_id, before.attempt
         self.lake.calendars.renew(self.shipped_sessions())
@@ -121,7 +121,7 @@ class Audit:
             unknown=scope.unknown or None,
             backfill=request.backfill,
         )
-        return Finding(
+        return Checked(
             state=state.as_json(),
             absent=sum(absence.range.minutes for absence in found.absences),
             oldest=from_epoch_minute(int(found.needs.gaps.start.min())) if found.missing else None,
@@ -165,5 +165,5 @@ def backfill_of(event: Mapping[str, Any]) -> str | None:
     return run if isinstance(run, str) else None
 
 
-def _ended(event: Mapping[str, Any], status: Status, reason: str) -> Finding:
-    return Finding(AuditState(audit_id=event[Key.AUDIT_ID], status=status, reason=reason).as_json())
+def _ended(event: Mapping[str, Any], status: Status, reason: str) -> Checked:
+    return Checked(AuditState(audit_id=event[Key.AUDIT_ID], status=status, reason=reason).as_json())
