@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from minutemend.core.answers import AnswerKind, Source, SourceKind
+from minutemend.core.blackouts import Crowd, crowd_of
 from minutemend.core.density import Past
 from minutemend.core.evidence import NEVER, Judged, judge
 from minutemend.core.gaps import Gap, Gaps
 from minutemend.core.intervals import numbers, runs
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
+from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Omissions, Proof, ProofRule
 
@@ -60,11 +62,17 @@ def saw(
     return Observation(symbol, Range(OPEN, CLOSE), when, vendor, kind, runs_left, rows, 200, "", job, audit, 1, said)
 
 
+def crowd(*listings: Listing, halted: Sequence[tuple[str, Range]] = ()) -> Crowd:
+    """Who is expected in the session."""
+    calendars = {one.calendar for one in listings}
+    return crowd_of(listings, [Session(name, OPEN.date(), OPEN, CLOSE) for name in calendars], halted)
+
+
 def judged(
     gaps: list[Gap], told: list[Observation], *, calendars: dict[str, str] | None = None, past: Past | None = None
 ) -> Judged:
     listings = [Listing(name, calendar) for name, calendar in (calendars or {"A": "XNYS"}).items()]
-    more: Any = {"window": Range(OPEN, CLOSE), "listings": listings, "past": (lambda: past) if past else None}
+    more: Any = {"window": Range(OPEN, CLOSE), "crowd": crowd(*listings), "past": (lambda: past) if past else None}
     return judge(Gaps.from_rows(gaps), told, RULE_IN_FORCE, audit_id="a", **more)
 
 
@@ -123,7 +131,7 @@ def test_a_run_after_the_open_needs_an_earlier_bar_of_the_session_though_all_bef
     """The minute at the open is proven; of the next one the answer shows the bar of the session before alone."""
     early = epoch_minute(OPEN)
     told = [saw(minutes(1), after=n, around=(early - 960, early + 2)) for n in (0, 20)]
-    more: Any = {"audit_id": "a", "window": Range(OPEN, CLOSE), "listings": [Listing("A", "XNYS")]}
+    more: Any = {"audit_id": "a", "window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
     found = judge(Gaps.from_rows([gap(1)]), told, RULE_IN_FORCE, raw=Gaps.from_rows([gap(0, 2)]), **more)
     assert (found.absences, found.needs.first.tolist()) == ([], [[NEVER]])
 
@@ -192,8 +200,8 @@ def test_a_silence_is_judged_whole_where_the_window_cuts_it() -> None:
     told = [
         saw(minutes(59), after=after, around=(epoch_minute(OPEN) + 58, epoch_minute(OPEN) + 65)) for after in (0, 10)
     ]
-    listings = [Listing("A", "XNYS")]
-    found = judge(Gaps.from_rows([gap(59)]), told, RULE_IN_FORCE, audit_id="a", window=window, listings=listings)
+    alone = crowd(Listing("A", "XNYS"))
+    found = judge(Gaps.from_rows([gap(59)]), told, RULE_IN_FORCE, audit_id="a", window=window, crowd=alone)
     assert (found.absences, found.needs.suspected.tolist()) == ([], [True])
 
 
@@ -209,7 +217,7 @@ def test_what_a_young_lake_was_never_asked_for_says_nothing_against_a_quiet_minu
     symbol's sessions are known, they are the measure."""
 
     def found(*told: Observation, past: Past | None = None) -> list[Range]:
-        more: Any = {"window": Range(OPEN, CLOSE), "listings": [Listing("A", "XNYS")], "audit_id": "a"}
+        more: Any = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS")), "audit_id": "a"}
         more |= {"raw": Gaps.from_rows([gap(0, 120), gap(150)]), "past": (lambda: past) if past else None}
         return [one.range for one in judge(Gaps.from_rows([gap(150)]), told, RULE_IN_FORCE, **more).absences]
 
@@ -249,7 +257,7 @@ def test_the_venues_own_statement_proves_alone() -> None:
 def test_the_past_is_read_only_where_a_proof_rests_on_one_vendor() -> None:
     """It can take no other proof away, and costs a read of the facts of weeks."""
     asked: list[int] = []
-    more: Any = {"window": Range(OPEN, CLOSE), "listings": [Listing("A", "XNYS")]}
+    more: Any = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
 
     def past() -> Past:
         asked.append(1)
@@ -273,6 +281,22 @@ def test_minutes_that_every_symbol_lacks_at_once_are_the_feeds_until_two_sources
     assert {one.reason for one in prove(gaps[:2], told[:4], calendars=two)} == {"no_trade"}
     four = {**three, "D": "XNYS"}
     assert len(prove(gaps, told[:6], calendars=four)) == 3
+
+
+def test_who_is_not_expected_is_not_missed_in_a_blackout() -> None:
+    """A symbol that was delisted, is not listed yet or is halted shows no bar, and is no sign that the feed lives."""
+    three = [Listing(name, "XNYS") for name in "ABC"]
+    gaps = Gaps.from_rows([gap(3, symbol=name) for name in "ABC"])
+    told = [saw(minutes(3), after=n, symbol=name) for name in "ABC" for n in (0, 20)]
+    today = OPEN.date()
+    more: Any = {"audit_id": "a", "window": Range(OPEN, CLOSE)}
+    for one in (Listing("D", "XNYS", delisted=today), Listing("D", "XNYS", listed=today + timedelta(days=1))):
+        found = judge(gaps, told, RULE_IN_FORCE, crowd=crowd(*three, one), **more)
+        assert (found.absences, found.needs.suspected.tolist()) == ([], [True] * 3), one
+    four = [*three, Listing("D", "XNYS")]
+    halted = crowd(*four, halted=[("D", minutes(3))])
+    assert judge(gaps, told, RULE_IN_FORCE, crowd=halted, **more).absences == []
+    assert len(judge(gaps, told, RULE_IN_FORCE, crowd=crowd(*four), **more).absences) == 3
 
 
 def test_the_same_evidence_gives_the_same_proof_whenever_it_is_looked_at() -> None:

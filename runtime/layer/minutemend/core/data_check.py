@@ -79,6 +79,17 @@ class Question:
         return sorted(one for one in self.listings if wanted is None or one.symbol in wanted)
 
     @cached_property
+    def peers(self) -> list[Listing]:
+        """The followed listings of the calendars that are asked about."""
+        calendars = {one.calendar for one in self.asked}
+        return [one for one in self.listings if one.calendar in calendars]
+
+    @property
+    def partial(self) -> bool:
+        """Whether some symbols of these calendars are not asked about."""
+        return len({one.symbol for one in self.peers}) > len(self.names)
+
+    @cached_property
     def named(self) -> list[str] | None:
         """The symbols that the statement names: none when all are asked for, or too many to name."""
         return None if self.symbols is None or len(self.symbols) > _NAMED else sorted(set(self.symbols))

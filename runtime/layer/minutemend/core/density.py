@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minutemend.core.gaps import Gaps
-from minutemend.core.intervals import EMPTY, Intervals, Numbers, merge, place
+from minutemend.core.intervals import EMPTY, Intervals, Numbers, place
 from minutemend.core.minutes import Range, epoch_minute
 
 AROUND = 120  # minutes on either side of a run
@@ -80,23 +80,3 @@ def _lacks_as_ever(gaps: Gaps, window: Range, past: Past, unasked: Intervals) ->
         np.where(sessions >= SHORT, 2 * most + 3, UNKNOWN_SHARE * (end - start - new)),
     )
     return np.asarray(lacks <= np.maximum(allowed, np.where(sessions >= LONG, 0, 1)), np.bool_)
-
-
-def blackouts(gaps: Gaps, lane: Numbers, size: Numbers) -> npt.NDArray[np.bool_]:
-    """Whether some minute of a gap lacks every symbol of its calendar at once (of three or more): a feed that shows
-    none of them is more likely down itself. `lane` is the calendar of each of `gaps.names`, `size` how many symbols
-    each calendar has."""
-    if not len(gaps):
-        return np.zeros(0, np.bool_)
-    calendar = lane[gaps.symbol]
-    edges = np.concatenate([place(calendar, gaps.start), place(calendar, gaps.end)])
-    steps = np.repeat([1, -1], len(gaps))
-    order = np.lexsort((steps, edges))
-    edges, deep = edges[order], np.cumsum(steps[order])
-    dark = (deep == size[np.minimum(edges >> 32, len(size) - 1)]) & (deep >= 3)
-    starts, ends = edges[:-1][dark[:-1]], edges[1:][dark[:-1]]
-    held = ends > starts
-    found = merge(starts[held], ends[held])
-    first = np.searchsorted(found.ends, place(calendar, gaps.start), side="right")
-    after = np.searchsorted(found.starts, place(calendar, gaps.end), side="left")
-    return np.asarray(after > first, np.bool_)

@@ -25,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 from minutemend.core.answers import AnswerKind, SourceKind
-from minutemend.core.density import LEAST, Past, blackouts, plausibility
+from minutemend.core.blackouts import Crowd, blackouts, touched
+from minutemend.core.density import LEAST, Past, plausibility
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import Intervals, Numbers, cut, expand, merge, numbers, place, subtract
 from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute
 from minutemend.core.proofs import Pairs, Proven, written
-from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Proof, ProofRule
 
 NEVER = np.iinfo(np.int64).max
@@ -102,26 +102,24 @@ def judge(
     *,
     audit_id: str,
     window: Range,
-    listings: Sequence[Listing],
+    crowd: Crowd,
     raw: Gaps | None = None,
     past: Callable[[], Past] | None = None,
+    others: Callable[[], Intervals] | None = None,
 ) -> Judged:
     """What `observations` prove of the minutes of `gaps`, and the history of the rest. Again, the same.
 
-    `raw` are all gaps of `window` over the same names, those included that were proven before (None: `gaps`); `past`
-    tells what the symbols' earlier sessions lacked (None: not known), and is asked where a proof of one vendor rests on
-    it. Refusals count in their own audit, `audit_id`, only.
+    `raw` are all gaps of `window` over the same names, those included that were proven before (None: `gaps`), `crowd`
+    whose minutes are expected there. Where a proof of one vendor rests on it, it is asked for more: `past` tells what
+    the symbols' earlier sessions lacked (None: not known), `others` the blackouts, as places of the crowd's calendars,
+    with the symbols that are not looked at (None: all are). Refusals count in their own audit, `audit_id`, only.
     """
     raw = raw or gaps
     heard = _Heard(gaps, observations, rule, audit_id, raw=raw, window=window)
     unasked = subtract(subtract(raw.line, gaps.line)[0], heard.left_out)[0]
     raw = raw.less(unasked)
     whole = np.searchsorted(raw.line.starts, place(heard.gaps.symbol, heard.gaps.start), side="right") - 1
-    calendar = {one.symbol: one.calendar for one in listings}
-    calendars = sorted(set(calendar.values()))
-    lane = numbers([calendars.index(calendar[name]) if name in calendar else 0 for name in gaps.names])
-    size = np.bincount([calendars.index(name) for name in calendar.values()], minlength=1)
-    dark = blackouts(raw, lane, size)[whole] if len(raw) else np.zeros(len(heard.gaps), np.bool_)
+    dark = touched(raw, crowd, blackouts(raw, crowd, unasked))[whole]
     length = (raw.end - raw.start)[whole] if len(raw) else heard.gaps.end - heard.gaps.start
     known = Past.unknown(len(gaps.names))
     while True:
@@ -134,7 +132,9 @@ def judge(
             proven = Proven(heard.gaps.take(at), found.proof[at], pairs, chance[at], outage[at])
             told = Pairs(heard.said, heard.answer, heard.before, heard.after, heard.entry)
             return Judged(written(proven, told, rule), found.needs)
-        known, past = past(), None  # it can only take proofs of one vendor away
+        known, past = past(), None  # this and the others can only take proofs of one vendor away
+        if others is not None:
+            dark = dark | touched(raw, crowd, others())[whole]
 
 
 class _Found(NamedTuple):

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from minutemend.core.blackouts import blackouts, crowd_of
 from minutemend.core.data_check import Question, hours_around
 from minutemend.core.density import AROUND, LONG, Past
 from minutemend.core.evidence import Needs, judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.in_force import not_expected
-from minutemend.core.intervals import numbers
-from minutemend.core.minutes import MINUTE, Range, edges
+from minutemend.core.intervals import Intervals, numbers
+from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute
 from minutemend.core.recheck import Recheck
 from minutemend.core.revocations import heard
 from minutemend.core.sessions import Session
@@ -84,8 +85,7 @@ def look(
     hull = hours_around(seen)
     question = Question(seen, listings, [one for one in near if one.range.intersect(hull)], symbols)
     found = finder.find(question, token=token)
-    halted = not_expected(lake.calendars.halted(), question.asked, question.sessions, seen)
-    around = found.gaps.less(found.gaps.places([symbol for symbol, _ in halted], *edges(span for _, span in halted)))
+    halted, around = _expected(lake, question, found.gaps)
     raw = around.within(window)
     inside = [span.intersect(window) for _, span in halted]
     expected = replace(question, window=window).expected_minutes - sum(span.minutes for span in inside if span)
@@ -103,9 +103,10 @@ def look(
         rule,
         audit_id=audit_id,
         window=seen,
-        listings=listings,
+        crowd=crowd_of(question.asked, question.sessions, halted),
         raw=around,
         past=lambda: _past(lake, window, raw.names),
+        others=(lambda: _blackouts(lake, finder, question, token)) if question.partial else None,
     )
     needs, again = judged.needs, None
     if recheck is not None:
@@ -115,6 +116,23 @@ def look(
     calendar = {one.symbol: one.calendar for one in listings}
     needs, again = needs.served(calendar, serves), again and again.served(calendar, serves)
     return Look(needs, judged.absences, expected, found.scanned_bytes, again)
+
+
+def _expected(lake: Lake, question: Question, gaps: Gaps) -> tuple[list[tuple[str, Range]], Gaps]:
+    """The halts of the symbols that are asked about, in the question's window, and the gaps without them."""
+    halted = not_expected(lake.calendars.halted(), question.asked, question.sessions, question.window)
+    return halted, gaps.less(gaps.places([symbol for symbol, _ in halted], *edges(span for _, span in halted)))
+
+
+def _blackouts(lake: Lake, finder: GapFinder, question: Question, token: str) -> Intervals:
+    """The minutes that no symbol of a calendar has, with those that are not asked about. One without any bar of a
+    session is left aside there: the lake may be young."""
+    everyone = replace(question, symbols=None)
+    halted, gaps = _expected(lake, everyone, finder.find(everyone, token=token).gaps)
+    first, last = epoch_minute(question.window.start), epoch_minute(question.window.end)
+    none = (gaps.start <= np.maximum(gaps.session_open, first)) & (gaps.end >= np.minimum(gaps.session_close, last))
+    crowd = crowd_of(question.peers, question.sessions, halted)
+    return blackouts(gaps.take(~none), crowd, gaps.take(none).line)
 
 
 def _surroundings(window: Range, sessions: Sequence[Session], due: datetime) -> Range:
