@@ -22,7 +22,7 @@ SESSIONS = "market/sessions.json"
 SIMULATOR = (
     "__init__",
     "archive",
-    "dialects",
+    *sorted(f"dialects/{file.stem}" for file in (ROOT / "market" / "dialects").glob("*.py")),
     "faults",
     "generated",
     "handler",

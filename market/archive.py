@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from minutemend.core.minutes import epoch_minute
 
-from market.dialects import BINANCE, Response
+from market.dialects.base import Response
+from market.dialects.binance import kline
 from market.sources import Source
 
 ZIP = "application/zip"
@@ -59,7 +60,7 @@ class Archived:
         scale = 1 if self.first < MICROSECONDS_FROM else 1000
         lines = []
         for minute, *values in source.rows(self.symbol, epoch_minute(self.first), epoch_minute(self.end)):
-            at, *rest = BINANCE.kline([minute * 60_000, *values])
+            at, *rest = kline([minute * 60_000, *values])
             closes = int(rest[5]) * scale + (scale - 1)  # type: ignore[call-overload]
             fields = [int(at) * scale, *rest[:5], closes, *rest[6:]]  # type: ignore[call-overload]
             lines.append(",".join(map(str, fields)))

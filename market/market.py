@@ -12,7 +12,8 @@ from minutemend.core.errors import BadInput
 from minutemend.core.minutes import epoch_minute
 
 from market.archive import Archived
-from market.dialects import BINANCE, QUOTE, Dialect, Finnhub, Found, Refusal, Response, look_up, route
+from market.dialects import DIALECTS, route
+from market.dialects.base import Dialect, Found, Refusal, Response, look_up
 from market.faults import Fault, FaultKind
 from market.known import Known, spoil
 from market.sources import Continuous, Source
@@ -75,9 +76,9 @@ class Market:
         except Refusal as refusal:
             return refusal.response, False
         now = self._clock()
-        struck = self.state.meet(dialect.name, query.get("symbols", query.get("symbol", "")).split(","), now)
+        struck = self.state.meet(dialect.name, query.get(dialect.asks_by, "").split(","), now)
         try:
-            response, drop = self._answer(dialect, path, query, struck, now)
+            response, drop = self._answer(dialect, query, struck, now)
         except Refusal as refusal:
             response, drop = refusal.response, False
         self.state.answered("dropped" if drop else str(response.status))
@@ -93,10 +94,10 @@ class Market:
 
     def _file(self, file: Archived) -> tuple[Response, bool]:
         """A file of Binance's archive, with the faults in force for its symbol."""
-        now = self._clock()
-        struck = self.state.meet(BINANCE.name, [file.symbol], now)
+        now, dialect = self._clock(), DIALECTS["binance"]
+        struck = self.state.meet(dialect.name, [file.symbol], now)
         known = Known(Continuous(self.traded()), struck, now)
-        response = self._refused(BINANCE, struck, now) or file.response(known, now)
+        response = self._refused(dialect, struck, now) or file.response(known, now)
         kinds = {fault.kind for fault in struck}
         if FaultKind.TRUNCATED in kinds:
             response = replace(response, body=response.body[: len(response.body) * 2 // 3])
@@ -105,14 +106,12 @@ class Market:
         return response, drop
 
     def _answer(
-        self, dialect: Dialect, path: str, query: Mapping[str, str], struck: Sequence[Fault], now: datetime
+        self, dialect: Dialect, query: Mapping[str, str], struck: Sequence[Fault], now: datetime
     ) -> tuple[Response, bool]:
         refused = self._refused(dialect, struck, now)
         if refused is not None:
             return refused, False
-        known = Known(Continuous(self.traded()) if dialect is BINANCE else self.traded(), struck, now)
-        if path == QUOTE:
-            return json_response(Finnhub().quote(known, query.get("symbol", ""), now)), False
+        known = Known(Continuous(self.traded()) if dialect.continuous else self.traded(), struck, now)
         question = dialect.parse(query, known)
         question.end = min(question.end, epoch_minute(now))  # neither the future nor the running minute is known
         found = look_up(known, question) if question.first < question.end else Found({})
@@ -142,7 +141,7 @@ class Market:
                 case FaultKind.WAF:
                     return WAF
                 case FaultKind.ERROR_BODY:
-                    return json_response(dialect.error)
+                    return Response(200, dialect.error.encode())
         return None
 
 

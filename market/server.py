@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from minutemend.core.errors import BadInput
 
-from market.dialects import Response
+from market.dialects.base import Response
 from market.market import Market, json_response
 from market.sources import Source
 

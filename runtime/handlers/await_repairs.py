@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | None:  # no
     if Key.TASK_TOKEN in event:
         service.run(event)
         return None
-    state = service.look(event)
+    state = service.check_progress(event)
     told = (Key.AUDIT_ID, Key.ATTEMPT, Key.JOBS, Key.SETTLED, Key.WAITS, Key.MOVING)
     logger.info("waited long enough", extra={key: state[key] for key in told})
     return state

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,6 +80,13 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarketServer]:
 def no_faults(market: MarketServer) -> None:
     """Each test begins without faults, with the counts at zero."""
     market.control(faults=[], credentials=TOKENS, reset=True)
+
+
+@pytest.fixture(autouse=True)
+def no_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAY is of 2013: a vendor of the newest minutes alone is asked here as if it had all of them."""
+    ageless = {name: replace(known, newest=None) for name, known in VENDORS.items()}
+    monkeypatch.setattr("minutemend.adapters.vendors.base.VENDORS", ageless)
 
 
 def vendor(name: str, url: str, *, timeout: float = 30.0, credentials: Credentials = None) -> Vendor:
@@ -405,6 +413,14 @@ def test_missing_rows_are_omitted_and_the_range_stays_covered(market: MarketServ
         assert (list(answer.bars), answer.covered) == (left, {"IBM": NOON})
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fault_of_a_symbol_strikes_it_alone_at_every_vendor(market: MarketServer, name: str) -> None:
+    """The simulator finds the symbols of a request whatever the vendor calls them, or where its path has them."""
+    market.control(faults=[{"kind": "status", "status": 503, "symbols": ["AIG"]}])
+    assert (fetch(market, name, "AIG").status, fetch(market, name, "IBM").status) == (503, 200)
+    assert market.counts()["symbols"] == {"AIG": 1, "IBM": 1}
+
+
 def test_the_control_endpoint_works_over_http(market: MarketServer) -> None:
     order = {"faults": [{"kind": "status", "status": 503, "symbols": ["AIG"]}], "reset": True}
     control = f"{market.url}/control"
@@ -416,19 +432,6 @@ def test_the_control_endpoint_works_over_http(market: MarketServer) -> None:
     assert counts["statuses"] == {"503": 1, "200": 1}
     refused = urllib3.request("POST", control, json={"faults": [{"kind": "meteor"}]}, retries=False)
     assert (refused.status, "'meteor' is no fault" in refused.json()["error"]) == (400, True)
-
-
-def test_the_quote_is_of_the_last_traded_day() -> None:
-    """The day's own high, low and open, up to now, and the close of the day before."""
-    with MarketServer(seed=7, calendar="24/7", clock=lambda: NOON.start) as server:
-        first = int(DAY.start.timestamp()) // 60
-        today, before = server.source.rows("IBM", first, first + 720), server.source.rows("IBM", first - 1, first)
-        url = f"{server.url}/api/v1/quote?symbol=IBM"
-        assert urllib3.request("GET", url, retries=False).status == 401
-        quote = urllib3.request("GET", url, headers={"X-Finnhub-Token": "any"}).json()
-    assert (quote["o"], quote["c"], quote["pc"]) == (today[0][1], today[-1][4], before[0][4])
-    assert (quote["h"], quote["l"]) == (max(row[2] for row in today), min(row[3] for row in today))
-    assert quote["t"] == int(NOON.start.timestamp()) - 60
 
 
 def test_generated_bars_follow_the_exchange_calendar() -> None:

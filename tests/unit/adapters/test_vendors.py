@@ -77,6 +77,13 @@ EMPTY: dict[str, object] = {
 NAMES = sorted(VENDORS)
 
 
+@pytest.fixture(autouse=True)
+def no_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RANGE is of 2013: a vendor of the newest minutes alone is asked here as if it had all of them."""
+    ageless = {name: replace(known, newest=None) for name, known in VENDORS.items()}
+    monkeypatch.setattr("minutemend.adapters.vendors.base.VENDORS", ageless)
+
+
 def ask(
     name: str,
     *replies: Reply | Exception,
@@ -615,10 +622,21 @@ def test_a_symbol_in_the_path_is_a_name_and_never_a_path() -> None:
     assert http.asked[0].url == "https://vendor.example/products/..%2Fa%20b%3Fc/candles"
 
 
-def test_a_vendor_of_the_newest_minutes_alone_is_not_asked_for_older_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kraken has 720 of them: an answer to an older question would be about others."""
-    known = {**VENDORS, "binance": replace(VENDORS["binance"], newest=timedelta(minutes=720))}
+def test_a_vendor_of_the_newest_minutes_alone_is_asked_for_those_and_no_older_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kraken has 720, and a request may reach further back for neighbours: what is left of it is asked by itself, and
+    refused without a request."""
+    newest = NOW - START - timedelta(minutes=2, seconds=30)  # the third minute is gone in part
+    known = {**VENDORS, "binance": replace(VENDORS["binance"], newest=newest)}
     monkeypatch.setattr("minutemend.adapters.vendors.base.VENDORS", known)
-    answer, http = ask("binance")
+    first = START + 3 * MINUTE
+    payload = json.loads(json.dumps(GOLDEN["binance"]).replace(f"{SECONDS}000", f"{SECONDS + 180}000"))
+    answer, http = ask("binance", reply(payload))
+    assert http.asked[0].params["startTime"] == f"{SECONDS + 180}000"
+    assert [bar.minute for bar in answer.bars] == [first]
+    assert answer.covered == {"IBM": Range(first, RANGE.end)}
+    assert [one.range for one in answer.left] == [Range(START, first)]
+    answer, http = ask("binance", window=answer.left[0].range)
     assert (answer.kind, answer.requests, http.asked) == (AnswerKind.GIVE_UP, 0, [])
-    assert "the newest 720 minutes alone" in answer.detail
+    assert f"the newest {newest // MINUTE} minutes alone" in answer.detail

@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from minutemend.contract import VENDORS
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import epoch_minute
 
-from market.dialects import Found, Question, look_up
+from market.dialects import DIALECTS
+from market.dialects.base import Found, Question, look_up
 from market.faults import Fault, FaultKind
 from market.generated import DAY, GeneratedBars, Sessions, day_bars
 from market.known import Rows, spoil
@@ -254,3 +256,7 @@ def test_an_unusable_order_is_refused_and_says_what_would_be_right(body: object,
 def test_every_fault_is_documented() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "vendors.md").read_text()
     assert [kind for kind in FaultKind if kind not in page] == []
+
+
+def test_the_simulator_speaks_the_api_of_every_vendor() -> None:
+    assert sorted(DIALECTS) == sorted(VENDORS)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from minutemend.core.minutes import epoch_minute, format_instant, from_epoch_minute
 
-from market.dialects import Question, look_up
+from market.dialects.base import Question, look_up
 from market.faults import Fault, FaultKind
 from market.generated import DAY, GeneratedBars, Sessions
 from market.known import Known, spoil

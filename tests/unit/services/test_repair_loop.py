@@ -136,11 +136,11 @@ def test_a_wait_that_timed_out_goes_on_as_long_as_jobs_are_settled() -> None:
     for works in (True, True, False):
         if works:
             loop.work()
-        state = loop.waiter().look(state)
+        state = loop.waiter().check_progress(state)
         seen.append((state[Key.SETTLED], state[Key.WAITS], state[Key.MOVING]))
     assert seen == [(1, 1, True), (2, 2, True), (2, 2, False)]
     loop.work()
-    state = loop.waiter().look(state)
+    state = loop.waiter().check_progress(state)
     assert (state[Key.SETTLED], state[Key.MOVING]) == (3, False), "all is settled: there is nothing to wait for"
     state = loop.check(state).state
     assert (state[Key.STATUS], state[Key.ATTEMPT], state[Key.WAITS]) == (Status.READY, 1, 2)
@@ -150,8 +150,8 @@ def test_an_audit_waits_on_only_so_often_in_all_its_attempts() -> None:
     loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol == "AAA"], per_minute=1)
     state = loop.queue_repairs(loop.begin())
     loop.work()
-    assert loop.waiter().look({**state, "waits": MOST_WAITS - 1})[Key.MOVING] is True
-    assert loop.waiter().look({**state, "waits": MOST_WAITS})[Key.MOVING] is False
+    assert loop.waiter().check_progress({**state, "waits": MOST_WAITS - 1})[Key.MOVING] is True
+    assert loop.waiter().check_progress({**state, "waits": MOST_WAITS})[Key.MOVING] is False
     assert loop.check({**state, "waits": MOST_WAITS}).state[Key.WAITS] == MOST_WAITS
 
 
@@ -273,13 +273,13 @@ def test_neighbours_that_the_vendor_cannot_have_yet_are_not_asked_for() -> None:
     """A request goes out to its session's end; Alpaca's free plan refuses one that reaches into the last 15 minutes."""
     from minutemend.core.answers import VendorRequest
     from minutemend.core.jobs import RepairJob
-    from minutemend.services.process_repairs import settled
+    from minutemend.services.process_repairs import without_unready
 
     whole = Range(OPEN, OPEN + 390 * MINUTE)
     gap = Range(OPEN + 10 * MINUTE, OPEN + 20 * MINUTE)
     job = RepairJob("a", 1, VendorRequest("alpaca", ("AAA",), whole), only(gap))
     lag, hour = timedelta(minutes=15), OPEN + 60 * MINUTE
-    assert settled(job.request, job, lag, hour).range == Range(OPEN, OPEN + 45 * MINUTE)
-    assert settled(job.request, job, lag, OPEN + 25 * MINUTE).range == Range(OPEN, gap.end)
-    assert settled(job.request, job, lag, OPEN + timedelta(days=1)) == job.request
-    assert settled(job.request, job, None, hour).range.end == hour
+    assert without_unready(job.request, job, lag, hour).range == Range(OPEN, OPEN + 45 * MINUTE)
+    assert without_unready(job.request, job, lag, OPEN + 25 * MINUTE).range == Range(OPEN, gap.end)
+    assert without_unready(job.request, job, lag, OPEN + timedelta(days=1)) == job.request
+    assert without_unready(job.request, job, None, hour).range.end == hour

@@ -50,7 +50,7 @@ class Functions:
             "CheckDataHealth": self.check,
             "QueueRepairs": self.queue_repairs,
             "WaitForRepairs": lambda state: self._waiter().run(state),
-            "CheckProgress": lambda state: self._waiter().look(state),
+            "CheckProgress": lambda state: self._waiter().check_progress(state),
             "ExecuteDataTask": self.publish,
             "ReportFailure": self.report,
         }

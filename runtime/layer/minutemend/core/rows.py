@@ -6,6 +6,7 @@ Whole columns are checked at a time; a row becomes no object.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -86,6 +87,16 @@ def numbers(values: Iterable[object]) -> NDArray[np.float64]:
     if not np.isfinite(found).all():
         raise Garbage("a value is not finite")
     return found
+
+
+DECIMAL = re.compile(r"\d{1,30}(?:\.\d{1,30})?")
+
+
+def decimal(value: object) -> float:
+    """A decimal as text, without sign or exponent, as the nearest float64. Raises Garbage for anything else."""
+    if not isinstance(value, str) or not DECIMAL.fullmatch(value):
+        raise Garbage(f"a value is {_quoted(value)}, which is no decimal as text")
+    return float(value)
 
 
 def _quoted(value: object) -> str:

@@ -27,7 +27,7 @@ class AwaitRepairs:
         progress = self.board.wait(state[Key.AUDIT_ID], state[Key.ATTEMPT], token=token)
         resume_when_done(self.signals, progress, audit_id=state[Key.AUDIT_ID], attempt=state[Key.ATTEMPT])
 
-    def look(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def check_progress(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """After a wait that timed out: `moving` says whether to wait on.
 
         A plan may need longer than one wait under its vendor's rate limit, and how long is not known beforehand:

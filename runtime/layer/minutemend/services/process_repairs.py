@@ -72,7 +72,7 @@ class ProcessRepairs(Worker[RepairJob]):
                 grant = Grant(0) if late else self._take(job, message)
                 if not grant.requests:
                     return self._postpone(rest, message, claim, grant.wait, tally)
-            answer = vendor.fetch(settled(todo[0], job, vendor.lag, self.clock()), until=deadline)
+            answer = vendor.fetch(without_unready(todo[0], job, vendor.lag, self.clock()), until=deadline)
             if answer.requests > 1:  # pages that were not foreseen count against the budget, too
                 self.board.take(vendor.name, requests=answer.requests - 1, limits=limits, now=self.clock())
             tally.account(answer)
@@ -178,7 +178,7 @@ class ProcessRepairs(Worker[RepairJob]):
         self._settle(job, FAILED)
 
 
-def settled(request: VendorRequest, job: RepairJob, lag: timedelta | None, now: datetime) -> VendorRequest:
+def without_unready(request: VendorRequest, job: RepairJob, lag: timedelta | None, now: datetime) -> VendorRequest:
     """The request less the neighbours that the vendor cannot have yet: it is asked out to its session's end, and some
     refuse whole requests that reach into their newest minutes (Alpaca's free plan: 403 for the last 15)."""
     ready = (now - (lag or timedelta(0))).replace(second=0, microsecond=0)

@@ -31,8 +31,8 @@ def make_vendor(
 ) -> Vendor:
     """The adapter of a vendor, ready to fetch. Raises BadInput that lists the known vendors.
 
-    `credentials` is this vendor's entry of the vendor secret: Finnhub's token, Alpaca's `{"key", "secret"}`,
-    None for Binance. None where one is needed is no error here: each fetch then gives up and says what to do.
+    `credentials` is this vendor's entry of the vendor secret: Finnhub's token, Alpaca's `{"key", "secret"}`, None for
+    public data. None where one is needed is no error here: each fetch then gives up and says what to do.
     `reread` reads it anew, for a vendor that answers 401.
     """
     return adapter_of(settings.name)(settings, credentials=credentials, http=http, clock=clock, reread=reread)

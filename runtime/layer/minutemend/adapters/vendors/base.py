@@ -161,7 +161,8 @@ class HttpVendor(Vendor):
         """Ask, page by page, and judge all rows together. One bad page spoils the answer: nothing is kept."""
         if (why := self._unaskable(request)) is not None:
             return self._answer(request, AnswerKind.GIVE_UP, why, requests=0)
-        asking, token, fresh = request, None, self._reread is None
+        asking = replace(request, range=self._reachable(request.range) or request.range)
+        token, fresh = None, self._reread is None
         rows: list[Rows] = []
         looked: Mapping[str, Range] = {}
         for number in range(1, MAX_PAGES + 1):
@@ -195,9 +196,17 @@ class HttpVendor(Vendor):
         if not 0 < len(request.symbols) <= self.symbols:
             return f"{len(request.symbols)} symbols in one request; 1 to {self.symbols} would be right"
         newest = VENDORS[self.name].newest
-        if newest is not None and request.range.start < self._clock() - newest:
-            return f"it has the newest {newest // MINUTE} minutes alone, and the request begins before them"
+        if newest is not None and self._reachable(request.range) is None:
+            return f"it has the newest {newest // MINUTE} minutes alone, and the request ends before them"
         return None
+
+    def _reachable(self, window: Range) -> Range | None:
+        """The window less what a vendor of the newest minutes alone has no more: that is then left, and refused."""
+        newest = VENDORS[self.name].newest
+        if newest is None:
+            return window
+        oldest = (self._clock() - newest + MINUTE).replace(second=0, microsecond=0)
+        return Range(max(window.start, oldest), window.end) if oldest < window.end else None
 
     def _ask(self, request: VendorRequest, token: str | None) -> Page | Refusal:
         """One page. Raises MissingCredentials, NoReply, BodyTooLarge, Garbage."""

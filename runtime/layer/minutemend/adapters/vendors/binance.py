@@ -7,7 +7,6 @@ Documentation: https://developers.binance.com/docs/binance-spot-api-docs/rest-ap
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,10 +18,9 @@ from minutemend.adapters.vendors.base import WORDS_KEPT, HttpVendor, Page, epoch
 from minutemend.adapters.vendors.binance_archive import File
 from minutemend.core.answers import Answer, AnswerKind, Garbage, VendorRequest
 from minutemend.core.minutes import MINUTE, Range
-from minutemend.core.rows import Rows, instants, judge, whole_numbers
+from minutemend.core.rows import Rows, decimal, instants, judge, whole_numbers
 
 MILLISECOND = timedelta(milliseconds=1)
-DECIMAL = re.compile(r"\d{1,30}(?:\.\d{1,30})?")
 
 
 class _NotThere(Garbage):
@@ -104,7 +102,7 @@ class Binance(HttpVendor):
             match kline:
                 case [at, opened, high, low, close, volume, _, _, int() as count, *_]:
                     times.append(at)
-                    decimals.append([_decimal(value) for value in (opened, high, low, close, volume)])
+                    decimals.append([decimal(value) for value in (opened, high, low, close, volume)])
                     trades.append(count)
                 case _:
                     raise Garbage("a kline has not the documented nine fields and more")
@@ -114,10 +112,3 @@ class Binance(HttpVendor):
         if len(at) >= self.rows and (cut := last_minute(at, looked)) is not None:
             looked = Range(looked.start, cut + MINUTE)
         return Page([rows] if len(at) else [], {symbol: looked})
-
-
-def _decimal(value: object) -> float:
-    """A decimal as text, as the nearest float64. Binance writes no sign and no exponent."""
-    if not isinstance(value, str) or not DECIMAL.fullmatch(value):
-        raise Garbage(f"a value is {str(value)[:40]!r}, which is no decimal as text")
-    return float(value)
