@@ -115,7 +115,7 @@ def main() -> None:
         sys.stdout.flush()
         sys.exit(outcome if isinstance(outcome, int) else 0)
     except KeyboardInterrupt:
-        _say("stopped")
+        _say("interrupted")
         sys.exit(130)
     except BrokenPipeError:  # `mend … | head`: the reader has what it wanted
         import os
@@ -123,7 +123,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except click.exceptions.Abort:
-        _say("stopped")
+        _say("interrupted")
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as nothing:
         nothing.show()
@@ -132,7 +132,7 @@ def main() -> None:
         from mend.problems import explain
 
         if stopped:  # DuckDB hands on an interruption as an error of its own
-            _say("stopped")
+            _say("interrupted")
             sys.exit(130)
         message = explain(problem)
         if message is None:

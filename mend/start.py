@@ -16,7 +16,7 @@ def end_at_once(_number: int = 0, _frame: FrameType | None = None) -> None:
     for leave in list(leaving):
         leave()
     shown_again = b"\x1b[?25h" if os.isatty(2) else b""  # the cursor, that a progress bar hides
-    os.write(2, shown_again + b"mend: stopped\n")
+    os.write(2, shown_again + b"mend: interrupted\n")
     os._exit(130)
 
 

@@ -41,7 +41,7 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, w
     from minutemend.core.minutes import format_instant
 
     from mend.aws import executions
-    from mend.commands.sessions import refuse_unknown
+    from mend.commands.sessions import refuse_unknown, told, untold
     from mend.console import say
 
     now, window = asked.now, asked.past
@@ -54,8 +54,12 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, w
     # What the machine would refuse is refused here, before anything is started.
     AuditRequest.from_input(given, scheduled_at=now, due=now)
     opened = asked.opened
+    followed = opened.interest().listings
     if asked.wanted is not None:
-        refuse_unknown(opened, asked.wanted, opened.interest().listings)
+        refuse_unknown(opened, asked.wanted, followed)
+    # Where the lake's own sessions do not tell, the audit may know newer ones.
+    if not untold(opened, [one.symbol for one in followed], window):
+        told(opened, window, asked.wanted)
     name = f"mend-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     arn = executions.start(opened.clients.stepfunctions, opened.output("StateMachineArn"), given, name=name)
     say(f"audit {name} of {window} in {opened.name} ({opened.where})")
@@ -87,11 +91,20 @@ def _wait(opened: Stage, arn: str, style: str) -> int:
             followed = follow(opened, arn, tell=lambda news, so_far: say(describe_news(news, so_far)), watch=watch)
     except KeyboardInterrupt:
         say(f"the audit goes on; next: mend status --stage {opened.option}")
-        say(f"         to stop it: aws stepfunctions stop-execution --execution-arn {arn}")
+        say(f"         to stop it: {_towards(opened)}aws stepfunctions stop-execution --execution-arn {arn}")
         raise
     if style == "json":
         show_json(as_rows(followed))
     return conclude(opened, followed)
+
+
+def _towards(opened: Stage) -> str:
+    """What points the AWS command line at a local stage; nothing for one in AWS."""
+    from mend.stage import LOCAL
+
+    kind, _, name = opened.option.partition(":")
+    named = f" --name {name}" if name else ""
+    return f'eval "$(mend local status{named} --export)"; ' if kind == LOCAL else ""
 
 
 def as_rows(followed: Followed) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def test_ctrl_c_ends_with_130_and_a_message(terminal: bool, tmp_path: Path) -> N
         if code in (0, 1) and b"Traceback" not in said:
             continue  # it was faster than we were
         assert (code, b"Traceback" in said) == (130, False), said[-2000:]
-        assert b"mend: stopped" in said
+        assert b"mend: interrupted" in said
 
 
 def test_what_is_not_installed_is_said() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from minutemend.core.errors import BadInput
 from minutemend.core.symbols import Listing
+from minutemend.services.lake import Lake
 
-from mend.commands.repair import command
+from mend.calendars.known import calendar_named
+from mend.commands.repair import _wait, command
 from mend.options import Asked
 from mend.problems import Problem
+from tests.fakes.store import FakeStore
 
 NOW = datetime(2026, 11, 29, 11, 40, 30, tzinfo=UTC)
 STAGE = SimpleNamespace(
@@ -56,3 +59,41 @@ def test_a_repair_of_a_symbol_that_is_not_followed_starts_no_audit() -> None:
     done = CliRunner().invoke(command, ["--stage", "dev", "--start", "2025-11-20", "--symbols", "IBM,NVDA"])
     assert isinstance(done.exception, Problem) or done.exit_code == 2
     assert "dev does not follow NVDA" in f"{done.exception}{done.output}"
+
+
+def test_a_repair_of_a_weekend_starts_no_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it ring; where the lake knows no sessions yet, the audit brings its own, and is started."""
+    lake = Lake(FakeStore())
+    lake.put_symbols([Listing("IBM", "XNYS")])
+    weekend = ["--stage", "dev", "--start", "2025-11-22", "--end", "2025-11-24"]
+    opened = SimpleNamespace(**vars(STAGE), lake=lake)
+    monkeypatch.setattr("mend.stage.open_stage", lambda _: opened)
+    fresh = CliRunner().invoke(command, weekend)
+    assert isinstance(fresh.exception, AttributeError), "it would have started one: there is no machine here"
+    lake.put_sessions(calendar_named("XNYS").sessions(date(2025, 11, 17), date(2025, 11, 28)))
+    done = CliRunner().invoke(command, weekend)
+    assert isinstance(done.exception, BadInput)
+    assert "no minute is expected" in str(done.exception) or "nothing is expected" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("option", "before"),
+    [
+        ("dev", "aws"),
+        ("local", 'eval "$(mend local status --export)"; aws'),
+        ("local:two", 'eval "$(mend local status --name two --export)"; aws'),
+    ],
+)
+def test_ctrl_c_says_how_to_stop_the_audit_that_goes_on_where_it_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, before: str
+) -> None:
+    """A bare `aws` would ask AWS itself for an execution of a local stage."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mend.follow.follow", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _wait(SimpleNamespace(option=option), "arn:x", "table")  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert f"to stop it: {before} stepfunctions stop-execution --execution-arn arn:x" in " ".join(said.split())

@@ -73,7 +73,7 @@ def test_an_unknown_command_names_the_nearest(
         (Problem("no such file", hint="ls"), 2, "mend: no such file\n  next: ls\n"),
         (BadInput("start is late"), 2, "mend: start is late\n"),
         (FileNotFoundError(2, "No such file or directory", "x.parquet"), 2, "mend: x.parquet: No such file"),
-        (KeyboardInterrupt(), 130, "stopped"),
+        (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
 def test_a_failure_is_one_message_and_an_exit_code(
