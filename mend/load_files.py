@@ -65,6 +65,8 @@ class LoadFiles:
     def check(self) -> Contents:
         """Look at every row. Raises BadInput with the first thing that is wrong, and how often it is."""
         found = scan(self._files)
+        for name, why in self._files.unread:
+            raise BadInput(f"{name}: {why} (nothing was loaded; a pattern that leaves it out would load the rest)")
         cadence = grid.cadence_of(found.zoned.joined(found.naive))
         if cadence > 1:
             raise BadInput(f"these bars lie {grid.shown(cadence)} apart: a lake holds minutes, and nothing was loaded")

@@ -10,21 +10,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from mend.bars.recognise import NoBars
+from mend.bars.no_bars import meant_for_bars, named_as_bars, no_bars
 from mend.bars.shapes import MINUTE, SURE, SYMBOL, plain, rank
 
 _DEEP = 6  # levels of wrapping that are looked through
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d{9,19}$")
+_BARS = frozenset(("bars", "candles", "klines", "results"))
 _NUMBER = re.compile(r"^\d+[.:]?\s+")
 
 
-def to_csv(source: str, target: Path) -> None:
-    """Write the rows of a JSON file, or of JSON lines, as CSV. Raises NoBars."""
+def to_csv(source: str, target: Path, shown: str) -> None:
+    """Write the rows of a JSON file, or of JSON lines, as CSV; `shown` is its user's name for it. Raises NoBars."""
     header: list[str] | None = None
     rows = 0
     with target.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        for symbol, row in _rows(source):
+        for symbol, row in _rows(source, shown):
             if isinstance(row, dict):
                 cells = dict(_flat(row))
                 if header is None:
@@ -35,7 +36,23 @@ def to_csv(source: str, target: Path) -> None:
                 writer.writerow([*([symbol] if symbol else []), *map(_cell, row)])
             rows += 1
     if not rows:
-        raise NoBars("it is JSON without rows: a list of bars, or a bar in each line, would be right")
+        raise no_bars(
+            "it is JSON without rows: a list of bars, or a bar in each line, would be right",
+            broken=meant_for_bars(shown) or _was_for_bars(source),
+        )
+
+
+def _was_for_bars(source: str) -> bool:
+    """Whether a document without rows is what a vendor or a tool writes where there are no bars: `[]`, `{}`, empty
+    columns, or an empty list under a name for bars."""
+    try:
+        document = json.loads(Path(source).read_text("utf-8-sig"))
+    except ValueError:  # lines
+        return False
+    if not isinstance(document, dict) or not document:
+        return not document
+    empty = [key for key, value in document.items() if not value]
+    return named_as_bars(empty) or any(plain(key) in _BARS for key in empty) or document.get("s") == "no_data"
 
 
 def _flat(row: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -52,7 +69,7 @@ def _names_symbol(row: dict[str, Any]) -> bool:
     return any(rank(plain(name), SYMBOL) < len(SYMBOL) for name in row)
 
 
-def _rows(source: str) -> Iterator[tuple[str | None, Any]]:
+def _rows(source: str, shown: str) -> Iterator[tuple[str | None, Any]]:
     with open(source, encoding="utf-8-sig") as file:
         first = file.readline().strip()
         try:
@@ -68,7 +85,8 @@ def _rows(source: str) -> Iterator[tuple[str | None, Any]]:
         with open(source, encoding="utf-8-sig") as file:
             document = json.load(file)
     except ValueError as broken:
-        raise NoBars(f"it is no JSON: {broken}") from None
+        cut = shown.lower().endswith(".json") or meant_for_bars(shown) or _INSTANT.search(first) is not None
+        raise no_bars(f"it is no JSON: {broken}", broken=cut) from None
     yield from _within(document, None, _DEEP)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,16 +11,14 @@ import duckdb
 from minutemend.core.errors import BadInput
 
 from mend.bars import dialect, json_files, wide
-from mend.bars.dialect import Layout
 from mend.bars.names import day_of, symbol_of
+from mend.bars.no_bars import Broken, NoBars, named_as_bars, no_bars, of_text
 from mend.bars.paths import Found, find_files
-from mend.bars.recognise import NoBars, Reading, Wanted, recognise
+from mend.bars.recognise import Reading, Wanted, recognise
+from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted
 from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
 from mend.start import leaving
-
-FILE = "__file"
-FILES = "__files__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Group:
     @property
     def reader(self) -> str:
         """SQL to select from."""
-        return self.table.replace(FILES, _listed(self.members))
+        return self.table.replace(FILES, listed(self.members))
 
     def halves(self) -> tuple[Group, Group]:
         """The same in two parts: a file that breaks off costs itself alone."""
@@ -55,6 +53,7 @@ class BarFiles:
     wanted: Wanted
     groups: list[Group] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # files that hold no bars, and why
+    unread: list[tuple[str, str]] = field(default_factory=list)  # those of them whose bars are not counted: broken ones
     _room: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="minutemend-", ignore_cleanup_errors=True)
     )
@@ -77,7 +76,8 @@ class BarFiles:
     def where(self) -> str:
         """The files in a few words, for messages."""
         shown = sorted({member.shown for member in self.members})
-        return shown[0] if len(shown) == 1 else f"{shown[0]} and {len(shown) - 1:,} more files"
+        more = len(shown) - 1
+        return f"{shown[0]} and {more:,} more file{'s' if more > 1 else ''}" if more else shown[0]
 
     def said(self, left_out: dict[str, int]) -> tuple[str, ...]:
         """What was worked out, a line each; `left_out` counts the rows that are no bars, by why."""
@@ -87,9 +87,10 @@ class BarFiles:
             more = f" and {len(by_name) - 3:,} more" if len(by_name) > 3 else ""
             lines.append(f"symbol: {', '.join(by_name[:3])}{more}, not by a column")
         lines += [f"left out: {count:,} row{'s' if count != 1 else ''} {why}" for why, count in left_out.items()]
-        lines += [f"skipped: {name}: {why}" for name, why in self.skipped[:5]]
-        if len(self.skipped) > 5:
-            lines.append(f"skipped: {len(self.skipped) - 5:,} more files without bars")
+        first = [*self.unread, *(one for one in self.skipped if one not in self.unread)]
+        lines += [f"skipped: {name}: {why}" for name, why in first[:5]]
+        if len(first) > 5:
+            lines.append(f"skipped: {len(first) - 5:,} more file{'s' if len(first) > 6 else ''} without bars")
         return tuple(lines)
 
     def open(self, paths: Sequence[str], symbol: str | None) -> BarFiles:
@@ -99,25 +100,34 @@ class BarFiles:
         parquet: list[Member] = []
         for found in find_files(paths):
             try:
+                if found.flaw is not None:
+                    raise found.flaw
                 for member in members(found, room):
                     self._sort(member, texts, parquet, room)
-            except NoBars as foreign:
-                self.skip(found, str(foreign))
-            except OSError as unreadable:
-                self.skip(found, f"it cannot be read: {unreadable.strerror or unreadable}")
+            except NoBars as flaw:
+                self.skip(found, flaw)
+            except OSError as problem:
+                self.skip(found, Broken(f"it cannot be read: {problem.strerror or problem}"))
         for alike in texts.values():
-            self._try(alike, lambda alike=alike: self._text_groups(alike, symbol))
+            self._try(alike, symbol, self._text_groups)
         for alike in self._same_columns(parquet):
-            self._try(alike, lambda alike=alike: self._parquet_groups(alike, symbol))
+            self._try(alike, symbol, self._parquet_groups)
         if not self.groups:
-            listed = "; ".join(f"{name}: {why}" for name, why in self.skipped[:3])
-            more = f"; and {len(self.skipped) - 3:,} more files" if len(self.skipped) > 3 else ""
-            raise BadInput(f"no bars in {listed}{more}")
+            raise self.nothing()
         return self
+
+    def nothing(self) -> BadInput:
+        """The refusal of files of which none holds bars."""
+        named = "; ".join(f"{name}: {why}" for name, why in self.skipped[:3])
+        more = len(self.skipped) - 3
+        return BadInput(f"no bars in {named}{f'; and {more:,} more file' if more > 0 else ''}{'s' if more > 1 else ''}")
 
     def _sort(
         self, member: Member, texts: dict[tuple[str, str], list[Member]], parquet: list[Member], room: Path
     ) -> None:
+        if member.flaw is not None:
+            self.skip(member, member.flaw)
+            return
         if member.kind == "parquet":
             parquet.append(member)
             return
@@ -126,37 +136,42 @@ class BarFiles:
             return
         if member.kind == "json":
             target = room / f"{len(list(room.iterdir()))}.csv"
-            json_files.to_csv(member.path, target)
+            json_files.to_csv(member.path, target, member.shown)
             head = target.read_bytes()[: 1 << 16].decode("utf-8", "ignore")
             member = replace(member, path=str(target), kind="text", head=head[: head.rfind("\n") + 1])
         texts.setdefault((member.compression, dialect.signature(member.head)), []).append(member)
 
-    def skip(self, found: Found | Member, why: str) -> None:
+    def skip(self, found: Found | Member, flaw: NoBars) -> None:
+        """Leave a file out, whose bars are missed where it is broken. Raises BadInput for one that was named itself."""
         name = found.path if isinstance(found, Found) else found.shown
         if found.asked:
-            raise BadInput(f"{name}: {why}")
-        self.skipped.append((name, why))
+            raise BadInput(f"{name}: {flaw}")
+        self.skipped.append((name, str(flaw)))
+        if isinstance(flaw, Broken):
+            self.unread.append((name, str(flaw)))
 
-    def _try(self, alike: Sequence[Member], recognised: object) -> None:
+    def _try(
+        self, alike: list[Member], symbol: str | None, recognised: Callable[[list[Member], str | None], list[Group]]
+    ) -> None:
         try:
-            self.groups += recognised()  # type: ignore[operator]
-        except NoBars as foreign:
+            self.groups += recognised(alike, symbol)
+        except NoBars as flaw:
             for member in alike:
-                self.skip(member, str(foreign))
+                self.skip(member, flaw)
         except duckdb.Error as broken:
-            for member in alike:
-                self.skip(member, f"it cannot be read: {str(broken).strip().splitlines()[0]}")
+            if len(alike) > 1:  # one that breaks off costs itself alone
+                middle = len(alike) // 2
+                self._try(alike[:middle], symbol, recognised)
+                self._try(alike[middle:], symbol, recognised)
+            else:
+                self.skip(alike[0], unreadable(broken))
         except BadInput as problem:
             raise BadInput(f"{alike[0].shown}: {problem}") from None
 
     def _text_groups(self, alike: list[Member], symbol: str | None) -> list[Group]:
         layout = dialect.layout_of(alike[0].head)
         if layout is None:
-            last = alike[0].head.strip().rpartition("\n")[2]
-            raise NoBars(
-                f"it is text, but no line of it looks like a bar (not {last[:60]!r}): lines such as "
-                "2024-03-12T13:30:00Z,100.0,100.5,99.5,100.2,1200 would be right"
-            )
+            raise of_text(alike[0].head, alike[0].shown)
         if layout.delimiter == " ":
             alike = [tabbed(member, Path(self._room.name)) for member in alike]
             layout = replace(layout, delimiter="\t")
@@ -169,7 +184,7 @@ class BarFiles:
             )
             for place in range(layout.width)
         ]
-        reader = _csv_reader(alike, layout)
+        reader = csv_reader(alike, layout)
         headed = bool(layout.names)
         reading = self._ordered(columns, reader, alike, headed=headed)
         if reading.symbol is None and headed:
@@ -193,19 +208,19 @@ class BarFiles:
         return groups
 
     def _parquet_groups(self, alike: list[Member], symbol: str | None) -> list[Group]:
-        reader = f"read_parquet({FILES}, filename = '{FILE}', hive_partitioning = false, union_by_name = true)"
+        reader = PARQUET
         described = self.connection.execute(
-            f"DESCRIBE SELECT * FROM {reader.replace(FILES, _listed(alike))}"  # noqa: S608
+            f"DESCRIBE SELECT * FROM {reader.replace(FILES, listed(alike))}"  # noqa: S608
         ).fetchall()
         names = [(str(name), str(kind)) for name, kind, *_ in described if name != FILE]
-        shown = ", ".join(f"CAST({_name(name)} AS VARCHAR)" for name, _ in names)
-        first = f"read_parquet('{_quoted(alike[0].path)}', hive_partitioning = false)"
+        shown = ", ".join(f"CAST({name_of(name)} AS VARCHAR)" for name, _ in names)
+        first = f"read_parquet('{quoted(alike[0].path)}', hive_partitioning = false)"
         sample = self.connection.execute(f"SELECT {shown} FROM {first} LIMIT 200").fetchall()  # noqa: S608
         columns = []
         for place, (name, kind) in enumerate(names):
             values = tuple("" if row[place] is None else str(row[place]) for row in sample)
             text = kind.startswith("ENUM") or ("INT" in kind and written_as_digits(name, values))
-            sql = f"CAST({_name(name)} AS VARCHAR)" if text else _name(name)
+            sql = f"CAST({name_of(name)} AS VARCHAR)" if text else name_of(name)
             columns.append(Column(name, sql, "VARCHAR" if text else kind, values))
         owned = wide.by_pair(columns)
         if owned is None:
@@ -221,10 +236,17 @@ class BarFiles:
         for member in parquet:
             try:
                 rows = self.connection.execute(
-                    f"SELECT name, type, logical_type FROM parquet_schema('{_quoted(member.path)}')"  # noqa: S608
+                    f"SELECT name, type, logical_type FROM parquet_schema('{quoted(member.path)}')"  # noqa: S608
+                ).fetchall()
+                ((held,),) = self.connection.execute(
+                    f"SELECT sum(num_rows) FROM parquet_file_metadata('{quoted(member.path)}')"  # noqa: S608
                 ).fetchall()
             except duckdb.Error as broken:
-                self.skip(member, f"it cannot be read: {str(broken).strip().splitlines()[0]}")
+                self.skip(member, unreadable(broken))
+                continue
+            if not held:
+                meant = named_as_bars([str(name) for name, *_ in rows[1:]])
+                self.skip(member, no_bars("it has columns and no rows: rows of bars would be right", broken=meant))
                 continue
             kinds.setdefault(repr(sorted(map(str, rows[1:]))), []).append(member)
         return kinds.values()
@@ -236,7 +258,7 @@ class BarFiles:
         if reading.check is None or self.wanted.day_first is not None:
             return reading
         first, second, year = self.connection.execute(
-            f"SELECT {reading.check} FROM {reader.replace(FILES, _listed(alike))}"  # noqa: S608
+            f"SELECT {reading.check} FROM {reader.replace(FILES, listed(alike))}"  # noqa: S608
         ).fetchall()[0]
         if year:
             raise BadInput(
@@ -265,35 +287,11 @@ class BarFiles:
             undated = [one.shown for one in alike if day_of(one.shown) is None]
             if undated:
                 raise NoBars(f"{undated[0]} holds times of day, and its name no date")
-            days = ", ".join(f"('{_quoted(one.path)}', '{day_of(one.shown)}')" for one in alike)
+            days = ", ".join(f"('{quoted(one.path)}', '{day_of(one.shown)}')" for one in alike)
             reader = f"(SELECT * FROM {reader} JOIN (VALUES {days}) AS days({FILE}, __day) USING ({FILE}))"  # noqa: S608
         return Group(reader, reading, tuple(alike), symbols)
 
 
-def _csv_reader(alike: Sequence[Member], layout: Layout) -> str:
-    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(layout.width))
-    quote = '"' if any('"' in member.head for member in alike[:20]) else ""
-    delimiter = layout.delimiter.replace("\t", "\\t")
-    return (
-        f"read_csv({FILES}, auto_detect = false, header = false, skip = {layout.skip}, delim = '{delimiter}', "
-        f"quote = '{quote}', escape = '{quote}', columns = {{{columns}}}, null_padding = true, strict_mode = false, "
-        f"store_rejects = true, compression = '{alike[0].compression}', filename = '{FILE}')"
-    )
-
-
-def _listed(alike: Sequence[Member]) -> str:
-    return "[" + ", ".join(f"'{_quoted(_literal(one.path))}'" for one in alike) + "]"
-
-
-def _literal(path: str) -> str:
-    """A path that DuckDB does not take for a pattern."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
-
-
-def _name(column: str) -> str:
-    escaped = column.replace('"', '""')
-    return f'"{escaped}"'
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
+def unreadable(broken: duckdb.Error) -> Broken:
+    """What DuckDB could not read, in one line."""
+    return Broken(f"it cannot be read: {str(broken).strip().splitlines()[0]}")

@@ -10,6 +10,7 @@ from itertools import pairwise, product
 from minutemend.core.errors import BadInput
 
 from mend.bars import names as file_names
+from mend.bars.no_bars import Broken, NoBars, named_as_bars, no_bars
 from mend.bars.prices import filled, number, values_of
 from mend.bars.shapes import (
     DATE,
@@ -74,10 +75,6 @@ class Wanted:
     symbol_column: str | None = None
     minute_column: str | None = None
     day_first: bool | None = None
-
-
-class NoBars(BadInput):
-    """A file that holds no bars: foreign, or without a column that is a time."""
 
 
 def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: bool) -> Reading:
@@ -179,8 +176,11 @@ def _when(
     there = ", ".join(column.name for column in columns) if any(column.name for column in columns) else "no names"
     for (unread, what), column in product(UNREAD, columns):
         if column.values and all(unread.fullmatch(value.strip()) for value in column.values):
-            raise NoBars(f"no column holds times: {shown(column)} holds {what}")
-    raise NoBars(f"no column holds times (its columns: {there}): name it with --minute-column, if there is one")
+            raise Broken(f"no column holds times: {shown(column)} holds {what}")
+    raise no_bars(
+        f"no column holds times (its columns: {there}): name it with --minute-column, if there is one",
+        broken=named_as_bars([column.name for column in columns]),
+    )
 
 
 def _refuse_asked(

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from minutemend.core.columns import VALUES
 from minutemend.core.errors import BadInput
 
-from mend.bars.reader import FILE, BarFiles, Group
+from mend.bars.reader import BarFiles, Group
+from mend.bars.tables import FILE
 
 
 def select_rows(

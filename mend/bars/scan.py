@@ -9,7 +9,9 @@ import numpy as np
 from minutemend.core.errors import BadInput
 
 from mend.bars.names import says_no_symbol
-from mend.bars.reader import FILE, BarFiles, Group
+from mend.bars.no_bars import Broken
+from mend.bars.reader import BarFiles, Group, unreadable
+from mend.bars.tables import FILE
 from mend.bars.words import Words
 
 # What a row is: a bar, or why it is none.
@@ -57,7 +59,7 @@ def scan(files: BarFiles) -> Scan:
             if len(group.members) > 1:
                 waiting += group.halves()[::-1]
             else:
-                files.skip(group.members[0], f"it cannot be read: {str(broken).strip().splitlines()[0]}")
+                files.skip(group.members[0], unreadable(broken))
             continue
         if "store_rejects" in group.reader:
             lost = files.connection.execute("SELECT count(*) FROM reject_errors").fetchall()[0][0]
@@ -65,7 +67,7 @@ def scan(files: BarFiles) -> Scan:
                 left["that are no text or too long"] = left.get("that are no text or too long", 0) + lost
     files.groups = readable
     if not parts:
-        raise BadInput(f"no bars in {files.skipped[0][0]}: {files.skipped[0][1]}")
+        raise files.nothing()
     code, naive, state, hour, rows, bits = (np.concatenate(column) for column in zip(*parts, strict=True))
     good = state == BAR
     _refuse_mixed(code[good], bits[good], names, paths)
@@ -75,6 +77,7 @@ def scan(files: BarFiles) -> Scan:
             left[why] = left.get(why, 0) + count
     bars = int(rows[state == BAR].sum())
     _refuse_none(files, bars, left)
+    _skip_barren(files, {paths[one] for one in set(code[good].tolist()) if one in paths})
     made = [
         Words.merged(names, code[part], hour[part], bits[part], rows[part]) for part in (good & ~naive, good & naive)
     ]
@@ -85,6 +88,14 @@ def scan(files: BarFiles) -> Scan:
             f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
         )
     return Scan(made[0], made[1], left, int(rows.sum()))
+
+
+def _skip_barren(files: BarFiles, fruitful: set[str]) -> None:
+    """Note the files of which no row is a bar, where files say whose bars they hold: that symbol was not looked at."""
+    members = {one.shown: one for group in files.groups if group.reading.symbol is None for one in group.members}
+    for shown, member in members.items():
+        if shown not in fruitful:
+            files.skip(member, Broken("no row of it is a bar, with a time and a price"))
 
 
 def _refuse_none(files: BarFiles, bars: int, left: dict[str, int]) -> None:

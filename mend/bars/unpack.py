@@ -19,8 +19,9 @@ from typing import IO, Any, cast
 import duckdb
 
 from mend.bars.dialect import spaced
+from mend.bars.no_bars import Broken, NoBars, may_be_bars, meant_for_bars, no_bars
 from mend.bars.paths import STANDARD_INPUT, Found
-from mend.bars.recognise import NoBars
+from mend.bars.zstd_frames import refuse_cut
 
 HEAD = 64 * 1024
 _TEXT, _PARQUET, _JSON, _ARROW = "text", "parquet", "json", "arrow"
@@ -31,17 +32,23 @@ _OPENERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 )
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_FOREIGN = (
-    (b"%PDF", "a PDF"),
+# Kinds of files that may well hold bars, and that are not read here.
+_UNREAD = (
     (b"\x89HDF", "HDF5: pandas' DataFrame.to_parquet writes what is read here"),
     (b"SQLite format 3", "an SQLite database: export the table as CSV"),
-    (b"\x89PNG", "a picture"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
     (b"\x80\x04\x95", "a pickle: pandas' DataFrame.to_parquet writes what is read here"),
     (b"ORC", "an ORC file: Parquet would be right"),
     (b"Obj\x01", "an Avro file: Parquet would be right"),
     (b"7z\xbc\xaf", "a 7z archive: its files, or a zip or tar of them, would be right"),
     (b"Rar!", "a RAR archive: its files, or a zip or tar of them, would be right"),
+)
+# Kinds that hold none; under a name for bars they stand where bars were meant to be.
+_FOREIGN = (
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
     (b"<?xml", "XML: CSV, JSON or Parquet would be right"),
     (b"<!DOCTYPE", "a web page: the file that its address gives to a browser would be right"),
     (b"<html", "a web page: the file that its address gives to a browser would be right"),
@@ -51,7 +58,8 @@ _FOREIGN = (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One table of rows. `path` is what DuckDB opens, `shown` the name that its user knows; `head` is text."""
+    """One table of rows. `path` is what DuckDB opens, `shown` the name that its user knows; `head` is text. `flaw`: why
+    what lies in an archive is no table."""
 
     path: str
     shown: str
@@ -59,12 +67,13 @@ class Member:
     asked: bool
     compression: str = "none"
     head: str = ""
+    flaw: NoBars | None = None
 
 
 def members(found: Found, room: Path) -> Iterator[Member]:
     """The tables that a file holds: itself, or what is packed in it. `room` is a folder for what must be unpacked.
 
-    Raises NoBars for what cannot hold bars.
+    Raises NoBars for what cannot hold bars, and Broken for what should.
     """
     if found.path == STANDARD_INPUT:
         path = room / "standard input"
@@ -79,7 +88,7 @@ def _members(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Memb
     with open(path, "rb") as file:
         first = file.read(8192)
     if not first:
-        raise NoBars("it is empty (0 bytes)")
+        raise no_bars("it is empty (0 bytes)", broken=may_be_bars(shown))
     if first.startswith(b"PK\x03\x04") or _is_tar(first):
         yield from _archived(path, shown, _tarred if _is_tar(first) else _zipped, asked=asked, room=room)
         return
@@ -88,9 +97,10 @@ def _members(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Memb
             yield from _unpacked(path, shown, opener, asked=asked, room=room)
             return
     if first.startswith(_ZSTD):
+        refuse_cut(path)
         yield from _zstd(path, shown, asked=asked, room=room)
         return
-    kind = _kind(first)
+    kind = _kind(first, shown)
     if kind == _PARQUET:
         _refuse_cut(path)
     if kind == _TEXT:
@@ -107,27 +117,32 @@ def _unpacked(path: str, shown: str, opener: Callable[..., Any], *, asked: bool,
     try:
         with opener(path, "rb") as file:
             head = file.read(HEAD)
-        if opener is gzip.open and not _is_tar(head) and _kind(head[:8192]) == _TEXT and not head.startswith(_UTF16):
+        text = not _is_tar(head) and _kind(head[:8192], shown) == _TEXT and not head.startswith(_UTF16)
+        if opener is gzip.open and text:
             yield from _text(path, shown, head, asked=asked, compression="gzip", room=room)  # DuckDB unpacks it
             return
         copy = _copy(opener(path, "rb"), room, shown)
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as broken:
-        raise NoBars(f"it cannot be unpacked: {broken}") from None
+        raise Broken(f"it cannot be unpacked: {broken}") from None
     yield from _members(copy, shown, asked=asked, room=room)
 
 
-def _kind(first: bytes) -> str:
+def _kind(first: bytes, shown: str) -> str:
     if first.startswith(b"PAR1"):
         return _PARQUET
     if first.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
         return _ARROW
+    for magic, what in _UNREAD:
+        if first.startswith(magic):
+            raise Broken(f"it is {what}")
     for magic, what in _FOREIGN:
         if first.startswith(magic):
-            raise NoBars(f"it is {what}")
+            raise no_bars(f"it is {what}", broken=meant_for_bars(shown))
     if first.startswith(_UTF16):
         return _TEXT
     if b"\x00" in first:
-        raise NoBars("it is neither text nor Parquet, Arrow or an archive of them")
+        what = "it is neither text nor Parquet, Arrow or an archive of them"
+        raise no_bars(what, broken=meant_for_bars(shown))
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _JSON
     return _TEXT
@@ -153,20 +168,23 @@ def _archived(
     try:
         copies = [(name, _copy(file, room, f"{shown}/{name}")) for name, file in inside(path) if not _hidden(name)]
     except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError, OSError) as broken:
-        raise NoBars(f"it cannot be unpacked: {broken}") from None
+        raise Broken(f"it cannot be unpacked: {broken}") from None
     for name, copy in copies:
         try:
             yield from _members(copy, f"{shown}/{name}", asked=asked and len(copies) == 1, room=room)
-        except NoBars:
+        except NoBars as flaw:
             if len(copies) == 1:
                 raise
+            yield Member(copy, f"{shown}/{name}", "", False, flaw=flaw)
 
 
 def _zipped(path: str) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(path) as archive:
         names = [one.filename for one in archive.infolist() if not one.is_dir()]
         if "[Content_Types].xml" in names:
-            raise NoBars("it is a spreadsheet: save it as CSV")
+            if any(name.startswith("xl/") for name in names):
+                raise Broken("it is a spreadsheet: save it as CSV")
+            raise NoBars("it is a document of an office program")
         for name in names:
             yield name, archive.open(name)
 
@@ -196,7 +214,7 @@ def _zstd(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]
         try:
             rows = connection.execute(f"SELECT line FROM read_csv('{safe}', {options}) LIMIT 1000").fetchall()  # noqa: S608
             head = "\n".join(line or "" for (line,) in rows) + "\n"
-            if _kind(head[:100].encode()) != _TEXT:
+            if _kind(head[:100].encode(), shown) != _TEXT:
                 copy = _room_for(room, shown)
                 with copy.open("w") as file:
                     for (line,) in connection.execute(f"SELECT line FROM read_csv('{safe}', {options})").fetchall():  # noqa: S608
@@ -204,7 +222,7 @@ def _zstd(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]
                 yield from _members(str(copy), shown, asked=asked, room=room)
                 return
         except duckdb.Error as broken:
-            raise NoBars(f"it cannot be unpacked: {str(broken).splitlines()[0]}") from None
+            raise Broken(f"it cannot be unpacked: {str(broken).splitlines()[0]}") from None
     yield Member(path, shown, _TEXT, asked, "zstd", head)
 
 
@@ -224,17 +242,17 @@ def as_parquet(member: Member, room: Path) -> Member:
         import pyarrow.parquet as pq
         from pyarrow import feather
     except ImportError:
-        raise NoBars(
+        raise Broken(
             "it is an Arrow file, which pyarrow reads: install it beside minutemend (uvx --with pyarrow …)"
         ) from None
     try:
         table = feather.read_table(member.path)
-    except pa.ArrowInvalid:
+    except (pa.ArrowException, OSError):
         try:
             with pa.OSFile(member.path) as file:
                 table = pa.ipc.open_stream(file).read_all()
-        except pa.ArrowInvalid as broken:
-            raise NoBars(f"it cannot be read: {broken}") from None
+        except (pa.ArrowException, OSError) as broken:
+            raise Broken(f"it cannot be read: {broken}") from None
     target = _room_for(room, "arrow.parquet")
     pq.write_table(table, target)
     return replace(member, path=str(target), kind="parquet")
@@ -269,4 +287,4 @@ def _refuse_cut(path: str) -> None:
     with open(path, "rb") as file:
         file.seek(max(0, size - 4))
         if file.read(4) != b"PAR1" or size < 12:
-            raise NoBars(f"it is a truncated Parquet file ({size:,} bytes, and no footer): write or fetch it again")
+            raise Broken(f"it is a truncated Parquet file ({size:,} bytes, and no footer): write or fetch it again")

@@ -244,6 +244,7 @@ class _Audit:
             unexpected=counted.unexpected,
             said=tuple(self.said),
             skipped=tuple(files.skipped),
+            unread=tuple(files.unread),
             left_out=found.left_out,
             unseen=unseen,
         )

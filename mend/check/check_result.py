@@ -13,6 +13,8 @@ from minutemend.core.symbols import Listing
 
 from mend.check.values import RULES, Flag
 
+_THEIR = ("its", "their")
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -39,6 +41,7 @@ class CheckResult:
     unexpected: int
     said: tuple[str, ...]  # what was worked out, a line each
     skipped: tuple[tuple[str, str], ...]  # files without bars, and why
+    unread: tuple[tuple[str, str], ...]  # those of them that are broken: their bars are not counted
     left_out: dict[str, int]  # rows that are no bars, by why
     unseen: tuple[str, ...]  # symbols whose bars lie in no session, so that nothing of them was audited
     flags: tuple[Flag, ...] | None = None  # values that cannot be right; None: not looked at
@@ -49,14 +52,26 @@ class CheckResult:
 
     @property
     def whole(self) -> bool:
-        """Nothing is missing, and every symbol was looked at."""
-        return not self.missing and not self.unseen
+        """Nothing is missing, and all was looked at."""
+        return not self.missing and self.all_seen
+
+    @property
+    def all_seen(self) -> bool:
+        """Every file of bars was read, and every symbol audited."""
+        return not self.unread and not self.unseen
 
     @property
     def share(self) -> float:
         """How much of what is expected is there, in per cent; never rounded up to 100."""
         share = 100 * self.present / self.expected
         return min(share, 99.99) if self.missing else share
+
+    def not_read(self) -> str | None:
+        """What is to be said of files that are broken."""
+        files = len(self.unread)
+        if not files:
+            return None
+        return f"{files:,} file{'s' if files > 1 else ''} could not be read: {_THEIR[files > 1]} bars are not counted"
 
     def flagged(self) -> dict[str, int]:
         """How many flags each rule has, those that have any."""
@@ -84,6 +99,7 @@ class CheckResult:
             "missing_at_edges": self.edge,
             "said": list(self.said),
             "skipped": [{"file": name, "why": why} for name, why in self.skipped],
+            "unread": [{"file": name, "why": why} for name, why in self.unread],
             "left_out": self.left_out,
             "unseen": list(self.unseen),
             "gaps": [{**gap.as_json(), "bars": bars} for gap, bars in zip(self.gaps, self.bars, strict=True)],

@@ -70,8 +70,8 @@ def command(
     Parquet, CSV and other text, JSON, Feather; packed or not; folders, globs, Hive partitions, or - for standard input.
     What it works out (symbol, time, cadence, label) is said on standard error. Without --start it audits, for each
     symbol, the sessions from the one of its first bar to the one of its last. --values flags spikes, frozen runs,
-    filled minutes, splits and the like; a flagged bar is present all the same. Exit code 0: whole; 1: holes; 2:
-    unusable input.
+    filled minutes, splits and the like; a flagged bar is present all the same. A folder with a broken file is never
+    whole. Exit code 0: whole; 1: holes, or a file that could not be read; 2: unusable input.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def command(
         show_result(result)
     if report is not None:
         click.echo(f"report: {report}", err=True)
-    enough = result.whole if fail_under is None else result.share >= fail_under
+    enough = result.all_seen and result.share >= (100 if fail_under is None else fail_under)
     ctx.exit(0 if enough else 1)
 
 
@@ -188,7 +188,7 @@ def show_result(result: CheckResult) -> None:
         show(table)
         _and_more(len(result.gaps), SHOWN_GAPS, "gap", "gaps")
     colour, word = (BAD, "holes") if result.missing else (GOOD, "whole")
-    if not result.missing and not result.whole:
+    if not result.missing and not result.all_seen:
         colour, word = BAD, "not all looked at"
     show(
         f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({result.share:.2f}%), "
@@ -205,6 +205,8 @@ def show_result(result: CheckResult) -> None:
     )
     if result.flags is not None:
         show_flags(result)
+    if told := result.not_read():
+        show(f"[{BAD}]{told}[/]")
 
 
 def show_flags(result: CheckResult) -> None:

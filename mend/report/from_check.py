@@ -12,6 +12,8 @@ from mend.check.check_result import CheckResult
 from mend.console import count
 from mend.report.model import Cause, ReportData, Runs
 
+SHOWN_UNREAD = 10  # broken files that are named
+
 
 def from_check(checked: CheckResult, *, command: str, written_at: datetime) -> ReportData:
     """The report's data. `command` makes it again; it stands at the report's foot."""
@@ -37,7 +39,9 @@ def from_check(checked: CheckResult, *, command: str, written_at: datetime) -> R
 
 
 def _notes(checked: CheckResult) -> list[str]:
-    notes = []
+    notes = [f"{name}: {why}." for name, why in checked.unread[:SHOWN_UNREAD]]
+    if told := checked.not_read():
+        notes.insert(0, f"{told}.")
     if checked.cadence > 1:
         notes.append(f"A bar of these files stands for {checked.cadence} minutes; the counts are of minutes.")
     if checked.duplicates:

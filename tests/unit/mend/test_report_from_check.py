@@ -46,6 +46,7 @@ CHECKED = CheckResult(
     edge=0,
     said=(),
     skipped=(),
+    unread=(),
     left_out={},
     unseen=(),
     duplicates=0,

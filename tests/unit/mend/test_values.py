@@ -264,6 +264,7 @@ def test_a_file_that_breaks_off_costs_itself_alone(spiked: Path) -> None:
     told = json.loads(run(str(spiked.parent), "--format", "json").stdout)
     assert [one["symbol"] for one in told["flags"]] == ["ACME", "ONE"]
     assert [one["file"].rpartition("/")[2] for one in told["skipped"]] == ["TWO_1min.csv.gz"]
+    assert told["unread"] == told["skipped"]
 
 
 def test_without_the_option_nothing_is_looked_at(spiked: Path) -> None:

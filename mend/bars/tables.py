@@ -1,0 +1,44 @@
+"""What DuckDB reads files with: table functions, and names and texts as it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mend.bars.dialect import Layout
+from mend.bars.unpack import Member
+
+FILE = "__file"  # the column with each row's file
+FILES = "__files__"  # stands where the list of files comes
+PARQUET = f"read_parquet({FILES}, filename = '{FILE}', hive_partitioning = false, union_by_name = true)"
+
+
+def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
+    """The table function for texts of one layout; every column is text."""
+    columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(layout.width))
+    quote = '"' if any('"' in member.head for member in alike[:20]) else ""
+    delimiter = layout.delimiter.replace("\t", "\\t")
+    return (
+        f"read_csv({FILES}, auto_detect = false, header = false, skip = {layout.skip}, delim = '{delimiter}', "
+        f"quote = '{quote}', escape = '{quote}', columns = {{{columns}}}, null_padding = true, strict_mode = false, "
+        f"store_rejects = true, compression = '{alike[0].compression}', filename = '{FILE}')"
+    )
+
+
+def listed(alike: Sequence[Member]) -> str:
+    """The files' paths as a list of SQL; none is taken for a pattern."""
+    return "[" + ", ".join(f"'{quoted(_literal(one.path))}'" for one in alike) + "]"
+
+
+def _literal(path: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+
+
+def name_of(column: str) -> str:
+    """A column's name as SQL."""
+    escaped = column.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def quoted(text: str) -> str:
+    """What stands between the quotes of a literal."""
+    return text.replace("'", "''")
