@@ -54,7 +54,7 @@ MUTANTS = [
     ("core/plan.py", "np.maximum.at(waits, request[at], again[which])", "waits[request[at]] = again[which].min()", PLAN),
     ("core/plan.py", "open_to & ~needs.closed_to(vendor.name)", "open_to.copy()", PLAN),
     ("core/plan.py", "math.ceil(mine / vendor.per_minute) - 1", "math.ceil(mine / vendor.per_minute)", PLAN),
-    ("core/cover.py", "MARGIN = 20", "MARGIN = 0", f"{PLAN} tests/unit/core/test_cover.py"),
+    ("core/cover.py", "MARGIN = 10", "MARGIN = 0", f"{PLAN} tests/unit/core/test_cover.py"),
     # Which of two bars is read.
     ("core/bars.py", '"captured_at", "repaired", "repair_id"', '"repaired", "captured_at", "repair_id"', "tests/unit/core/test_bars.py"),
     ("core/bars.py", "pc.negate(pc.fill_null(", "pc.abs(pc.fill_null(", "tests/unit/core/test_bars.py"),

@@ -122,7 +122,7 @@ def test_several_symbols_a_request_are_near_the_minimum_and_never_below_the_boun
 def test_an_outage_of_all_symbols_fills_every_request_but_for_its_neighbours() -> None:
     outage = {f"S{n:03d}": [(0, 390)] for n in range(500)}
     assert fewest(line(outage), rows=10_000, symbols=100) == 20
-    assert len(cover(line(outage), rows=10_000, symbols=100)) == 21  # 24 symbols and 410 minutes a request
+    assert len(cover(line(outage), rows=10_000, symbols=100)) == 20  # 25 symbols, and 10 minutes besides, a request
 
 
 def test_an_outage_that_cannot_be_cut_to_fit_needs_one_request_more_than_its_rows_and_the_plan_is_the_least() -> None:
