@@ -73,10 +73,11 @@ class LoadFiles:
         if found.naive.names:
             if self._zone is None:
                 raise BadInput(
-                    f"{self._files.where()}: times carry no zone, so they may be any minute: --zone UTC would be "
-                    "right where they are UTC, or the zone that they were written in, as --zone America/New_York"
+                    f"{self._files.where(found.naive_files)}: times carry no zone, so they may be any minute: --zone "
+                    "UTC would be right where they are UTC, or the zone that they were written in, as --zone "
+                    "America/New_York"
                 )
-            zones.refuse_half(found.naive, self._files.where())
+            zones.refuse_half(found.naive, self._files.where(found.naive_files))
             zones.refuse_twice(found.naive, self._zone)
         if self._right is None and any(group.reading.ends for group in self._files.groups):
             raise BadInput(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -17,6 +18,15 @@ class Problem(click.ClickException):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message if hint is None else f"{message}\n  next: {hint}")
+
+
+def refuse_folder(option: str, path: Path) -> None:
+    """Raises Problem where a file cannot be written: before the work, whose result would be lost."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise Problem(f"{option} {path}: there is no folder {folder}: one that is there would be right")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise Problem(f"{option} {path}: it may not be written: a file in a folder of yours would be right")
 
 
 def explain(problem: Exception) -> str | None:

@@ -26,6 +26,10 @@ class Broken(NoBars):
     """A file of bars that cannot be read: cut off, empty, damaged, or of a kind that is not read here."""
 
 
+class OfFile(BadInput):
+    """What is wrong with one of several files, which it names."""
+
+
 def no_bars(why: str, *, broken: bool) -> NoBars:
     """The one or the other."""
     return Broken(why) if broken else NoBars(why)

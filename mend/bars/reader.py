@@ -12,7 +12,7 @@ from minutemend.core.errors import BadInput
 
 from mend.bars import dialect, json_files, wide
 from mend.bars.names import day_of, symbol_of
-from mend.bars.no_bars import Broken, NoBars, named_as_bars, no_bars, of_text
+from mend.bars.no_bars import Broken, NoBars, OfFile, named_as_bars, no_bars, of_text
 from mend.bars.paths import Found, find_files
 from mend.bars.recognise import Reading, Wanted, recognise
 from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted
@@ -73,9 +73,9 @@ class BarFiles:
         """Every file (or file in an archive) that is read."""
         return [member for group in self.groups for member in group.members]
 
-    def where(self) -> str:
-        """The files in a few words, for messages."""
-        shown = sorted({member.shown for member in self.members})
+    def where(self, some: Sequence[str] = ()) -> str:
+        """The files in a few words, for messages; or some of them."""
+        shown = sorted({*some} or {member.shown for member in self.members})
         more = len(shown) - 1
         return f"{shown[0]} and {more:,} more file{'s' if more > 1 else ''}" if more else shown[0]
 
@@ -158,6 +158,8 @@ class BarFiles:
         except NoBars as flaw:
             for member in alike:
                 self.skip(member, flaw)
+        except OfFile as problem:
+            raise BadInput(str(problem)) from None
         except duckdb.Error as broken:
             if len(alike) > 1:  # one that breaks off costs itself alone
                 middle = len(alike) // 2
@@ -279,8 +281,8 @@ class BarFiles:
         symbols = {one.path: symbol or symbol_of(one.shown, upper=reading.upper) for one in alike}
         unnamed = [one.shown for one in alike if symbols[one.path] is None]
         if unnamed:
-            raise BadInput(
-                f"neither a column, the header nor the name of {unnamed[0]} says whose bars these are: "
+            raise OfFile(
+                f"{unnamed[0]}: neither a column, the header nor its name says whose bars these are: "
                 "--symbol NAME would say it, or --symbol-column NAME"
             )
         if reading.file_day:

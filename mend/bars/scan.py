@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -36,6 +37,7 @@ class Scan:
     naive: Words
     left_out: dict[str, int] = field(default_factory=dict)
     rows: int = 0
+    naive_files: tuple[str, ...] = ()  # those that hold the naive ones
 
 
 def scan(files: BarFiles) -> Scan:
@@ -76,7 +78,13 @@ def scan(files: BarFiles) -> Scan:
         if count:
             left[why] = left.get(why, 0) + count
     bars = int(rows[state == BAR].sum())
-    _refuse_none(files, bars, left)
+
+    def blamed(number: int) -> str:
+        """The files with such rows, and how their times were read."""
+        shown, group = _holders(readable, parts, paths, lambda _, states: states == number)
+        return f"{files.where(shown)} (time: {group.reading.said})"
+
+    _refuse_none(files, bars, left, blamed)
     _skip_barren(files, {paths[one] for one in set(code[good].tolist()) if one in paths})
     made = [
         Words.merged(names, code[part], hour[part], bits[part], rows[part]) for part in (good & ~naive, good & naive)
@@ -87,7 +95,26 @@ def scan(files: BarFiles) -> Scan:
             f"{files.where()}: {bars:,} rows say no more than {distinct:,} minute{'s' if distinct > 1 else ''} (time: "
             f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
         )
-    return Scan(made[0], made[1], left, int(rows.sum()))
+    clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
+    return Scan(made[0], made[1], left, int(rows.sum()), tuple(clocks))
+
+
+def _holders(
+    groups: Sequence[Group],
+    parts: Sequence[tuple[np.ndarray, ...]],
+    paths: dict[int, str],
+    which: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> tuple[list[str], Group]:
+    """The files with rows of a kind, by `which` (naive, state), and the first group that has any."""
+    shown: list[str] = []
+    first = groups[0]
+    for group, (code, naive, state, *_) in zip(groups, parts, strict=True):
+        found = which(naive, state)
+        if found.any():
+            first = first if shown else group
+            by_file = group.reading.symbol is None
+            shown += [paths[one] for one in set(code[found].tolist())] if by_file else [m.shown for m in group.members]
+    return shown, first
 
 
 def _skip_barren(files: BarFiles, fruitful: set[str]) -> None:
@@ -98,17 +125,17 @@ def _skip_barren(files: BarFiles, fruitful: set[str]) -> None:
             files.skip(member, Broken("no row of it is a bar, with a time and a price"))
 
 
-def _refuse_none(files: BarFiles, bars: int, left: dict[str, int]) -> None:
+def _refuse_none(files: BarFiles, bars: int, left: dict[str, int], blamed: Callable[[int], str]) -> None:
     seconds, unread = left.get(_WHY[OFF_MINUTE], 0), left.get(_WHY[NO_TIME], 0)
     if unread > max(bars, 20) and bars:
         raise BadInput(
-            f"{files.where()}: {unread:,} rows have no time that can be read, {bars:,} have (time: "
-            f"{files.groups[0].reading.said}): each row with its date and time, written as the others, would be right"
+            f"{blamed(NO_TIME)}: {unread:,} rows have no time that can be read, {bars:,} have: each row with its date "
+            "and time, written as the others, would be right"
         )
     if seconds > bars:
         raise BadInput(
-            f"{files.where()}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are seconds or "
-            "ticks; bars of whole minutes, named by their edges, would be right"
+            f"{blamed(OFF_MINUTE)}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are "
+            "seconds or ticks; bars of whole minutes, named by their edges, would be right"
         )
     if not bars:
         why = "; ".join(f"{count:,} rows {what}" for what, count in left.items()) or "no rows"

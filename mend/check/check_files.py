@@ -24,6 +24,7 @@ from mend.check import grid, refusals, zones
 from mend.check.check_result import CheckResult
 from mend.check.closures import Kept, calendar_in_force, kept_slots, read_closures
 from mend.check.count import Counted, count, parts_of
+from mend.check.doubt import doubts, tell
 from mend.check.values import find_flags
 from mend.times import parse_range
 
@@ -101,9 +102,10 @@ def check_files(
             said.append(doubt)
         if found.naive.names:
             grid.cadence_of(words.joined(found.naive))  # daily bars are refused as such
-            zones.refuse_half(found.naive, files.where())
+            zones.refuse_half(found.naive, files.where(found.naive_files))
+            some = bool(words.names) and len(found.naive_files) == len({one.shown for one in files.members})
             if zone is None:
-                raise zones.refuse_naive(found.naive, calendar, files.where(), some=bool(words.names))
+                raise zones.refuse_naive(found.naive, calendar, files.where(found.naive_files), some=some)
             local, notes = zones.to_utc(found.naive, zone, files)
             words = words.joined(local.only(found.naive.names))
             said += [f"zone: {zone.key}, for times that carry none", *notes]
@@ -219,6 +221,8 @@ class _Audit:
         )
         unseen = tuple(name for name, span in zip(words.names, spans, strict=True) if span is None)
         self.said += [f"{name} has no bar in a session of {calendar.name}: it was not audited" for name in unseen[:5]]
+        doubted = doubts(words, calendar, cadence)
+        self.said += tell(doubted, calendar.name, symbols=len(words.names))
         return CheckResult(
             sources=self.request.paths,
             calendar=calendar.name,
@@ -247,6 +251,7 @@ class _Audit:
             unread=tuple(files.unread),
             left_out=found.left_out,
             unseen=unseen,
+            doubts=tuple(doubted),
         )
 
 

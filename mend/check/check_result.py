@@ -11,6 +11,7 @@ from minutemend.core.minutes import Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
+from mend.check.doubt import Doubt
 from mend.check.values import RULES, Flag
 
 _THEIR = ("its", "their")
@@ -44,6 +45,7 @@ class CheckResult:
     unread: tuple[tuple[str, str], ...]  # those of them that are broken: their bars are not counted
     left_out: dict[str, int]  # rows that are no bars, by why
     unseen: tuple[str, ...]  # symbols whose bars lie in no session, so that nothing of them was audited
+    doubts: tuple[Doubt, ...] = ()  # symbols whose bars lie outside sessions, and in those of another calendar
     flags: tuple[Flag, ...] | None = None  # values that cannot be right; None: not looked at
 
     @property
@@ -52,8 +54,8 @@ class CheckResult:
 
     @property
     def whole(self) -> bool:
-        """Nothing is missing, and all was looked at."""
-        return not self.missing and self.all_seen
+        """Nothing is missing, all was looked at, and no symbol's calendar is plainly another."""
+        return not self.missing and self.all_seen and not any(one.sure for one in self.doubts)
 
     @property
     def all_seen(self) -> bool:
@@ -102,6 +104,11 @@ class CheckResult:
             "unread": [{"file": name, "why": why} for name, why in self.unread],
             "left_out": self.left_out,
             "unseen": list(self.unseen),
+            "doubted_calendars": [
+                {"symbol": one.symbol, "bars": one.bars, "outside": one.outside, "calendar": one.calendars[0]}
+                for one in self.doubts
+                if one.sure
+            ],
             "gaps": [{**gap.as_json(), "bars": bars} for gap, bars in zip(self.gaps, self.bars, strict=True)],
             **values,
         }

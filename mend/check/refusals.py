@@ -11,10 +11,9 @@ from minutemend.core.minutes import Range
 from mend.bars.words import Words
 from mend.calendars.known import Calendar, calendar_named
 from mend.check import zones
+from mend.check.zones import LIKELY_CALENDARS
 
 _WEEK = timedelta(days=7)
-# Calendars that are tried where the one that was named does not fit; markets that never or hardly close come last.
-LIKELY = ("XNYS", "XLON", "XTKS", "XHKG", "XSHG", "XBOM", "XETR", "XASX", "XTSE", "XKRX", "CMES", "forex", "24/7")
 
 
 def outside(words: Words, window: Range | None, calendar: Calendar) -> BadInput | None:
@@ -56,8 +55,8 @@ def never_seen(symbol: str, there: list[str]) -> BadInput:
 def _other_calendars(words: Words, calendar: Calendar) -> str:
     """The calendars that fit the bars, to be pasted."""
     bars = words.bars
-    fits = [(zones.inside(words, calendar_named(name)), name) for name in LIKELY if name != calendar.name]
-    best = sorted((one for one in fits if one[0] > bars / 2), key=lambda one: (-one[0], LIKELY.index(one[1])))
+    fits = [(zones.inside(words, calendar_named(name)), name) for name in LIKELY_CALENDARS if name != calendar.name]
+    best = sorted((one for one in fits if one[0] > bars / 2), key=lambda one: (-one[0], LIKELY_CALENDARS.index(one[1])))
     if not best:
         return ": another calendar, or another --zone or --start, would be right"
     # Every bar lies in a calendar that never closes: one that closes says more.

@@ -22,6 +22,10 @@ LIKELY = (
     "Europe/Athens", "Europe/Moscow", "Asia/Kolkata", "Asia/Singapore", "Asia/Hong_Kong", "Asia/Shanghai", "Asia/Tokyo",
     "Australia/Sydney",
 )  # fmt: skip
+# Calendars that are tried where the one that was named does not fit; markets that never or hardly close come last.
+LIKELY_CALENDARS = (
+    "XNYS", "XLON", "XTKS", "XHKG", "XSHG", "XBOM", "XETR", "XASX", "XTSE", "XKRX", "CMES", "forex", "24/7",
+)  # fmt: skip
 _EPOCH = date(1970, 1, 1)
 
 
@@ -35,8 +39,13 @@ def zone_named(name: str) -> ZoneInfo:
 
 def inside(words: Words, calendar: Calendar) -> int:
     """How many bars lie in a session of the calendar."""
+    return int(inside_each(words, calendar).sum())
+
+
+def inside_each(words: Words, calendar: Calendar) -> np.ndarray:
+    """For each word how many of its bars lie in a session of the calendar."""
     if not len(words.hour):
-        return 0
+        return np.zeros(0, np.uint8)
     first, last = int(words.hour.min()) * 60, int(words.hour.max()) * 60 + 60
     some = slice(
         int(np.searchsorted(calendar.close, first, "right")), int(np.searchsorted(calendar.open, last, "left"))
@@ -44,7 +53,8 @@ def inside(words: Words, calendar: Calendar) -> int:
     opened, lengths = calendar.open[some], (calendar.close - calendar.open)[some]
     part = np.repeat(np.arange(len(opened)), lengths)
     minutes = opened[part] + np.arange(len(part)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return int(np.bitwise_count(matching(words, *words_of(minutes))).sum())
+    counts: np.ndarray = np.bitwise_count(matching(words, *words_of(minutes)))
+    return counts
 
 
 def fitting(naive: Words, calendar: Calendar) -> list[tuple[str, int]]:
@@ -75,6 +85,8 @@ def refuse_naive(naive: Words, calendar: Calendar, where: str, *, some: bool) ->
     less = sorted((one for one in tried if 0 < one[1] < best), key=lambda one: (one[0] != "UTC", -one[1]))[:1]
     # The calendar's own zone and UTC stand for others that read these times alike.
     said = ", ".join(f"{count:,} as {name}" for name, count in less)
+    if len(fits) > 4:
+        return BadInput(f"{what}. The calendar cannot tell: --zone UTC, or the zone it was written in, would be right")
     options = " or ".join(f"--zone {name}" for name, _ in fits)
     chosen = fits[0][0] if len(fits) == 1 else ", ".join(name for name, _ in fits)
     return BadInput(

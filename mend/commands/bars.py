@@ -31,13 +31,15 @@ def command(ctx: click.Context, asked: Asked, *, as_of: str | None, out: Path | 
       mend bars --stage dev --start 2013-10-04 --as-of 2013-10-04T21:00:00Z --out known.parquet
     """
     from mend.console import count, say
-    from mend.problems import Problem
+    from mend.problems import Problem, refuse_folder
 
     chosen = style or (out.suffix.lstrip(".").lower() if out else "csv")
     if chosen not in FORMATS:
         raise Problem(f"{out} ends in none of {', '.join(FORMATS)}: name it so, or give --format")
     if chosen == "parquet" and out is None:
         raise Problem("Parquet is no text: --out FILE would be right")
+    if out is not None:
+        refuse_folder("--out", out)
     window, wanted, lake = asked.window, asked.wanted, asked.opened.lake
     if as_of is None:
         table = lake.read_bars(window, wanted)

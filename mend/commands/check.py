@@ -26,10 +26,19 @@ SHOWN_STRIPS = 24
 PATIENCE = 1.0  # seconds before a progress bar appears
 
 
+class _Calendar(click.ParamType):  # type: ignore[type-arg]
+    name = "name"
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """What would be right."""
+        return "XNYS, XLON, XTKS, forex or 24/7 would be right, for example."
+
+
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
     "--calendar",
+    type=_Calendar(),
     required=True,
     metavar="NAME",
     help="XNYS, NYSE, forex, crypto, 24/7, or any name that exchange_calendars knows.",
@@ -71,7 +80,7 @@ def command(
     What it works out (symbol, time, cadence, label) is said on standard error. Without --start it audits, for each
     symbol, the sessions from the one of its first bar to the one of its last. --values flags spikes, frozen runs,
     filled minutes, splits and the like; a flagged bar is present all the same. A folder with a broken file is never
-    whole. Exit code 0: whole; 1: holes, or a file that could not be read; 2: unusable input.
+    whole, nor bars that plainly follow another calendar. Exit code 0: whole; 1: not; 2: unusable input.
 
     \b
     Examples:
@@ -83,11 +92,13 @@ def command(
     import duckdb
 
     from mend.check.check_files import CheckRequest, check_files
-    from mend.problems import Problem
+    from mend.problems import Problem, refuse_folder
 
     request = CheckRequest(**options)
     if request.values and style == "csv":
         raise Problem("CSV has the gaps alone: --values with --format table or json would be right")
+    if report is not None:
+        refuse_folder("--report", report)
     now = datetime.now(UTC)
     with duckdb.connect() as connection:
         stage = ["looking at the files"]
@@ -116,7 +127,7 @@ def command(
         show_result(result)
     if report is not None:
         click.echo(f"report: {report}", err=True)
-    enough = result.all_seen and result.share >= (100 if fail_under is None else fail_under)
+    enough = result.whole if fail_under is None else result.all_seen and result.share >= fail_under
     ctx.exit(0 if enough else 1)
 
 
@@ -188,7 +199,7 @@ def show_result(result: CheckResult) -> None:
         show(table)
         _and_more(len(result.gaps), SHOWN_GAPS, "gap", "gaps")
     colour, word = (BAD, "holes") if result.missing else (GOOD, "whole")
-    if not result.missing and not result.all_seen:
+    if not result.missing and not result.whole:
         colour, word = BAD, "not all looked at"
     show(
         f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({result.share:.2f}%), "

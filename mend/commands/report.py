@@ -40,12 +40,15 @@ def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
       mend report --stage local --start 2013-10-04 --png report.png
     """
     from mend.console import progress, say
+    from mend.problems import refuse_folder
     from mend.report.from_lake import Subject, from_lake, session_dates
     from mend.report.page import write_page
     from mend.report.picture import require_browser, take_picture
 
     window, wanted = asked.past, asked.wanted
+    refuse_folder("--out", out)
     if png is not None:
+        refuse_folder("--png", png)
         require_browser()
     place = asked.opened
     subject = Subject(

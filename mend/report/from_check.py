@@ -42,6 +42,7 @@ def _notes(checked: CheckResult) -> list[str]:
     notes = [f"{name}: {why}." for name, why in checked.unread[:SHOWN_UNREAD]]
     if told := checked.not_read():
         notes.insert(0, f"{told}.")
+    notes += [f"{one.said(checked.calendar, named=True)}." for one in checked.doubts if one.sure]
     if checked.cadence > 1:
         notes.append(f"A bar of these files stands for {checked.cadence} minutes; the counts are of minutes.")
     if checked.duplicates:
