@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 # Colour never stands alone: each mark or word differs too, for the colour-blind and for pipes.
 PIPE_WIDTH = 160
 GOOD, BAD, MEND, QUIET = "green", "red", "yellow", "dim"
+NO_BREAK = "\u00a0"  # keeps a value with its name; printed, it is a space
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|\+00:00)")
+_SHOWN_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d) (?=\d\d:\d\d)")
 LONG = 10_000  # rows of a document that is read by programs alone
 
 
@@ -83,9 +87,15 @@ def _plain(value: Any) -> Any:
 
 
 def show_rows(
-    rows: Iterable[Mapping[str, Any]], *, style: str, title: str | None = None, empty: str = "nothing there"
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    style: str,
+    title: str | None = None,
+    empty: str = "nothing there",
+    below: str | None = None,
 ) -> None:
-    """Rows with equal keys as one table, or as a JSON list. Numbers are right-aligned, None is a dash."""
+    """Rows with equal keys as one table, or as a JSON list. Numbers are right-aligned, None is a dash, and a column
+    without a value is left out; `below` names one whose long text has a line of its own below its row."""
     rows = list(rows)
     if style == "json":
         show_json(rows)
@@ -95,30 +105,70 @@ def show_rows(
         return
     from rich.markup import escape
 
-    table = new_table(*rows[0], title=title, numbers=[name for name in rows[0] if _numeric(rows, name)])
+    first, *names = (name for name in rows[0] if name != below)
+    names = [first, *(name for name in names if any(_said(row[name]) for row in rows))]
+    table = new_table(*names, title=title, numbers=[name for name in names if _numeric(rows, name)])
     for row in rows:
-        table.add_row(*(escape(cell(value)) for value in row.values()))
+        table.add_row(*(escape(cell(row[name])) for name in names))
     # Columns of three letters are no table: where it does not fit, each row becomes a paragraph.
     wide = console().options.update(max_width=10_000)
-    if console().measure(table, options=wide).maximum <= console().width:
+    if console().measure(table, options=wide).maximum > console().width:
+        show(_paragraphs(rows, names, below, title=title))
+    elif below is None:
         show(table)
     else:
-        show(_paragraphs(rows, title=title))
+        show(_with_lines(table, [row[below] for row in rows]))
 
 
-def _paragraphs(rows: Sequence[Mapping[str, Any]], *, title: str | None) -> Any:
+def _said(value: Any) -> bool:
+    return value is not None and value not in ("", [], ())
+
+
+def _with_lines(table: Any, texts: Sequence[Any]) -> Any:
+    """The table, whose rows take one line each, with a text below each row that has one."""
     from rich.console import Group
-    from rich.padding import Padding
+    from rich.text import Text
+
+    lines = [
+        Text.assemble(*((part.text, part.style or "") for part in line), no_wrap=True, overflow="ignore")
+        for line in console().render_lines(table, pad=False)
+    ]
+    top = len(lines) - len(texts) - 1  # what stands above the rows; below them is an empty line
+    parts = lines[:top]
+    for line, text in zip(lines[top:-1], texts, strict=True):
+        parts += [line, *_wrapped(cell(text) if _said(text) else "")]
+    return Group(*parts, lines[-1])
+
+
+def _paragraphs(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], below: str | None, *, title: str | None
+) -> Any:
+    from rich.console import Group
     from rich.text import Text
 
     parts: list[Any] = [Text(title, style="bold")] if title else []
     for row in rows:
-        (_, head), *rest = row.items()
-        parts.append(Text(cell(head), style="bold"))
+        parts.append(Text(cell(row[names[0]]), style="bold"))
         # A value stays together with its name; lines break between the pairs.
-        pairs = [f"{name.replace('_', ' ')}\u00a0{cell(value).replace(' ', chr(0xA0))}" for name, value in rest]
-        parts.append(Padding(Text("  ".join(pairs), overflow="fold"), (0, 0, 0, 2)))
+        pairs = [
+            f"{name.replace('_', ' ')} {cell(row[name])}".replace(" ", NO_BREAK)
+            for name in names[1:]
+            if _said(row[name])
+        ]
+        parts += _wrapped("  ".join(pairs))
+        parts += _wrapped(cell(row[below]) if below and _said(row[below]) else "")
     return Group(*parts)
+
+
+def _wrapped(text: str) -> list[Any]:
+    """The text as indented lines of the terminal's width, broken at spaces alone, and in no instant."""
+    import textwrap
+
+    from rich.text import Text
+
+    text = _SHOWN_INSTANT.sub(rf"\1{NO_BREAK}", text)
+    lines = textwrap.wrap(text, max(20, console().width - 2), break_on_hyphens=False)
+    return [Text("  " + line.replace(NO_BREAK, " "), no_wrap=True, overflow="ignore") for line in lines]
 
 
 def new_table(*columns: str, title: str | None = None, numbers: Sequence[str] = ()) -> Any:
@@ -152,6 +202,13 @@ def cell(value: Any) -> str:
     return text
 
 
+def in_words(text: str) -> str:
+    """The text with its instants as a table shows them: `2025-11-04T14:30:00Z` is `2025-11-04 14:30Z`."""
+    return _INSTANT.sub(
+        lambda found: f"{found[1]} {found[2]}{'' if found[3] in (None, '00') else f':{found[3]}'}Z", text
+    )
+
+
 def count(number: float, what: str) -> str:
     """`1 gap`, `2 gaps`, `1,000 gaps`: the number and what it counts, named by its singular."""
     return f"{number:,.0f} {what}" if number == 1 else f"{number:,.0f} {what}s"
@@ -169,13 +226,25 @@ def steps() -> Iterator[Callable[[str], None]]:
         yield say
         return
     began = time.monotonic()
-    with console(stderr=True).status("…") as status:
+    with console(stderr=True).status(Waiting("…")) as status:
 
         def step(text: str) -> None:
             console(stderr=True).print(f"{time.monotonic() - began:4.0f} s  {text}", markup=False)
-            status.update(text)
+            status.update(Waiting(text))
 
         yield step
+
+
+class Waiting:
+    """The text beside a spinner, with the seconds since it was made: what moves is seen to go on."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self._began = text, time.monotonic()
+
+    def __rich__(self) -> Any:
+        from rich.text import Text
+
+        return Text.assemble(self.text, (f"  {time.monotonic() - self._began:.0f} s", QUIET))
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def _heal(stage: Stage, session: Range) -> int:
     from minutemend.core.verdicts import Verdict
 
     from mend.aws import executions
-    from mend.console import console, show
+    from mend.console import Waiting, console, show
     from mend.console import tell as say
     from mend.follow import describe_news, follow, gaps_of
     from mend.picture import strips, verdicts_of
@@ -150,10 +150,11 @@ def _heal(stage: Stage, session: Range) -> int:
     name = f"demo-{secrets.token_hex(4)}"
     arn = executions.start(stage.clients.stepfunctions, stage.output("StateMachineArn"), given, name=name)
     say(f"running the state machine: execution {name}")
-    with console().status("auditing") as status:
+    waiting = Waiting("auditing")
+    with console().status(waiting):
 
         def watch(attempt: int, settled: int, jobs: int, _paused: object) -> None:
-            status.update(f"attempt {attempt}: {settled} of {jobs} requests are settled")
+            waiting.text = f"attempt {attempt}: {settled} of {jobs} requests are settled"
 
         followed = follow(stage, arn, tell=tell, watch=watch)
     after = _after(stage, session)

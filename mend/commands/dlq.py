@@ -109,8 +109,10 @@ def _row(letter: DeadLetter, style: str) -> dict[str, Any]:
 
 def _job(body: str) -> str:
     """A job in a few words; a poison body as it is, cut short."""
+    from mend.console import in_words
+
     try:
         job = json.loads(body)
-        return f"{','.join(job['symbols'])} {job['start']} to {job['end']} from {job['vendor']}"
+        return in_words(f"{','.join(job['symbols'])} {job['start']} to {job['end']} from {job['vendor']}")
     except (ValueError, KeyError, TypeError):
         return body[:80]

@@ -36,7 +36,7 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, style: str) -> N
       mend plan --stage dev --start 2013-10-04 --symbols IBM --format json
     """
     from mend.commands.sessions import followed, told
-    from mend.console import tell
+    from mend.console import cell, tell
 
     window, wanted, opened = asked.past, asked.wanted, asked.opened
     followed(opened, wanted)
@@ -46,7 +46,7 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, style: str) -> N
     nightly = planning.nightly(opened.settings, now=now)
     _print(outlook, nightly, style, attempts=attempts, opened=opened, chosen=asked.again())
     for vendor, until in opened.pauses(now=datetime.now(UTC)).items():
-        tell(f"{vendor} wants to be let alone until {until:%Y-%m-%d %H:%M:%S} UTC: nothing is asked before")
+        tell(f"{vendor} wants to be let alone until {cell(until)}: nothing is asked before")
     ctx.exit(1 if outlook.gaps else 0)
 
 
@@ -108,10 +108,12 @@ def _print(outlook: Outlook, nightly: Nightly, style: str, *, attempts: int, ope
         f"at least {estimate.time.total_seconds():.0f} s by the vendors' rate limits; "
         f"Athena reads {scanned:,} bytes a look, at most {looks} looks: ${found['athena_dollars_at_most']:.4f}"
     )
-    show(
-        f"besides, tonight: {count(nightly.looks, 'request')} to look again at bars of the day before, and "
-        f"{nightly.rechecks} of at most {nightly.most} for {count(nightly.dates, 'date')} due to be asked again"
-    )
+    tonight = [f"{count(nightly.looks, 'request')} to look again at bars of the day before"] if nightly.looks else []
+    if nightly.rechecks:
+        due = f"for {count(nightly.dates, 'date')} due to be asked again"
+        tonight.append(f"{nightly.rechecks:,} of at most {nightly.most:,} {due}")
+    if tonight:
+        show(f"besides, tonight: {', and '.join(tonight)}")
     if outlook.gaps:
         command = "repair" if outlook.expected <= WINDOW_MINUTES else "backfill"
         show(f"next: mend {command} --stage {opened.option} {chosen} --wait")

@@ -56,7 +56,7 @@ def followed(opened: Stage, wanted: Sequence[str] | None) -> list[Listing]:
     listings = opened.lake.symbols()
     if not opened.lake.calendars.known() or not listings:
         raise Problem(
-            f"no audit has run in {opened.name} yet, so that its lake has no sessions",
+            f"no audit has run in {opened.option} yet, so that its lake has no sessions",
             hint=f"mend sessions refresh --stage {opened.option}",
         )
     refuse_unknown(opened, wanted or (), listings)
@@ -70,7 +70,7 @@ def refuse_unknown(opened: Stage, wanted: Sequence[str], listings: Sequence[List
     known = {listing.symbol for listing in listings}
     if unknown := [symbol for symbol in wanted if symbol not in known]:
         raise Problem(
-            f"{opened.name} does not follow {', '.join(unknown)}", hint=f"mend symbols show --stage {opened.option}"
+            f"{opened.option} does not follow {', '.join(unknown)}", hint=f"mend symbols show --stage {opened.option}"
         )
 
 

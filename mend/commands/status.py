@@ -131,7 +131,7 @@ def _print(found: dict[str, Any], style: str) -> None:
     if style == "json":
         show_json(found)
         return
-    symbols = ", ".join(f"{number} {calendar}" for calendar, number in found["symbols"].items())
+    symbols = ", ".join(f"{calendar}: {number:,}" for calendar, number in found["symbols"].items())
     show(f"{found['stage']} at {found['where']}\nsymbols of interest: {symbols or 'none'}")
     if found["symbols_refused"]:
         tell(f"the list of symbols is refused, and the last good one in force: {found['symbols_refused']}")
@@ -149,12 +149,14 @@ def _print(found: dict[str, Any], style: str) -> None:
 
 def _in_words(audit: dict[str, Any]) -> dict[str, Any]:
     """An audit in the columns of a terminal."""
+    from mend.console import in_words
+
     symbols, why = audit["symbols"], f"{audit['error']}: {audit['cause']}"[:200] if audit["error"] else ""
     if audit["status"] == "SUCCEEDED" and audit["missing"]:  # a night asked again
         why = f"{audit['missing']:,} minutes are still missing, as was reported before: mend verdicts"
     return {
         "audit": audit["name"],
-        "of": f"{audit['start']} to {audit['end']}" if audit["start"] else "",
+        "of": in_words(f"{audit['start']} to {audit['end']}") if audit["start"] else "",
         "symbols": "all" if symbols is None else ",".join(symbols[:3]) + ("…" if len(symbols) > 3 else ""),
         "status": audit["status"].lower(),
         "started": audit["started"],

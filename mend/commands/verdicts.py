@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mend.check.values import Flag
     from mend.spans import Span
 
+STORED = ("present", "repaired")  # verdicts whose reason is the bar's source
+
 
 class _Verdicts(click.Group):
     """A group whose command `show` needs no name."""
@@ -48,10 +50,11 @@ def show(ctx: click.Context, asked: Asked, *, everything: bool, values: bool, st
     """
     from minutemend.core.verdicts import Verdict
 
-    from mend.commands.sessions import told
+    from mend.commands.sessions import followed, told
     from mend.spans import verdicts
 
     window, wanted, opened = asked.past, asked.wanted, asked.opened
+    followed(opened, wanted)
     told(opened, window, wanted)
     counts = dict.fromkeys(Verdict, 0)
     shown = []
@@ -131,7 +134,7 @@ def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str, f
     if not sum(counts.values()):
         tell(f"no minute is expected in {window}: no session of a symbol of interest lies in it")
         return
-    show_rows(_grouped(spans), style=style, empty="every expected minute is present")
+    show_rows(_grouped(spans), style=style, empty="every expected minute is present", below="evidence")
     if flags is not None:
         names = {"value": "rule", "symbol": "symbol", "minute": "start", "bars": "bars", "said": "said"}
         doubted = [{name: getattr(one, of) for name, of in names.items()} for one in flags]
@@ -142,6 +145,8 @@ def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str, f
 
 def _grouped(spans: list[Span]) -> list[dict[str, Any]]:
     """For people: one row for all that one symbol owes to one cause, with its first and last minute."""
+    from mend.console import in_words
+
     groups: dict[tuple[str, str, str, str, str], list[Span]] = {}
     for span in spans:
         key = (span.symbol, str(span.verdict), span.reason, span.strength, span.evidence)
@@ -154,8 +159,9 @@ def _grouped(spans: list[Span]) -> list[dict[str, Any]]:
             "ranges": len(group),
             "from": group[0].range.start,
             "to": group[-1].range.end,
-            "reason": f"{reason} ({strength})" if strength else reason,
-            "evidence": _evidence(evidence, "table"),
+            "source": reason if verdict in STORED else None,
+            "reason": None if verdict in STORED else f"{reason} ({strength})" if strength else reason or None,
+            "evidence": in_words(_evidence(evidence, "table")),
         }
         for (symbol, verdict, reason, strength, evidence), group in groups.items()
     ]
@@ -168,7 +174,7 @@ def _evidence(text: str, style: str) -> Any:
     try:
         told = json.loads(text)
     except ValueError:
-        return text
+        return f"repair {text}" if text and style == "table" and not text.startswith("accepted:") else text
     if style == "json" or not isinstance(told, list):
         return told
     return "; ".join(_sentence(one) for one in told)
@@ -178,7 +184,7 @@ def _sentence(one: dict[str, Any]) -> str:
     from mend.spans import around
 
     if "revoked_at" in one:
-        return f"{one['who']} {one['revoked_at'][:19]}Z: {one['why']}"
-    said = f"{one.get('vendor')} {one.get('kind', 'left it out')} {str(one.get('observed_at'))[:19]}Z"
+        return f"{one['who']} {one['revoked_at']}: {one['why']}"
+    said = f"{one.get('vendor')} {one.get('kind', 'left it out')} {one.get('observed_at')}"
     told = str(one.get("detail") or "").removeprefix(f"{one.get('vendor')}: ")  # a refusal, a time-out
     return said + around(one) + (f": {told}" if told else "")
