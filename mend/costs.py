@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from minutemend.contract import VENDORS
+from minutemend.services.flags import BEFORE
 
 from infra import prices
 from infra.settings import StageSettings
@@ -113,6 +114,7 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
     looks = audits + mended * (LOOKS - 1)
     steps = audits * FEWEST + mended * (STEPS - FEWEST)
     nightly = settings.sweep_days * load.bars / MONTH_DAYS * SCANNED_A_BAR
+    flagged = (settings.sweep_days + BEFORE.days) * load.bars / MONTH_DAYS * BYTES_A_BAR
     publish_seconds = PUBLISH_SECONDS * (1 + load.symbols / 500)
 
     vendor = VENDORS[settings.vendor_of(load.calendar).name]
@@ -176,6 +178,9 @@ def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Li
         Line("audit", "EventBridge", "the schedule of the review", nights, prices.SCHEDULE),
         Line(
             "audit", "Athena", "the review: whole bars, twice", nights, _scan(2 * nightly * BYTES_A_BAR / SCANNED_A_BAR)
+        ),
+        Line(
+            "audit", "Athena", "its flags: whole bars of these and the days before, twice", nights, _scan(2 * flagged)
         ),
         *asked("second looks", second),
         Line("repair", "EventBridge", "the schedule of the rechecks", nights, prices.SCHEDULE),

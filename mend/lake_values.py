@@ -1,22 +1,22 @@
-"""What is doubted of a lake's values: bars that cannot be right (mend/check/values.py), and bars that disagree."""
+"""What is doubted of a lake's values: bars that cannot be right (core/value_rules.py), and bars that disagree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 import duckdb
 import numpy as np
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
+from minutemend.core.value_rules import Flag
 from minutemend.services.evidence_rows import day_range
+from minutemend.services.flags import BEFORE
 from minutemend.services.lake import Lake
 
 from mend.calendars.known import Calendar
-from mend.check.values import Flag, find_flags
+from mend.check.values import find_flags
 from mend.revisions import find_revisions
 
 _AT_ONCE = 7  # days, so that memory does not grow with the window
-_BEFORE = timedelta(days=4)  # so much is read before: the session before shows a split
 
 
 def doubted(lake: Lake, window: Range, symbols: Sequence[str] | None = None) -> Iterator[Flag]:
@@ -35,7 +35,7 @@ def doubted(lake: Lake, window: Range, symbols: Sequence[str] | None = None) -> 
             Flag(one.symbol, one.minute, one.minute + MINUTE, one.kind, 1, _said(one.vendor, one.seen, one.stored))
             for one in find_revisions(lake, part, symbols)
         ]
-        around = Range(part.start - _BEFORE, part.end)
+        around = Range(part.start - BEFORE, part.end)
         for calendar, names in calendars.items():
             found += _flags(lake, around, part, calendar, names)
         yield from sorted(found)
@@ -54,6 +54,6 @@ def _flags(lake: Lake, around: Range, window: Range, calendar: str, symbols: lis
         return find_flags(db, "SELECT symbol, minute, open, high, low, close, volume FROM stored", known, window=window)
 
 
-def _said(vendor: str, seen: Sequence[float], stored: Sequence[float]) -> str:
-    said, kept = (" ".join(f"{value:g}" for value in bar) for bar in (seen, stored))
+def _said(vendor: str, seen: Sequence[float | None], stored: Sequence[float | None]) -> str:
+    said, kept = (" ".join("none" if value is None else f"{value:g}" for value in bar) for bar in (seen, stored))
     return f"{vendor} says {said}; stored is {kept}"

@@ -116,7 +116,10 @@ class OperationsDashboard(Construct):
                 self._ours(Metric.SYMBOLS_REFUSED, "Sum"),
             ),
             _graph("Days of sessions left", self._ours(Metric.SESSION_DAYS, "Minimum")),
-            _graph("Open revisions", self._ours(Metric.REVISIONS, "Maximum")),
+            _graph(
+                "Doubted values",
+                *(self._ours(metric, "Maximum") for metric in (Metric.REVISIONS, Metric.FLAGS, Metric.FLAGS_FAILED)),
+            ),
         ]
 
     def _queue_depth(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:

@@ -189,15 +189,15 @@ class Functions(Construct):
         lake, stage = self._resources, self._settings
         step = self._function(
             "review_values",
-            "Which stored bars were seen otherwise, and the next look at them",
+            "Which stored bars were seen otherwise or cannot be right, and the next look",
             Concern.AUDIT,
             timeout=Duration.minutes(10),
             memory=1024,
         )
         find_objects(step, step.role, lake.buckets.data, "")
-        if stage.accept_days is not None:
-            write_objects(step, step.role, lake.buckets.data, f"{Table.BARS.value}/", DECIDED)
-        self._let_query(step, Table.BARS, Table.LOOKS, Table.SUPERSEDED)
+        accepted = () if stage.accept_days is None else (f"{Table.BARS.value}/", DECIDED)
+        write_objects(step, step.role, lake.buckets.data, f"{Table.FLAGS.value}/", *accepted)
+        self._let_query(step, Table.BARS, Table.LOOKS, Table.SUPERSEDED, Table.SYMBOLS, Table.HOURS, Table.SESSIONS)
         self._let_use_board(step)
         lake.repair.queue.grant(step.role, "sqs:SendMessage")
         events.EventBus.from_event_bus_name(self, "ReviewBus", "default").grant_put_events_to(step.role)

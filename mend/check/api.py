@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from minutemend.core.value_rules import Flag
 
 from mend.check.check_files import CheckRequest, check_files
 from mend.check.check_result import CheckResult
-from mend.check.values import Flag
 
 
 @dataclass(frozen=True, slots=True)

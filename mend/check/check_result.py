@@ -10,9 +10,9 @@ from minutemend.core.gaps import Gap
 from minutemend.core.minutes import Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.core.value_rules import RULES, Flag
 
 from mend.check.doubt import Doubt
-from mend.check.values import RULES, Flag
 
 _THEIR = ("its", "their")
 

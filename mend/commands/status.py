@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +22,7 @@ QUEUES = {
     "capture": "CaptureQueueUrl",
     "capture dead letters": "CaptureDlqUrl",
 }
+FLAGGED_DAYS = 7
 
 
 @click.command()
@@ -57,6 +58,7 @@ def command(ctx: click.Context, stage: str, limit: int, style: str) -> None:
         "symbols": symbols,
         "symbols_refused": refused,
         "sessions": _sessions(opened, symbols, now=datetime.now(UTC)),
+        "flags": _flags(opened, now=datetime.now(UTC)),
         "queues": queues,
         "audits": [_audit(one) for one in audits],
     }
@@ -125,6 +127,15 @@ def _sessions(opened: Stage, calendars: Iterable[str], *, now: datetime) -> list
     ]
 
 
+def _flags(opened: Stage, *, now: datetime) -> dict[str, int]:
+    """By rule how many values that cannot be right the nights have flagged in the newest days."""
+    from minutemend.core.value_rules import RULES
+
+    dates = [(now - timedelta(days=ago)).date() for ago in range(FLAGGED_DAYS)]
+    rules = Counter(one.rule for one in opened.lake.flags.read(dates))
+    return {rule: rules[rule] for rule in RULES if rules[rule]}
+
+
 def _print(found: dict[str, Any], style: str) -> None:
     from mend.console import show, show_json, show_rows, tell
 
@@ -142,6 +153,9 @@ def _print(found: dict[str, Any], style: str) -> None:
                 f"the sessions of {one['calendar']} are known until {until}, {one['days_left']} days from now; "
                 f"next: mend sessions refresh --stage {found['stage']} --calendar {one['calendar']}"
             )
+    if found["flags"]:
+        rules = ", ".join(f"{number:,} {rule}" for rule, number in found["flags"].items())
+        tell(f"values that cannot be right, in {FLAGGED_DAYS} days: {rules}; next: mend verdicts --values")
     show_rows([{**one, "calendars": ", ".join(one["calendars"]) or "all"} for one in found["vendors"]], style=style)
     show_rows([{"queue": name, **depth} for name, depth in found["queues"].items()], style=style)
     show_rows([_in_words(one) for one in found["audits"]], style=style, empty="no audit has run yet: mend repair")

@@ -10,7 +10,8 @@ import click
 from mend.options import Asked, asked, format_option, range_options, split_symbols, stage_option
 
 if TYPE_CHECKING:
-    from mend.check.values import Flag
+    from minutemend.core.value_rules import Flag
+
     from mend.spans import Span
 
 STORED = ("present", "repaired")  # verdicts whose reason is the bar's source

@@ -16,9 +16,8 @@ import numpy.typing as npt
 from minutemend.core.minutes import Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.core.value_rules import Flag
 from minutemend.core.verdicts import Observation, Verdict
-
-from mend.check.values import Flag
 
 # In the order of the report: mildest first. Their positions are the numbers in the file.
 VERDICTS = (Verdict.PRESENT, Verdict.REPAIRED, Verdict.ABSENT, Verdict.FAILED, Verdict.MISSING)

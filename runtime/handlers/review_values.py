@@ -1,4 +1,5 @@
-"""ReviewValues, on a schedule each night: which stored bars were seen with other values, and the next look at them."""
+"""ReviewValues, on a schedule each night: which stored bars were seen with other values, which values
+cannot be right, and the next look."""
 
 from __future__ import annotations
 
@@ -16,7 +17,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     stage = compose.settings_of("review_values").stage
     deadline = time.monotonic() + context.get_remaining_time_in_millis() / 2000
     done = compose.review_values(deadline=deadline).run(parse_scheduled_at(event), now=compose.utc_now())
-    emit(stage, {Metric.REVISIONS: len(done.open)})
+    flagged = {Metric.FLAGS_FAILED: 1} if done.flags is None else {Metric.FLAGS: len(done.flags)}
+    emit(stage, {Metric.REVISIONS: len(done.open), **flagged})
+    if done.flags is None:
+        logger.error("values were not looked at", extra={"reason": done.trouble})
     for reason in done.refused:
         logger.warning("not accepted", extra={"reason": reason})
     logger.info("reviewed", extra=done.detail())

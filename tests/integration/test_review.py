@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pytest
+from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range, format_instant
 from minutemend.core.sessions import Session
 
@@ -32,12 +33,20 @@ def test_dev_accepts_what_the_same_vendor_said_later_and_looks_at_the_day_again(
         place = stored.schema.get_field_index(name)
         stored = stored.set_column(place, stored.schema.field(name), pa.array(values, stored.schema.field(name).type))
     stage.lake.put_looks(stored)
+    early = fresh_day.open - 30 * MINUTE
+    bad = Bar("IBM", early, 9.0, 5.0, 8.0, 9.0, 1.0)
+    stage.lake.put_bars(to_table([bad], source="a test", repair_id=None, captured_at=early))
 
     night = format_instant(fresh_day.open.replace(hour=3, minute=10) + timedelta(days=2))
     said = invoke(stage.clients.functions, stage.output("ReviewValuesFunction"), {"scheduled_at": night})
     assert {name: said[name] for name in ("revised", "disputed", "accepted")} == {
         "revised": 0, "disputed": 0, "accepted": 1,
     }  # fmt: skip
+    assert said["flags"]["inconsistent"] == 1
+    kept = [one for one in stage.lake.flags.read([early.date()]) if one.start == early]
+    assert [(one.symbol, one.rule, one.said) for one in kept] == [
+        ("IBM", "inconsistent", "open 9, high 5, low 8, close 9")
+    ]
     now = stage.lake.read_bars(first, ["IBM"])
     assert (now["close"][0].as_py(), now["repair_id"][0].as_py()[:9]) == (seen["close"][0], "accepted:")
 

@@ -1,22 +1,32 @@
-"""The audit's SQL, the same text on Trino (Athena's engine) and on DuckDB (the local Athena, `mend check`)."""
+"""All SQL of the layer, the same text on Trino (Athena's engine) and on DuckDB (the local Athena, `mend check`)."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from minutemend.core import data_check
+from minutemend.core.bars import BARS
 from minutemend.core.data_check import check_data, generate_data_check_query
 from minutemend.core.gaps import Gaps
+from minutemend.core.minutes import Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.core.value_rules import RULES, flags_of
+from minutemend.core.value_rules_sql import flags_sql
+from minutemend.services.flags import lake_flags_sql
 from minutemend.views import resolved_sql, revisions_sql
 
+from tests.flawed import write_flawed
 from tests.integration.test_views import random_bars
-from tests.lakes import random_lake
+from tests.lakes import WHOLE, random_lake
 from tests.trino import lakes, tables
 from tests.trino.client import Row, Trino
 from tests.trino.lakes import Question
@@ -119,6 +129,47 @@ def test_the_bars_as_their_readers_ask_for_them(trino: Trino, root: Path, seed: 
     assert tables.in_order(trino.run("SELECT * FROM bars_resolved", schema=name)) == everything
     plan = str(trino.run("EXPLAIN SELECT * FROM bars_resolved WHERE dt = '2013-10-04'", schema=name))
     assert "[[2013-10-04]]" in plan.replace("'", "")  # the scan's own partitions: the condition went through
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_rules_of_values(trino: Trino, root: Path, seed: int) -> None:
+    """Bars that ring every rule, over each kind of session; rows as a lake resolves them, and as they lie."""
+    writer, name = lakes.Writer(), f"flawed_{seed}"
+    write_flawed(writer.lake, seed)
+    writer.save(root / name)
+    ask = ask_both(trino, root, name)
+    assert {*RULES} - {one.rule for one in flags_of(ask(lake_flags_sql(WHOLE)))} <= {"two_values", "split_step"}
+    plan = str(trino.run(f"EXPLAIN {lake_flags_sql(WHOLE)}", schema=name))
+    assert Counter(re.findall(r"Scan\w*\[table = \w+:\w+:(\w+)", plan)) == dict.fromkeys(
+        ("bars", "symbols", "hours", "sessions"), 2
+    )
+    unresolved = "SELECT symbol, minute, 1 AS part, open, high, low, close, volume FROM bars"
+    assert "two_values" in {one.rule for one in flags_of(ask(flags_sql(unresolved)))}
+
+
+def test_the_rules_of_values_on_the_real_bars(trino: Trino, root: Path) -> None:
+    """A split and four lone prints, as `mend check --values` says."""
+    if not REAL_BARS.is_dir():
+        pytest.skip(f"the real minute bars are not there ({REAL_BARS}); they are kept outside the repository")
+    writer, read = lakes.Writer(), pq.read_table(REAL_BARS / "xnys.parquet")
+    columns = [read[name] for name in ("symbol", "minute", "open", "high", "low", "close", "volume")]
+    n = read.num_rows
+    provenance = [pa.array(["lean"] * n), pa.nulls(n, pa.string()), pa.array([datetime(2024, 8, 1)] * n)]  # noqa: DTZ001
+    fields = zip([*columns, *provenance], BARS.names, strict=True)
+    writer.lake.put_bars(pa.table({name: column for column, name in fields}).cast(BARS))
+    writer.lake.put_symbols(lakes.real_listings(REAL_BARS))
+    writer.lake.put_sessions(lakes.sessions("2013-10-01", "2014-06-30"))
+    writer.save(root / "real_values")
+    ask = ask_both(trino, root, "real_values")
+    window = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2014, 6, 30, tzinfo=UTC))
+    found = [(one.symbol, f"{one.start:%Y-%m-%dT%H:%M}", one.rule) for one in flags_of(ask(lake_flags_sql(window)))]
+    assert found == [
+        ("AAPL", "2014-06-09T13:30", "split_step"),
+        ("AAPL", "2014-06-09T16:27", "spike"),
+        ("AAPL", "2014-06-09T18:23", "spike"),
+        ("SPY", "2013-10-08T19:03", "spike"),
+        ("SPY", "2013-10-08T19:36", "spike"),
+    ]
 
 
 def test_a_lake_without_anything(trino: Trino, root: Path) -> None:

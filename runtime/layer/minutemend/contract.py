@@ -57,6 +57,7 @@ class Table(StrEnum):
     REVOCATIONS = "revocations"
     ANSWERS = "answers"
     FAILURES = "failures"
+    FLAGS = "flags"
     HOURLY = "hourly"
 
 
@@ -154,6 +155,16 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("attempts", "int"),
         ("audit_id", "string"),
         ("failed_at", "timestamp"),
+    ),
+    # Bars whose values cannot be right, found by the nights: by the date of `start`. They change no verdict.
+    Table.FLAGS: (
+        ("symbol", "string"),
+        ("start", "timestamp"),
+        ("end", "timestamp"),
+        ("rule", "string"),  # core/value_rules.py
+        ("bars", "int"),
+        ("said", "string"),
+        ("found_at", "timestamp"),
     ),
     Table.HOURLY: (
         ("symbol", "string"),
@@ -266,6 +277,8 @@ class Metric(StrEnum):
     SYMBOLS_REFUSED = "SymbolListRefused"
     SESSION_DAYS = "SessionDaysLeft"  # of the followed calendar whose sessions end first
     REVISIONS = "OpenRevisions"  # bars of the nights that are swept which disagree with what is stored
+    FLAGS = "FlaggedValues"  # of the nights that are swept: values that cannot be right, by the rules
+    FLAGS_FAILED = "FlagsNotLookedFor"  # nights whose values were not looked at, by an error
 
 
 NAMESPACE = "minutemend"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from minutemend.services import working_files
 from minutemend.services.capture import CaptureBars, RequestCaptures
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
-from minutemend.services.review import ReviewValues
+from minutemend.services.review import Reviewed, ReviewValues
 from minutemend.wiring import compose, feed
 
 from runtime.handlers import capture_bars, publish_hours, request_captures, request_rechecks, review_values
@@ -146,7 +147,23 @@ def test_a_review_counts_what_is_open(
     monkeypatch.setattr(compose, "review_values", lambda **_: service)
     said = review_values.handler({"scheduled_at": "2013-10-06T03:10:00Z"}, Context())
     assert (said["start"], said["requests"]) == ("2013-10-03T00:00:00Z", 0)
-    assert metrics(capsys.readouterr().out)["OpenRevisions"] == 0
+    told = metrics(capsys.readouterr().out)
+    assert (told["OpenRevisions"], told["FlaggedValues"]) == (0, 0)
+    assert "FlagsNotLookedFor" not in told
+
+
+def test_a_review_says_that_values_were_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """No zero is measured then: a metric of its own, and the reason in the log."""
+    done = Reviewed(Range(OPEN, OPEN + MINUTE), (), 0, 0, flags=None, trouble="QueryFailed: no such table")
+    monkeypatch.setattr(compose, "review_values", lambda **_: SimpleNamespace(run=lambda *_, **__: done))
+    monkeypatch.setattr(compose, "settings_of", lambda _: SimpleNamespace(stage="dev"))
+    assert review_values.handler({"scheduled_at": "2013-10-06T03:10:00Z"}, Context())["flags"] is None
+    assert [vars(one)["reason"] for one in caplog.records if one.levelname == "ERROR"] == [done.trouble]
+    told = metrics(capsys.readouterr().out)
+    assert told["FlagsNotLookedFor"] == 1
+    assert "FlaggedValues" not in told
 
 
 @pytest.mark.usefixtures("stream")

@@ -12,7 +12,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from minutemend.contract import vendors_to_json
+from minutemend.core.minutes import MINUTE
 from minutemend.core.sessions import Session
+from minutemend.core.value_rules import Flag
 from minutemend.services.lake import Lake
 
 import mend.stage
@@ -121,6 +123,17 @@ def test_status_shows_what_each_audit_was_asked_and_which_vendor_wants_a_pause()
     assert (audit["start"], audit["end"], audit["symbols"]) == ("2026-01-05T14:00:00Z", "2026-01-05T15:00:00Z", ["IBM"])
     table = " ".join(run(status.command).output.split())
     assert "2026-01-05T14:00:00Z to 2026-01-05T15:00:00Z" in table
+
+
+def test_status_counts_what_the_nights_flagged_of_late(stage: Stage) -> None:
+    """By rule, of the newest week; what is older is in the table."""
+    assert state()["flags"] == {}
+    assert "cannot be right" not in run(status.command).output
+    days = ((1, "spike"), (2, "spike"), (3, "frozen"), (30, "scale"))
+    starts = [(NOW - timedelta(days=ago), rule) for ago, rule in days]
+    stage.lake.flags.keep([Flag("IBM", at, at + MINUTE, rule, 1, "") for at, rule in starts], now=NOW)
+    assert state()["flags"] == {"frozen": 1, "spike": 2}
+    assert "cannot be right, in 7 days: 1 frozen, 2 spike" in " ".join(run(status.command).output.split())
 
 
 def test_status_shows_all_the_rest_while_the_list_is_malformed(stage: Stage) -> None:

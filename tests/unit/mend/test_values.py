@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from minutemend.core.minutes import Range
+from minutemend.core.value_rules import RULES, Flag
 
 from mend.calendars.known import calendar_named
 from mend.check.api import check
-from mend.check.values import RULES, Flag, find_flags
+from mend.check.values import find_flags
 from mend.commands import check as command
 
 REAL_BARS = Path(__file__).resolve().parents[4] / "shared" / "data" / "real-minute-bars"

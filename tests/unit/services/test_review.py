@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import duckdb
-import pyarrow.compute as pc
 import pytest
-from minutemend.contract import BARS_DISAGREE, Table
+from minutemend.contract import BARS_DISAGREE
 from minutemend.core.answers import VendorLimits
-from minutemend.core.bars import BARS, to_table
+from minutemend.core.bars import Bar, to_table
+from minutemend.core.errors import QueryFailed
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 from minutemend.services.review import Reviewed, ReviewValues
 from minutemend.services.revisions import note
-from minutemend.services.tables import concat, decode
 
+from tests.engine import engine
 from tests.unit.services.loop import OPEN, SYMBOLS, Loop, bar, session_bars
 
 NIGHT = datetime(2026, 1, 7, 3, 10, tzinfo=UTC)  # two nights after the session
 DAY = Range(datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC))
-
-
-def engine(lake: Lake) -> Callable[[str, str], list[tuple[Any, ...]]]:
-    """The statement, run on what lies below the tables' prefixes."""
-
-    def ask(sql: str, _token: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect() as db:
-            for table in (Table.BARS, Table.LOOKS, Table.SUPERSEDED):
-                bodies = [lake.store.get(one.key) for one in lake.store.list(f"{table}/")]
-                rows = concat([decode(body, BARS) for body in bodies if body is not None], BARS)
-                db.register(table.value, rows.append_column("dt", pc.strftime(rows["minute"], "%Y-%m-%d")))
-            return db.execute(sql).fetchall()
-
-    return ask
 
 
 class Nights:
@@ -168,3 +153,56 @@ def test_a_bar_that_was_captured_while_it_formed_is_found_by_the_next_look() -> 
     while nights.loop.queue.sent:
         nights.loop.work()
     assert len(nights.run().open) == 59
+
+
+def spiked(*, on: int = 30) -> list[Bar]:
+    """AAA's session around 50, quiet but for one bar."""
+    prices = [50.0 + (n % 3) / 100 + (5 if n == on else 0) for n in range(60)]
+    return [
+        Bar("AAA", OPEN + n * MINUTE, price, price + 0.01, price - 0.01, price, 9.0) for n, price in enumerate(prices)
+    ]
+
+
+class Flagged(Nights):
+    """A session with one spike in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lake.store.delete([one.key for one in self.lake.store.list("bars/")])
+        self.lake.put_bars(to_table(spiked(), source="sim", repair_id=None, captured_at=OPEN + 61 * MINUTE))
+
+
+def test_a_value_that_cannot_be_right_is_kept_and_told_once() -> None:
+    """The night's event counts it by rule; run twice, or a night later, it is kept once. No bar is touched."""
+    nights = Flagged()
+    before = {one.key for one in nights.lake.store.list("bars/")}
+    (kept,) = nights.run().flags or ()
+    assert (kept.symbol, kept.rule, kept.start, kept.found_at) == ("AAA", "spike", OPEN + 30 * MINUTE, NIGHT)
+    [(what, detail)] = nights.loop.signals.announced
+    assert (what, detail["flags"], detail["revised"]) == (BARS_DISAGREE, {"spike": 1}, 0)
+    written = {key for key in nights.loop.store.objects if key.startswith("flags/")}
+    assert nights.run(NIGHT + timedelta(days=1)).flags == (kept,)
+    assert len(nights.loop.signals.announced) == 1
+    assert {key for key in nights.loop.store.objects if key.startswith("flags/")} == written
+    assert {one.key for one in nights.lake.store.list("bars/")} == before
+
+
+@pytest.mark.parametrize(
+    "trouble", [QueryFailed("Athena query failed", query_id="q", reason="x", scanned_bytes=None), KeyError("x")]
+)
+def test_a_failed_query_of_flags_costs_nothing_else_of_the_night(trouble: Exception) -> None:
+    """The revision is found and told, the look begun; the night says that values were not looked at, and why."""
+    nights = Nights(unsure=True)
+    nights.seen(("AAA", 3, 999.0))
+    working = nights.review.ask
+
+    def ask(sql: str, token: str) -> Iterable[Sequence[Any]]:
+        if token.startswith("flags"):
+            raise trouble
+        return working(sql, token)
+
+    nights.review = replace(nights.review, ask=ask)
+    done = nights.run()
+    assert (len(done.open), done.requests, done.flags) == (1, 3, None)
+    assert type(trouble).__name__ in done.trouble
+    assert nights.loop.signals.announced[0][1]["flags"] is None

@@ -6,7 +6,7 @@ Keys are derived from content, so that whatever is written twice is stored once:
     bars/dt=2013-10-04/day-<content id>.parquet   bars of one UTC date (compacted)
     looks/dt=2013-10-04/<content id>.parquet      bars that vendors sent beside what was asked for
     superseded/dt=2013-10-04/<content id>.parquet bars that lost to another of their minute (services/history.py)
-    answers/dt=…                                  services/answers.py
+    answers/dt=…, flags/dt=…                      services/answers.py, services/flags.py
     absences/dt=…, revocations/…, failures/…      <content id>.parquet
     hourly/dt=2013-10-04/13.parquet               the facts of one UTC hour, written conditionally
     symbols/symbols.parquet; the sessions: services/calendars.py
@@ -40,6 +40,7 @@ from minutemend.services import evidence_rows as rows
 from minutemend.services.answers import Answers
 from minutemend.services.calendars import Calendars
 from minutemend.services.evidence_rows import day_range
+from minutemend.services.flags import Flags
 from minutemend.services.hourly import Hourly
 from minutemend.services.tables import (
     READ_AGAIN,
@@ -72,6 +73,7 @@ class Lake:
         self.calendars = Calendars(store)
         self.hourly = Hourly(store, self.get_all)
         self.answers = Answers(store, self.get_all)
+        self.flags = Flags(store, self.get_all)
         self._readers = readers
 
     # bars

@@ -1,14 +1,15 @@
-"""ReviewValues: each night, what disagrees with the stored bars, what the stage's policy accepts, and the next look.
+"""ReviewValues: each night, what disagrees with the stored bars, what the stage's policy accepts, the next look, and
+which values cannot be right.
 
 It comes before the nightly sweep, which makes the facts of the hours anew in which a bar was accepted, and announces
-them. Run twice it says the same, accepts nothing more, and its looks are the same jobs.
+them. Run twice it says the same, accepts nothing more, its looks are the same jobs, and no flag is kept twice.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +19,11 @@ from minutemend.core.errors import BadInput
 from minutemend.core.jobs import RepairJob
 from minutemend.core.looks import plan_looks
 from minutemend.core.minutes import Range, format_instant
+from minutemend.core.value_rules import RULES, flags_of
 from minutemend.ports import Board, JobQueue
 from minutemend.ports.signals import Signals
 from minutemend.services.evidence_rows import day_range
+from minutemend.services.flags import KeptFlag, lake_flags_sql
 from minutemend.services.lake import Lake
 from minutemend.services.queue_repairs import to_message
 from minutemend.services.revisions import Revision, accept, rejections
@@ -32,17 +35,21 @@ _MOST_NAMED = 1000  # symbols in the event
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What one night found. `open` are the revisions that are neither rejected nor accepted."""
+    """What one night found. `open` are the revisions that are neither rejected nor accepted, `flags` the values that
+    cannot be right (None: they could not be looked for, and `trouble` is why)."""
 
     window: Range
     open: tuple[Revision, ...]
     accepted: int
     requests: int  # of the look that was begun
     refused: tuple[str, ...] = ()  # why the policy did not accept what it would have
+    flags: tuple[KeptFlag, ...] | None = ()
+    trouble: str = ""
 
     def detail(self) -> dict[str, Any]:
         """The event's, and the log line's."""
         symbols = sorted({one.symbol for one in self.open})
+        rules = Counter(one.rule for one in self.flags or ())
         return {
             "start": format_instant(self.window.start),
             "end": format_instant(self.window.end),
@@ -51,6 +58,7 @@ class Reviewed:
             "accepted": self.accepted,
             "symbols": symbols[:_MOST_NAMED],
             "requests": self.requests,
+            "flags": None if self.flags is None else {rule: rules[rule] for rule in RULES if rules[rule]},
         }
 
 
@@ -81,7 +89,12 @@ class ReviewValues:
         taken, refused = self._accept(found, now)
         left = tuple(one for one in found if one.kind == "disputed" or (one.symbol, one.minute) not in taken)
         reviewed = Reviewed(window, left, len(taken), self._look(today, now), tuple(refused))
-        if any(one.last_seen >= scheduled_at - _DAY for one in found):  # what is open for long is no news
+        try:
+            reviewed = replace(reviewed, flags=self._flags(window, now))
+        except Exception as trouble:  # noqa: BLE001 (the rest of the night stands; the handler tells of it)
+            reviewed = replace(reviewed, flags=None, trouble=f"{type(trouble).__name__}: {trouble}")
+        seen = any(one.last_seen >= scheduled_at - _DAY for one in found)  # what is open for long is no news
+        if seen or any(one.found_at >= scheduled_at for one in reviewed.flags or ()):
             self.signals.announce(BARS_DISAGREE, reviewed.detail())
         return reviewed
 
@@ -111,6 +124,10 @@ class ReviewValues:
             else:
                 taken |= {(symbol, minute) for minute in group}
         return taken, refused
+
+    def _flags(self, window: Range, now: datetime) -> tuple[KeptFlag, ...]:
+        rows = self.ask(lake_flags_sql(window), f"flags-{format_instant(now)}")
+        return tuple(self.lake.flags.keep((one for one in flags_of(rows) if one.start in window), now=now))
 
     def _look(self, today: datetime, now: datetime) -> int:
         """Begin the look at the day before yesterday; how many requests it takes."""
