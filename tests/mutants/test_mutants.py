@@ -80,6 +80,11 @@ MUTANTS = [
     ("services/capture.py", "replace(job, tries=job.tries + 1)", "job", f"{CAPTURE} {ASKING}"),
     ("services/capture.py", "alone.set()", "pass", f"{CAPTURE} {ASKING}"),
     ("core/captures.py", "(scheduled_at - settling)", "scheduled_at", "tests/unit/core/test_captures.py"),
+    # Flags.
+    ("services/flags.py", "if one.id not in kept", "if True", "tests/unit/services/test_flags.py"),
+    ("services/flags.py", " AND close <= {end}", "", "tests/unit/services/test_flags.py"),
+    ("services/review.py", "one.found_at >= scheduled_at", "one.found_at < scheduled_at", "tests/unit/services/test_review.py"),
+    ("core/value_rules_sql.py", "{step}\n", "1e0\n", "tests/unit/mend/test_values.py"),
     # Adapters and wiring.
     ("adapters/sqs.py", "BATCH = 10", "BATCH = 11", "tests/unit/adapters/test_sqs.py"),
     ("adapters/sqs.py", "-(-message.delay.total_seconds() // 1)", "message.delay.total_seconds() // 1", "tests/unit/adapters/test_sqs.py"),

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 from minutemend.core.minutes import MINUTE, epoch_minute
+from minutemend.core.value_rules import Flag
 
-from mend.check.values import Flag
 from mend.report.encode import encode, varints
 from mend.report.model import Runs
 from mend.report.page import render

@@ -11,7 +11,7 @@ import pytest
 from minutemend.contract import Table
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.value_rules import RULES, Flag, flags_of
-from minutemend.services.flags import lake_flags_sql
+from minutemend.services.flags import TooManyFlags, flags_in, lake_flags_sql
 from minutemend.services.lake import Lake
 
 from mend.lake_values import doubted
@@ -75,6 +75,16 @@ def test_a_session_that_is_not_over_is_left_for_the_next_night() -> None:
 
     assert of_night(half) == set()
     assert of_night(WHOLE)
+
+
+def test_more_than_a_person_can_look_at_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer itself is cut off: what a feed of filled minutes rings fills no memory."""
+    monkeypatch.setattr("minutemend.services.flags.MOST_ROWS", 10)
+    rows = engine(flawed(0))(lake_flags_sql(WHOLE), "")
+    assert len(rows) == 11
+    with pytest.raises(TooManyFlags, match="more than 10 bars"):
+        flags_in(rows, WHOLE)
+    assert flags_in(rows[:10], WHOLE) == list(flags_of(rows[:10]))
 
 
 def flag(minute: str, rule: str = "spike", *, bars: int = 1, said: str = "high 9") -> Flag:

@@ -161,6 +161,7 @@ def flags_sql(given: str) -> str:
         alike_unlikely=_unlikely("alike_bars", "repeats"),
         copied_unlikely=_unlikely("copied_bars", "copies"),
         spike_least=f"exp({SPIKE_LEAST}e0)",
+        # SPIKE_SCALES usual moves as a factor: a usual move is NORMAL * (ln(low_move) + ln(high_move)) / 2.
         spike_power=f"{SPIKE_SCALES * NORMAL / 2!r}e0",
         step=f"{STEP}e0",
         edge=f"{EDGE}e0",

@@ -9,16 +9,18 @@ holds, because its bars were restated or filled since, stays as what was found t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from minutemend.contract import PARTITION, Table
 from minutemend.core.data_check_sql import timestamp_sql
+from minutemend.core.errors import MinutemendError
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
-from minutemend.core.value_rules import Flag
+from minutemend.core.value_rules import Flag, flags_of
 from minutemend.core.value_rules_sql import flags_sql
 from minutemend.ports.store import Store, StoreConflict
 from minutemend.services import evidence_rows as rows
@@ -26,6 +28,7 @@ from minutemend.services.tables import decode, encode, from_rows, listed, partit
 from minutemend.views import resolved_sql
 
 BEFORE = timedelta(days=4)  # read before what is judged: the session before shows a split, over a long weekend too
+MOST_ROWS = 50_000  # of a night: a longer list helps no person, and a night's memory has an end
 
 # A session that the hours read do not hold whole is left for the night that does: half of one is not what is usual.
 _GIVEN = """\
@@ -48,7 +51,8 @@ LEFT JOIN (
 def lake_flags_sql(window: Range) -> str:
     """The text that finds where a rule rings in a lake, over the whole UTC dates of `window` and BEFORE it: columns as
     `RESULT_COLUMNS`. It reads `bars`, `symbols`, `hours` and `sessions` twice each. One bar a minute counts, as
-    `bars_resolved` has it; rows off the whole minute and symbols of no interest count for nothing."""
+    `bars_resolved` has it; rows off the whole minute and symbols of no interest count for nothing. More than MOST_ROWS
+    rows are more than `flags_in` takes."""
     start, end = window.start - BEFORE, window.end
     stored = f"{PARTITION} BETWEEN '{start.date()}' AND '{(end - timedelta(days=1)).date()}'"
     given = _GIVEN.format(
@@ -59,7 +63,22 @@ def lake_flags_sql(window: Range) -> str:
         start=timestamp_sql(start),
         end=timestamp_sql(end),
     )
-    return flags_sql(given)
+    return f"{flags_sql(given)}LIMIT {MOST_ROWS + 1}"
+
+
+class TooManyFlags(MinutemendError):
+    """So many bars ring that no table of them helps: a feed that fills its minutes, or a calendar that is not its."""
+
+
+def flags_in(rows: Iterable[Sequence[Any]], window: Range) -> list[Flag]:
+    """The flags in the rows of `lake_flags_sql` that begin in `window`, sorted. Raises TooManyFlags."""
+    rows = list(rows)
+    if len(rows) > MOST_ROWS:
+        raise TooManyFlags(
+            f"rules ring at more than {MOST_ROWS:,} bars of {window}: `mend verdicts --values` for one symbol of these "
+            "dates would show at which"
+        )
+    return [one for one in flags_of(rows) if one.start in window]
 
 
 @dataclass(frozen=True, slots=True, order=True)

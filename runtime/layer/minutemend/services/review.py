@@ -19,11 +19,11 @@ from minutemend.core.errors import BadInput
 from minutemend.core.jobs import RepairJob
 from minutemend.core.looks import plan_looks
 from minutemend.core.minutes import Range, format_instant
-from minutemend.core.value_rules import RULES, flags_of
+from minutemend.core.value_rules import RULES
 from minutemend.ports import Board, JobQueue
 from minutemend.ports.signals import Signals
 from minutemend.services.evidence_rows import day_range
-from minutemend.services.flags import KeptFlag, lake_flags_sql
+from minutemend.services.flags import KeptFlag, flags_in, lake_flags_sql
 from minutemend.services.lake import Lake
 from minutemend.services.queue_repairs import to_message
 from minutemend.services.revisions import Revision, accept, rejections
@@ -127,7 +127,7 @@ class ReviewValues:
 
     def _flags(self, window: Range, now: datetime) -> tuple[KeptFlag, ...]:
         rows = self.ask(lake_flags_sql(window), f"flags-{format_instant(now)}")
-        return tuple(self.lake.flags.keep((one for one in flags_of(rows) if one.start in window), now=now))
+        return tuple(self.lake.flags.keep(flags_in(rows, window), now=now))
 
     def _look(self, today: datetime, now: datetime) -> int:
         """Begin the look at the day before yesterday; how many requests it takes."""
