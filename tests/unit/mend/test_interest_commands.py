@@ -122,7 +122,7 @@ def test_status_shows_what_each_audit_was_asked_and_which_vendor_wants_a_pause()
     (audit,) = found["audits"]
     assert (audit["start"], audit["end"], audit["symbols"]) == ("2026-01-05T14:00:00Z", "2026-01-05T15:00:00Z", ["IBM"])
     table = " ".join(run(status.command).output.split())
-    assert "2026-01-05T14:00:00Z to 2026-01-05T15:00:00Z" in table
+    assert "2026-01-05 14:00Z to 2026-01-05 15:00Z" in table
 
 
 def test_status_counts_what_the_nights_flagged_of_late(stage: Stage) -> None:
