@@ -104,6 +104,7 @@ def look_again(needs: Any, sessions: Any) -> dict[str, Any]:
     for days in (0, 1):
         lake.put_observations(left_out(needs.gaps, sessions, edges[-1][1] + timedelta(days=3 + days)))
     listings = [Listing(name, "24/7", None, None) for name in needs.gaps.names]
+    lake.put_symbols(listings)
     finder = type("Finder", (), {"find": lambda *_, **__: Found(needs.gaps, 10**6, None)})()
     begun = time.process_time()
     window = Range(edges[0][0], edges[-1][1])

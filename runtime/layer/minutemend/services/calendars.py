@@ -120,13 +120,16 @@ class Calendars:
     def keep_hours(self) -> None:
         """Make the table `hours` of the sessions in force, unless it is of these very sessions already. Before an
         audit: its statement must expect what the layer expects."""
-        body = self._store.get(SESSIONS_KEY)
-        if body is None:
-            return
-        made_of = hashlib.sha256(body).hexdigest()[:24]
-        there = self._store.get(HOURS_KEY)
-        if there is None or decode(there, _MADE_OF).slice(0, 1).to_pylist() != [{"made_of": made_of}]:
+        if not self.hours_kept():
+            made_of = _digest(self._store.get(SESSIONS_KEY) or b"")
             self._store.put(HOURS_KEY, encode(hours_table(expected_hours(self.sessions()), made_of=made_of)))
+
+    def hours_kept(self) -> bool:
+        """Whether the table `hours` is of the sessions in force. Where there are none, there are no hours."""
+        body, there = self._store.get(SESSIONS_KEY), self._store.get(HOURS_KEY)
+        if body is None or there is None:
+            return body is None
+        return decode(there, _MADE_OF).slice(0, 1).to_pylist() == [{"made_of": _digest(body)}]
 
     def closures(self) -> list[Closure]:
         """What people recorded, in their order. Raises BadInput when the file is malformed."""
@@ -208,6 +211,10 @@ class Calendars:
 
     def _put(self, key: str, body: bytes, *, replaces: Stored | None) -> None:
         self._store.put(key, body, if_absent=replaces is None, if_match=replaces.etag if replaces else None)
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:24]
 
 
 def _note(body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from minutemend.core.blackouts import blackouts, crowd_of
-from minutemend.core.data_check import Question, hours_around
+from minutemend.core.data_check import Question, TablesDiffer, hours_around
 from minutemend.core.density import AROUND, LONG, Past
 from minutemend.core.evidence import Needs, judge, proven
 from minutemend.core.gaps import Gaps
@@ -79,12 +79,16 @@ def look(
     lake.calendars.keep_hours()
     calendars = {one.calendar for one in listings}
     far = timedelta(minutes=AROUND)
-    near = lake.sessions(hours_around(Range(window.start - far, window.end + far)), calendars)
+    reach = hours_around(Range(window.start - far, window.end + far))
+    near = lake.sessions(reach, calendars)
     due = (now - rule.settling).replace(second=0, microsecond=0)
     seen = _surroundings(window, [one for one in near if one.range.intersect(window)], due)
     hull = hours_around(seen)
     question = Question(seen, listings, [one for one in near if one.range.intersect(hull)], symbols)
     found = finder.find(question, token=token)
+    if {*lake.symbols()} != {*listings} or lake.sessions(reach, calendars) != near or not lake.calendars.hours_kept():
+        # The statement may have read what came then: of a symbol that it did not know it says nothing.
+        raise TablesDiffer("the symbols or the sessions were changed while the statement ran; asking again is right")
     halted, around = _expected(lake, question, found.gaps)
     raw = around.within(window)
     inside = [span.intersect(window) for _, span in halted]

@@ -1,0 +1,76 @@
+"""What people set while the audit's statement runs: it may read the one, and the layer the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+from minutemend.contract import HOURS_KEY, Key, Status, Table
+from minutemend.core.closures import Closure, Kind
+from minutemend.core.data_check import Question, TablesDiffer
+from minutemend.core.minutes import MINUTE, Range
+from minutemend.services import tables
+from minutemend.services.evidence_rows import row_of
+from minutemend.services.hourly import HOUR
+
+from tests.fakes.sql_finder import SqlGapFinder
+from tests.unit.services.loop import OPEN, SYMBOLS, Loop, session_bars
+
+
+class Meddled(SqlGapFinder):
+    """Somebody is at the tables of a lake while the statement reads them."""
+
+    meddle: Callable[[], object]
+
+    def _symbols(self, question: Question) -> pa.Table:  # noqa: ARG002
+        self.meddle()
+        return tables.from_rows(map(row_of, self._lake.symbols()), Table.SYMBOLS)
+
+
+def meddled(minutes: int, meddle: Callable[[Loop], object]) -> Loop:
+    """A stage whose first symbol lacks its last minute, and what happens to it during an audit."""
+    bars = session_bars(minutes=minutes)
+    last = OPEN + (minutes - 1) * MINUTE
+    loop = Loop(truth=bars, stored=[one for one in bars if (one.symbol, one.minute) != ("AAA", last)], minutes=minutes)
+    finder = Meddled(loop.lake)
+    finder.meddle = lambda: meddle(loop)
+    loop.finder = finder  # type: ignore[assignment]
+    return loop
+
+
+def test_a_symbol_that_is_renamed_during_an_audit_is_not_whole_for_that() -> None:
+    """As many hours are due as before, so that the count of them tells nothing."""
+
+    def rename(loop: Loop) -> None:
+        loop.read_parameter = lambda: json.dumps({"XNYS": ["ZZZ", *SYMBOLS[1:]]})
+        loop.lake.put_symbols([one for one in loop.lake.symbols() if one.symbol != "AAA"])
+        loop.lake.put_symbols([*loop.lake.symbols(), type(loop.lake.symbols()[0])("ZZZ", "XNYS")])
+
+    with pytest.raises(TablesDiffer, match="asking again is right"):
+        meddled(60, rename).begin()
+
+
+def test_sessions_that_change_during_an_audit_make_nothing_whole() -> None:
+    """An early close is recorded, and read by the layer alone before that: as many hours as before, fewer minutes."""
+    early = Closure(Kind.CLOSED, "XNYS", span=Range(OPEN + 59 * MINUTE, OPEN + HOUR), by="anna", why="early close")
+    with pytest.raises(TablesDiffer):
+        meddled(60, lambda loop: loop.lake.calendars.change_closures(lambda told: [*told, early])).begin()
+
+
+def test_hours_of_other_sessions_make_nothing_whole() -> None:
+    """A slow writer's table of hours, which are of the sessions of before."""
+
+    def write(loop: Loop) -> None:
+        body = tables.decode(loop.store.objects[HOURS_KEY][0], tables.schema_of(Table.HOURS))
+        old = body.set_column(body.num_columns - 1, "made_of", pa.array(["others"] * body.num_rows))
+        loop.store.put(HOURS_KEY, tables.encode(old))
+
+    with pytest.raises(TablesDiffer):
+        meddled(60, write).begin()
+
+
+def test_where_nothing_changes_the_statement_is_believed() -> None:
+    state = meddled(60, lambda _: None).begin()
+    assert (state[Key.STATUS], state[Key.MISSING]) == (Status.REPAIR, 1)
