@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
-from minutemend.core.bars import Bar
+from minutemend.core.bars import Bar, to_table
 from minutemend.core.captures import CaptureJob, DropRule
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
@@ -214,9 +214,17 @@ def test_publishing_returns_the_state_and_leaves_what_it_did(stream: Feed) -> No
     assert len(stream.signals.announced) == 1
 
 
+def stored(stream: Feed, *symbols: str, days: int = 1) -> None:
+    """Put all of these symbols' sessions into the lake."""
+    minutes = [OPEN + timedelta(days=day, minutes=n) for day in range(days) for n in range(390)]
+    bars = [Bar(symbol, minute, 1.0, 1.0, 1.0, 1.0, 1.0) for symbol in symbols for minute in minutes]
+    stream.lake.put_bars(to_table(bars, source="fake", repair_id=None, captured_at=NOW))
+
+
 def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed) -> None:
     """The state names the date, as the state machine looks for it, and names none when all is published."""
     stream.lake.put_symbols([Listing("AIG", "XNYS"), Listing("IBM", "XNYS")])
+    stored(stream, "AIG", "IBM", days=2)
     day = timedelta(days=1)
     stream.lake.put_sessions([NYSE, Session("XNYS", NYSE.dt + day, OPEN + day, NYSE.close + day)])
     request = AuditRequest(Range(OPEN, OPEN + 2 * day))
@@ -242,6 +250,7 @@ def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed)
 def test_a_failed_audit_publishes_what_is_whole(stream: Feed) -> None:
     """The state says `exhausted`, and its gaps say of which symbols."""
     stream.lake.put_symbols([Listing("AIG", "XNYS"), Listing("IBM", "XNYS")])
+    stored(stream, "AIG")
     request = AuditRequest(Range(OPEN, OPEN + 30 * MINUTE))
     working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
     gaps = Gaps.from_rows([Gap("IBM", OPEN, OPEN + 2 * MINUTE, NYSE.open, NYSE.close)], names=["AIG"])
@@ -252,4 +261,4 @@ def test_a_failed_audit_publishes_what_is_whole(stream: Feed) -> None:
     state = AuditState(audit_id="a1", status="exhausted", report_key="r", reason="why", **keys).as_json()
     assert publish_hours.handler(dict(state), Context()) == state
     ((_, detail),) = stream.signals.announced
-    assert (detail["symbols"], detail["not_ready"]) == (["AIG"], {"IBM": 2})
+    assert (detail["symbols"], detail["not_ready"]) == (["AIG"], {"IBM": 30})

@@ -1,9 +1,10 @@
-"""What people set while the audit's statement runs: it may read the one, and the layer the other."""
+"""What people set during an audit: its statement may read the one and the layer the other, or the publisher a third."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
@@ -11,10 +12,14 @@ from minutemend.contract import HOURS_KEY, Key, Status, Table
 from minutemend.core.closures import Closure, Kind
 from minutemend.core.data_check import Question, TablesDiffer
 from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.revocations import Revocation
+from minutemend.core.symbols import Listing
 from minutemend.services import tables
 from minutemend.services.evidence_rows import row_of
 from minutemend.services.hourly import HOUR
+from minutemend.services.publish import Publish, facts_anew
 
+from tests.fakes.signals import FakeSignals
 from tests.fakes.sql_finder import SqlGapFinder
 from tests.unit.services.loop import OPEN, SYMBOLS, Loop, session_bars
 
@@ -46,7 +51,7 @@ def test_a_symbol_that_is_renamed_during_an_audit_is_not_whole_for_that() -> Non
     def rename(loop: Loop) -> None:
         loop.read_parameter = lambda: json.dumps({"XNYS": ["ZZZ", *SYMBOLS[1:]]})
         loop.lake.put_symbols([one for one in loop.lake.symbols() if one.symbol != "AAA"])
-        loop.lake.put_symbols([*loop.lake.symbols(), type(loop.lake.symbols()[0])("ZZZ", "XNYS")])
+        loop.lake.put_symbols([*loop.lake.symbols(), Listing("ZZZ", "XNYS")])
 
     with pytest.raises(TablesDiffer, match="asking again is right"):
         meddled(60, rename).begin()
@@ -74,3 +79,52 @@ def test_hours_of_other_sessions_make_nothing_whole() -> None:
 def test_where_nothing_changes_the_statement_is_believed() -> None:
     state = meddled(60, lambda _: None).begin()
     assert (state[Key.STATUS], state[Key.MISSING]) == (Status.REPAIR, 1)
+
+
+DAY = Range(OPEN, OPEN + HOUR)
+HOLE = Range(OPEN + 7 * MINUTE, OPEN + 8 * MINUTE)
+
+
+def published(loop: Loop, window: Range = DAY, begin: date | None = None) -> tuple[object, object]:
+    """What a publisher of an audit that was whole says is ready, and what is not."""
+    publish = Publish(lake=loop.lake, signals=loop.signals, retire_after=HOUR)
+    publish.run(window, None, audit_id="audit-1", now=loop.now, begin=begin)
+    ((_, detail),) = loop.signals.announced
+    return detail["symbols"], detail.get("not_ready")
+
+
+def whole() -> Loop:
+    """A stage of which all is there but a minute that is proven absent."""
+    bars = [one for one in session_bars() if (one.symbol, one.minute) != ("AAA", HOLE.start)]
+    loop = Loop(truth=bars, stored=bars)
+    assert loop.run()[Key.STATUS] == Status.READY
+    return loop
+
+
+def test_what_was_whole_when_the_audit_looked_is_ready() -> None:
+    assert published(whole()) == (None, None)
+
+
+def test_a_symbol_that_is_followed_since_the_audit_looked_is_not_ready() -> None:
+    loop = whole()
+    loop.lake.put_symbols([*loop.lake.symbols(), Listing("NEW", "XNYS")])
+    assert published(loop) == (list(SYMBOLS), {"NEW": 60})
+
+
+@pytest.mark.parametrize("begin", [None, OPEN.date() + timedelta(days=1)])
+def test_what_was_revoked_since_the_audit_looked_is_not_ready(begin: date | None) -> None:
+    """Nor where an earlier call of the publisher made the facts, which the revocation made anew."""
+    loop = whole()
+    if begin is not None:
+        facts_anew(loop.lake, DAY, now=loop.now)
+        Publish(lake=loop.lake, signals=FakeSignals(), retire_after=HOUR).run(DAY, None, audit_id="a", now=loop.now)
+    loop.lake.put_revocations([Revocation("AAA", HOLE, "J. Doe", "the tape has trades", loop.now)])
+    facts_anew(loop.lake, DAY, now=loop.now)
+    assert published(loop, begin=begin) == (["BBB", "CCC"], {"AAA": 1})
+
+
+def test_what_a_symbol_lacks_outside_of_the_window_does_not_make_it_less_ready() -> None:
+    """The facts are of whole hours: the revoked minute is in the hour, and not in the window."""
+    loop = whole()
+    loop.lake.put_revocations([Revocation("AAA", HOLE, "J. Doe", "the tape has trades", loop.now)])
+    assert published(loop, Range(HOLE.end, DAY.end)) == (None, None)

@@ -126,7 +126,8 @@ def test_a_repair_of_an_old_minute_rewrites_its_hour_s_facts_and_nothing_else(la
     assert done.changed == ((hour, ("IBM",)),)
     assert {key for key in touched if not key.startswith("announced/")} == {f"hourly/dt=2013-10-04/{hour:%H}.parquet"}
     assert repaired in before
-    assert len({detail["publication_id"] for _, detail in signals.announced}) == 2
+    ((_, detail),) = signals.announced  # before, no symbol was whole
+    assert (detail["symbols"], detail["not_ready"]) == (["IBM"], {"AIG": 1})
     (row,) = [row for row in lake.hour_facts(Range(hour, hour + MINUTE)).to_pylist() if row["symbol"] == "IBM"]
     assert (row["high"], row["minutes_present"]) == (500.0, 60)
 

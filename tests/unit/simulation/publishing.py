@@ -7,7 +7,7 @@ from functools import partial
 from itertools import count
 
 from minutemend.core.bars import to_table
-from minutemend.core.columns import Bars
+from minutemend.core.columns import Bar, Bars
 from minutemend.core.minutes import MINUTE, format_instant
 from minutemend.services.lake import Lake
 
@@ -31,7 +31,7 @@ def overtake_and_check(seed: int, profile: Profile) -> None:
 
 
 def die_and_check(seed: int, profile: Profile) -> None:
-    """Whenever it dies, the one that is begun after it does the rest: the range is announced."""
+    """Whenever it dies, the one that is begun after it does the rest: the range, which is whole, is announced."""
 
     def die(run: Scenario, first: Process, publish: Callable[[], object]) -> None:
         first.ends = run.world.now
@@ -39,17 +39,21 @@ def die_and_check(seed: int, profile: Profile) -> None:
         _finish(run, _start(run, "the second publisher", publish))
         hold(bool(run.signals.announced), "the range was never announced")
 
-    _at_each_effect(die, seed, profile)
+    _at_each_effect(die, seed, profile, begin=_fill)
 
 
 def _at_each_effect(
-    happens: Callable[[Scenario, Process, Callable[[], object]], None], seed: int, profile: Profile
+    happens: Callable[[Scenario, Process, Callable[[], object]], None],
+    seed: int,
+    profile: Profile,
+    begin: Callable[[Scenario], None] = lambda _: None,
 ) -> None:
     for effects in count():
         MEMORY.forget()
         run = Scenario(seed, profile)
         window = run.market.window
         run.lake.put_symbols(run.market.listings)
+        begin(run)
         state = {"start": format_instant(window.start), "end": format_instant(window.end), "audit_id": "audit-0"}
         publish = partial(run.functions.publish, state)
         first = _start(run, "the first publisher", publish)
@@ -59,6 +63,13 @@ def _at_each_effect(
             run.world.run_one(first)
         happens(run, first, publish)
         check_facts(run)
+
+
+def _fill(run: Scenario) -> None:
+    """The bar of each minute that has none."""
+    empty = sorted(run.market.expected() - {*run.stored})
+    bars = Bars.of(Bar(symbol, minute, 1.0, 1.0, 1.0, 1.0, 1.0) for symbol, minute in empty)
+    run.lake.put_bars(to_table(bars, source="one", repair_id=None, captured_at=run.world.now))
 
 
 def _write(run: Scenario) -> None:

@@ -79,6 +79,23 @@ def expected_minutes(
     return Expected(hour, symbols, flags)
 
 
+def within(expected: Expected, window: Range) -> Expected:
+    """What the hour expects in `window`."""
+    part = Range(expected.hour, expected.hour + _MINUTES * MINUTE).intersect(window)
+    flags = np.zeros_like(expected.flags)
+    if part is not None:
+        minutes = slice(part.start.minute, part.start.minute + part.minutes)
+        flags[:, minutes] = expected.flags[:, minutes]
+    return Expected(expected.hour, expected.symbols, flags)
+
+
+def missing_minutes(facts: pa.Table) -> dict[str, int]:
+    """By symbol the minutes of an hour's facts that are neither present nor proven absent, where there are any."""
+    expected, present, absent = (facts[f"minutes_{name}"].to_numpy() for name in ("expected", "present", "absent"))
+    lacks = (expected - present - absent).tolist()
+    return {symbol: int(count) for symbol, count in zip(facts["symbol"].to_pylist(), lacks, strict=True) if count}
+
+
 def hour_facts(expected: Expected, bars: pa.Table, absent: Iterable[tuple[str, Range]]) -> pa.Table:
     """The facts (schema FACTS, sorted by symbol) of one hour.
 

@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from minutemend.core.minutes import Range
+import numpy as np
+import pyarrow as pa
+
+from minutemend.core.minutes import Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
@@ -43,9 +46,14 @@ def ready_symbols(
     listings: Iterable[Listing],
     sessions: Mapping[date, Sequence[Session]],
     window: Range,
+    *,
+    lacks: Mapping[str, int],
 ) -> tuple[tuple[str, ...] | None, dict[str, int]]:
     """The symbols that are ready (None: all of interest that expect a minute), and the missing minutes of those that
-    are not, sorted. A symbol that expects nothing in the range is not ready: it was not looked at."""
+    are not, sorted. `missing` is what the audit found of `symbols` (None: of all), `lacks` what the facts say of any.
+    A symbol that expects nothing in the range is not ready: it was not looked at."""
+    followed = {one.symbol for one in listings} & {*(lacks if symbols is None else symbols)}
+    missing = {**missing, **{name: lacks[name] for name in followed & {*lacks}}}
     if symbols is None and not missing:
         return None, {}
     touched = {one for mine in sessions.values() for one in mine if one.range.intersect(window)}
@@ -59,3 +67,21 @@ def ready_symbols(
 
 def _end(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(0), UTC)
+
+
+def next_hour(instant: datetime) -> datetime:
+    """The first full hour that is not before `instant`."""
+    hour = datetime.combine(instant.date(), time(instant.hour), UTC)
+    return hour if hour == instant else hour + _HOUR
+
+
+def by_hour(bars: pa.Table, window: Range) -> dict[datetime, pa.Table]:
+    """Bars sorted by symbol, minute, cut into the hours of `window`; the order stays."""
+    hour_of = bars["minute"].cast(pa.int64()).to_numpy() // 3_600_000
+    order = np.argsort(hour_of, kind="stable")
+    edges = np.searchsorted(hour_of[order], [epoch_minute(hour) // 60 for hour in window.hours()])
+    edges = np.append(edges, len(order))
+    return {
+        hour: bars.take(pa.array(order[first:last]))
+        for hour, first, last in zip(window.hours(), edges[:-1], edges[1:], strict=True)
+    }

@@ -129,7 +129,7 @@ class Calendars:
         body, there = self._store.get(SESSIONS_KEY), self._store.get(HOURS_KEY)
         if body is None or there is None:
             return body is None
-        return decode(there, _MADE_OF).slice(0, 1).to_pylist() == [{"made_of": _digest(body)}]
+        return bool(decode(there, _MADE_OF).slice(0, 1).to_pylist() == [{"made_of": _digest(body)}])
 
     def closures(self) -> list[Closure]:
         """What people recorded, in their order. Raises BadInput when the file is malformed."""

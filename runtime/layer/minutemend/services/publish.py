@@ -3,31 +3,39 @@
 Only what changed is written: an hour's facts are computed anew and put only where they differ, on the
 condition that they were not written meanwhile. So a repair of an old minute rewrites the facts of its hour and
 nothing else, and publishing twice writes nothing.
-
 It walks the UTC dates with sessions or with facts (which may be of a session that was called off since), and lists each
 date once. A publisher whose time is up between two dates says where it stopped, and the next goes on there.
 The event is sent when the last date is done, and then a marker is put: who dies between the two sends it again, with
 the same `publication_id`; who comes after the marker sends nothing. It names the symbols that are whole, and those that
-are not: one bad symbol costs itself alone.
+are not: one bad symbol costs itself alone. Whole is what the audit found so and the published facts say, too: since the
+audit looked a symbol may have come, or a proof been revoked.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-import numpy as np
 import pyarrow as pa
 
 from minutemend.contract import RANGE_READY
 from minutemend.core.errors import MinutemendError
-from minutemend.core.facts import FACTS, changed_symbols, expected_minutes, hour_facts, keep_unlisted
+from minutemend.core.facts import (
+    FACTS,
+    changed_symbols,
+    expected_minutes,
+    hour_facts,
+    keep_unlisted,
+    missing_minutes,
+    within,
+)
 from minutemend.core.jobs import content_id
-from minutemend.core.minutes import Range, epoch_minute, format_instant
-from minutemend.core.publication import by_date, closed_dates, ready_symbols, touches
+from minutemend.core.minutes import Range, format_instant
+from minutemend.core.publication import by_date, by_hour, closed_dates, next_hour, ready_symbols, touches
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence
@@ -101,10 +109,10 @@ class Publish:
 
         `symbols` are those that were audited (None: all of interest), `missing` the minutes that those of them lack
         that are not whole. The facts are of all symbols in any case, and say what they lack; the announcement names
-        the symbols that are whole as ready. `out_of_time` is asked before each date but the first. Raises
-        FactsContended.
+        the symbols that are whole as ready, by the facts as well. `out_of_time` is asked before each date but the
+        first. Raises FactsContended.
         """
-        hours = Range(window.start.replace(minute=0), _next_hour(window.end))
+        hours = Range(window.start.replace(minute=0), next_hour(window.end))
         listings = self.lake.symbols()
         days = Range(day_range(min(hours.dates())).start, day_range(max(hours.dates())).end)
         sessions = by_date(self.lake.sessions(days, {listing.calendar for listing in listings}), days)
@@ -113,13 +121,12 @@ class Publish:
         stored = self.lake.hourly.objects(hours)
         closed = closed_dates(window, sessions)
         common = _Common(
-            self.lake, listings, self.lake.calendars.halted(), retired_objects(self.lake.store), closed, now
+            self.lake, window, listings, self.lake.calendars.halted(), retired_objects(self.lake.store), closed, now
         )
         todo = sorted(day for day in {*sessions, *(hour.date() for hour in stored)} if begin is None or day >= begin)
         done = 0
         changed: list[tuple[datetime, tuple[str, ...]]] = []
         compacted: list[str] = []
-        ready, lacking = ready_symbols(symbols, missing, listings, sessions, window)
         for day in todo:
             if day > todo[0] and out_of_time():
                 return Published(window, done, tuple(changed), tuple(compacted), announced=False, goes_on=day)
@@ -131,14 +138,16 @@ class Publish:
             done += len(facts)
             changed += [(hour, tuple(names)) for hour, names in facts if names]
         sweep(self.lake.store, now=now)
+        lacks = self._lacking(common, sessions, stored, begin)
+        ready, lacking = ready_symbols(symbols, missing, listings, sessions, window, lacks=lacks)
         announced = self._announce(window, ready, lacking, sessions, stored, audit_id=audit_id)
         return Published(window, done, tuple(changed), tuple(compacted), announced, ready=ready, missing=lacking)
 
     def _publish_day(
         self, part: Range, common: _Common, sessions: Sequence[Session], stored: dict[datetime, Stored]
     ) -> tuple[list[tuple[datetime, list[str]]], tuple[str, ...]]:
-        """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys
-        that were compacted. What is written is what `stored` says from then on."""
+        """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys that
+        were compacted. `stored` then says what is written."""
         before = self.lake.hourly.read({hour: one for hour, one in stored.items() if hour in part})
         compaction = compact(
             self.lake,
@@ -155,7 +164,7 @@ class Publish:
         expected = [hour for hour in part.hours() if hour in before or touches(sessions, hour)]
         if not expected:
             return [], written
-        rows = _by_hour(self.lake.read_bars(part, known=compaction.objects), part)
+        rows = by_hour(self.lake.read_bars(part, known=compaction.objects), part)
         absences = self.lake.absences(part)
         done = []
         for hour in expected:
@@ -165,7 +174,21 @@ class Publish:
                 stored[hour] = Stored(hour_key(hour), 0, etag, common.now)
             if after.num_rows:
                 done.append((hour, names))
+                common.lacks.update(_lacks(hour, common, sessions, after, (rows[hour], absences)))
         return done, written
+
+    def _lacking(
+        self,
+        common: _Common,
+        sessions: Mapping[date, Sequence[Session]],
+        stored: Mapping[datetime, Stored],
+        begin: date | None,
+    ) -> Mapping[str, int]:
+        """By symbol the minutes of the window that all facts lack, those of earlier calls, too."""
+        earlier = {hour: one for hour, one in stored.items() if begin is not None and hour.date() < begin}
+        for hour, was in self.lake.hourly.read(earlier).items():
+            common.lacks.update(_lacks(hour, common, sessions.get(hour.date(), ()), was.rows))
+        return common.lacks
 
     def _announce(
         self,
@@ -211,39 +234,23 @@ class _Common:
     """What every date is published with."""
 
     lake: Lake
+    window: Range
     listings: Sequence[Listing]
     halted: Mapping[str, Sequence[Range]]
     retired: set[tuple[str, str]]
     closed: Collection[date]
     now: datetime
-
-
-def _next_hour(instant: datetime) -> datetime:
-    """The first full hour that is not before `instant`."""
-    hour = datetime.combine(instant.date(), time(instant.hour), UTC)
-    return hour if hour == instant else hour + _HOUR
-
-
-def _by_hour(bars: pa.Table, window: Range) -> dict[datetime, pa.Table]:
-    """Bars sorted by symbol, minute, cut into the hours of `window`; the order stays."""
-    hour_of = bars["minute"].cast(pa.int64()).to_numpy() // 3_600_000
-    order = np.argsort(hour_of, kind="stable")
-    edges = np.searchsorted(hour_of[order], [epoch_minute(hour) // 60 for hour in window.hours()])
-    edges = np.append(edges, len(order))
-    return {
-        hour: bars.take(pa.array(order[first:last]))
-        for hour, first, last in zip(window.hours(), edges[:-1], edges[1:], strict=True)
-    }
+    lacks: Counter[str] = field(default_factory=Counter)  # minutes of the window, by the facts that were published
 
 
 def facts_anew(lake: Lake, window: Range, *, now: datetime) -> None:
     """Compute the stored facts of every hour that `window` touches anew, because what they rest on was taken back.
     Nothing is compacted or announced. Raises FactsContended."""
-    hours = Range(window.start.replace(minute=0), _next_hour(window.end))
+    hours = Range(window.start.replace(minute=0), next_hour(window.end))
     stored = lake.hourly.read(lake.hourly.objects(hours))
     listings, halted = lake.symbols(), lake.calendars.halted()
     sessions = by_date(lake.sessions(hours, {listing.calendar for listing in listings}), hours)
-    common = _Common(lake, listings, halted, set(), (), now)
+    common = _Common(lake, window, listings, halted, set(), (), now)
     for hour, before in stored.items():
         part = Range(hour, hour + _HOUR)
         found = (lake.read_bars(part), lake.absences(part))
@@ -274,3 +281,20 @@ def _rewrite(
             before = common.lake.hourly.of_hour(hour)
             bars, absences = common.lake.read_bars(window), common.lake.absences(window)
     raise FactsContended(f"the facts of {format_instant(hour)} were rewritten {_WRITE_AGAIN} times over")
+
+
+def _lacks(
+    hour: datetime,
+    common: _Common,
+    sessions: Sequence[Session],
+    facts: pa.Table,
+    found: tuple[pa.Table, Sequence[Absence]] | None = None,
+) -> dict[str, int]:
+    """The minutes of the window that symbols lack in the hour of the `facts`. `found` are its bars and absences (None:
+    they are read where the window has a part of the hour alone)."""
+    whole = Range(hour, hour + _HOUR)
+    if whole.intersect(common.window) == whole:
+        return missing_minutes(facts)
+    bars, absences = found or (common.lake.read_bars(whole), common.lake.absences(whole))
+    expected = within(expected_minutes(hour, common.listings, sessions, halted=common.halted), common.window)
+    return missing_minutes(hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences]))
