@@ -15,6 +15,7 @@ from mend.bars.names import day_of, symbol_of
 from mend.bars.no_bars import Broken, NoBars, OfFile, named_as_bars, no_bars, of_text
 from mend.bars.paths import Found, find_files
 from mend.bars.recognise import Reading, Wanted, recognise
+from mend.bars.series import kept_apart
 from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted
 from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
@@ -112,6 +113,8 @@ class BarFiles:
             self._try(alike, symbol, self._text_groups)
         for alike in self._same_columns(parquet):
             self._try(alike, symbol, self._parquet_groups)
+        if symbol is None:
+            self.groups = kept_apart(self.groups)
         if not self.groups:
             raise self.nothing()
         return self

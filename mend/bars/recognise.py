@@ -100,6 +100,8 @@ def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: b
     if not headed and not prices:
         raise NoBars("no column of it holds numbers: a bar has a price")
     tests = [filled(column) for column in prices]
+    if len(prices) > 1:  # zeros in all of them stand where there was no price
+        tests.append(f"({' OR '.join(f'{number(column)} <> 0' for column in prices)})")
     return Reading(
         at,
         naive,

@@ -18,6 +18,7 @@ from mend.bars.reader import BarFiles
 from mend.bars.recognise import Wanted
 from mend.bars.rows import quoted_text, select_rows
 from mend.bars.scan import Scan, scan
+from mend.bars.series import told_apart
 from mend.bars.words import Words
 from mend.calendars.known import Calendar, calendar_named
 from mend.check import grid, refusals, zones
@@ -140,7 +141,7 @@ class _Audit:
         refusal = refusals.outside(words, window, calendar)
         if refusal is not None:
             raise refusal
-        cadence = self._cadence(words, cadence)
+        cadence = self._cadence(words, cadence, told_apart(one.shown for one in files.members))
         words, label = self._labelled(words, cadence, ends=all(group.reading.ends for group in files.groups))
         parts, first, after = self._parts(words, window)
         if first >= after:
@@ -165,8 +166,15 @@ class _Audit:
         spans = [(begin, end) for begin, end in parts if begin < end]
         return parts, min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
 
-    def _cadence(self, words: Words, asked: int | None) -> int:
+    def _cadence(self, words: Words, asked: int | None, told: int | None) -> int:
+        """The bars' cadence: as `asked` for; else as they lie, or finer where the files' names have `told` so."""
         seen = grid.cadence_of(words)
+        if asked is None and told in grid.CADENCES and told < seen:
+            self.said.append(
+                f"cadence: {grid.shown(told)}, as the files' names say, though the bars lie {grid.shown(seen)} apart "
+                f"(--cadence {grid.shown(seen)} would count those)"
+            )
+            return told
         if asked is None and seen > 1:
             self.said.append(f"cadence: {grid.shown(seen)}, as the bars lie")
         elif asked is not None and seen > 1 and seen != asked:

@@ -1,0 +1,88 @@
+"""`mend check` calls nothing whole that it has not looked at, or that hides behind something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mend.bars.series import apart, minutes_apart
+from mend.check.api import Checked, check
+
+OPEN = datetime(2024, 3, 12, 13, 30)  # noqa: DTZ001 (written with a Z)
+HEADER = "timestamp,open,high,low,close,volume"
+
+
+def lines(*, step: int = 1, but: range = range(0), price: str = "10") -> Iterator[str]:
+    """The session of a day, less some of its minutes."""
+    for n in range(0, 390, step):
+        if n not in but:
+            yield f"{OPEN + timedelta(minutes=n):%Y-%m-%dT%H:%M:%SZ},{price},{price},{price},{price},100"
+
+
+def write(path: Path, rows: Iterator[str] | list[str]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+    return path
+
+
+def checked(path: Path, **options: object) -> Checked:
+    return check(path, calendar="XNYS", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("names", [("EURUSD_BID", "EURUSD_ASK"), ("binance/BTCUSD", "kraken/BTCUSD")])
+def test_two_series_of_one_symbol_do_not_fill_each_others_holes(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Bid and ask, or two venues, say the same minutes; what one of them lacks it lacks."""
+    for name, but in zip(names, (range(10, 60), range(0)), strict=True):
+        write(tmp_path / f"{name}_1m.csv", lines(but=but))
+    found = checked(tmp_path)
+    assert (found.whole, found.totals["symbols"], found.totals["missing"]) == (False, 2, 50)
+    symbol = names[0].rpartition("/")[2].partition("_")[0]
+    assert checked(tmp_path, symbol=symbol).totals["symbols"] == 1  # who says so has them as one
+
+
+def test_files_that_differ_in_no_series_are_parts_of_one() -> None:
+    paths = ("/data/binance/BTC-1m-2024-01.csv", "/data/binance/BTC-1m-2024-02.csv", "/data/binance/BTC_raw.csv")
+    assert apart({path: (path, "BTC") for path in paths}) == {}
+    assert apart({"a": ("a_bid.csv", "A"), "b": ("b_ask.csv", "B")}) == {}
+    sides = {path: (path, "A") for path in ("A_bid_spot.csv", "A_ask_spot.csv", "A_ask_perp.csv", "A.csv")}
+    assert apart(sides) == {
+        "A_bid_spot.csv": "A_BID_SPOT",
+        "A_ask_spot.csv": "A_ASK_SPOT",
+        "A_ask_perp.csv": "A_ASK_PERP",
+    }
+
+
+@pytest.mark.parametrize(("name", "cadence"), [("AAPL_1min.csv", 1), ("AAPL_M1.csv", 1), ("AAPL.csv", 5)])
+def test_bars_of_five_minutes_are_no_whole_file_of_minutes(tmp_path: Path, name: str, cadence: int) -> None:
+    """A file whose name says minutes lacks four of five."""
+    path = write(tmp_path / name, lines(step=5))
+    found = checked(path)
+    assert (found.totals["cadence"], found.whole) == (cadence, cadence == 5)
+    assert checked(path, cadence="5m").whole
+    assert any("--cadence 5m" in line for line in found.said) is (cadence == 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes"),
+    [
+        ("BTC-1m-2024-01", 1),
+        ("A_5min", 5),
+        ("A_1M", None),
+        ("M&M", None),
+        ("A_5d_1m", 1),
+        ("A_M15", 15),
+        ("A_0m", None),
+    ],
+)
+def test_what_a_name_says_of_the_cadence(name: str, minutes: int | None) -> None:
+    assert minutes_apart(f"/data/2m/{name}.csv.gz") == minutes
+
+
+def test_a_row_of_zeros_is_no_bar(tmp_path: Path) -> None:
+    """Who fills what is missing with zeros has no price there."""
+    rows = [*lines(but=range(389, 390)), "2024-03-12T19:59:00Z,0,0,0,0,0"]
+    found = checked(write(tmp_path / "AAPL.csv", rows))
+    assert (found.whole, found.totals["missing"]) == (False, 1)
