@@ -30,6 +30,7 @@ from mend.check.values import find_flags
 from mend.times import parse_range
 
 DAY = timedelta(days=1)
+_FIT = 0.6  # of the bars in sessions must lie at the cadence that was worked out: else it is that of a part alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +142,20 @@ class _Audit:
         refusal = refusals.outside(words, window, calendar)
         if refusal is not None:
             raise refusal
-        cadence = self._cadence(words, cadence, told_apart(one.shown for one in files.members))
-        words, label = self._labelled(words, cadence, ends=all(group.reading.ends for group in files.groups))
-        parts, first, after = self._parts(words, window)
-        if first >= after:
-            raise refusals.nothing_expected(words, window, calendar)
-        inside = zones.inside(words, calendar)
-        slots, anchor = grid.slots_for(calendar, cadence, words, first, after)
+        given, asked = words, cadence
+        cadence = self._cadence(words, asked, told_apart(one.shown for one in files.members))
+        while True:
+            words, label = self._labelled(given, cadence, ends=all(group.reading.ends for group in files.groups))
+            parts, first, after = self._parts(words, window)
+            if first >= after:
+                raise refusals.nothing_expected(words, window, calendar)
+            inside = zones.inside(words, calendar)
+            slots, anchor = grid.slots_for(calendar, cadence, words, first, after)
+            some = words.between(int(calendar.open[first]), int(calendar.close[after - 1]))
+            if asked is not None or grid.fitting(some, slots) >= _FIT * zones.inside(some, calendar):
+                break
+            self.said.append("cadence: 1m, as many bars lie between those")
+            cadence = 1
         if anchor != "open":
             what = "the first open of the day" if anchor == "day" else "the clock"
             self.said.append(f"cadence: bars go by {what}, not by the session's open")

@@ -74,7 +74,7 @@ def slots_for(calendar: Calendar, cadence: int, words: Words, first: int, after:
     best: tuple[int, Slots, str] | None = None
     for name in names:
         slots = _slots(calendar, cadence, _anchor(calendar, name, first, after), first, after)
-        fits = _fitting(words, slots) if len(names) > 1 else 0
+        fits = fitting(words, slots) if len(names) > 1 else 0
         if best is None or fits > best[0]:
             best = (fits, slots, name)
     assert best is not None  # noqa: S101 (there is a name)
@@ -111,7 +111,7 @@ def _slots(calendar: Calendar, cadence: int, anchor: Numbers, first: int, after:
     return slots[np.r_[True, np.diff(start) > 0]] if len(start) else slots
 
 
-def _fitting(words: Words, slots: Slots) -> int:
+def fitting(words: Words, slots: Slots) -> int:
     """How many bars are named as slots are."""
     from mend.bars.words import words_of
 

@@ -86,3 +86,15 @@ def test_a_row_of_zeros_is_no_bar(tmp_path: Path) -> None:
     rows = [*lines(but=range(389, 390)), "2024-03-12T19:59:00Z,0,0,0,0,0"]
     found = checked(write(tmp_path / "AAPL.csv", rows))
     assert (found.whole, found.totals["missing"]) == (False, 1)
+
+
+def test_a_cadence_of_the_first_years_is_not_that_of_all(tmp_path: Path) -> None:
+    """Bars of an hour for years, and of minutes since then: nine holes of the minutes are no fewer for that."""
+    first = datetime(2019, 1, 1)  # noqa: DTZ001 (written with a Z)
+    times = [first + timedelta(hours=n) for n in range(4000)]
+    times += [times[-1] + timedelta(minutes=n) for n in range(1, 4000) if not 100 <= n < 109]
+    rows = [f"{at:%Y-%m-%dT%H:%M:%SZ},10,10,10,10,1" for at in times]
+    found = check(write(tmp_path / "BTC.csv", rows), calendar="24/7", start=f"{times[4000]:%Y-%m-%d}")
+    assert (found.totals["cadence"], found.whole) == (1, False)
+    hours = check(tmp_path / "BTC.csv", calendar="24/7", start=f"{times[50]:%Y-%m-%d}", end=f"{times[100]:%Y-%m-%d}")
+    assert (hours.totals["cadence"], hours.whole) == (60, True)
