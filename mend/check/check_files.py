@@ -151,8 +151,10 @@ class _Audit:
                 raise refusals.nothing_expected(words, window, calendar)
             inside = zones.inside(words, calendar)
             slots, anchor = grid.slots_for(calendar, cadence, words, first, after)
+            if asked is not None or cadence == 1:
+                break
             some = words.between(int(calendar.open[first]), int(calendar.close[after - 1]))
-            if asked is not None or grid.fitting(some, slots) >= _FIT * zones.inside(some, calendar):
+            if grid.fitting(some, slots) >= _FIT * zones.inside(some, calendar):
                 break
             self.said.append("cadence: 1m, as many bars lie between those")
             cadence = 1
