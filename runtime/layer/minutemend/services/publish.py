@@ -146,8 +146,8 @@ class Publish:
     def _publish_day(
         self, part: Range, common: _Common, sessions: Sequence[Session], stored: dict[datetime, Stored]
     ) -> tuple[list[tuple[datetime, list[str]]], tuple[str, ...]]:
-        """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys that
-        were compacted. `stored` then says what is written."""
+        """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys
+        that were compacted. `stored` then says what is written."""
         before = self.lake.hourly.read({hour: one for hour, one in stored.items() if hour in part})
         compaction = compact(
             self.lake,
