@@ -53,6 +53,11 @@ def named_as_bars(columns: Sequence[str]) -> bool:
     return values >= 3 or (timed and (values > 0 or any(rank(name, SYMBOL) < len(SYMBOL) for name in names)))
 
 
+def without_rows(columns: Sequence[str]) -> NoBars:
+    """Why a table of these columns holds none, where it has no row."""
+    return no_bars("it has columns and no rows: rows of bars would be right", broken=named_as_bars(columns))
+
+
 def of_text(text: str, shown: str) -> NoBars:
     """Why a text without a line that looks like a bar holds none."""
     lines = [line for line in text.splitlines() if line.strip()]

@@ -12,11 +12,11 @@ from minutemend.core.errors import BadInput
 
 from mend.bars import dialect, json_files, wide
 from mend.bars.names import day_of, symbol_of
-from mend.bars.no_bars import Broken, NoBars, OfFile, named_as_bars, no_bars, of_text
+from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
 from mend.bars.paths import Found, find_files
 from mend.bars.recognise import Reading, Wanted, recognise
 from mend.bars.series import kept_apart
-from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted
+from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted, rowless_parquet
 from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
 from mend.start import leaving
@@ -213,11 +213,16 @@ class BarFiles:
         return groups
 
     def _parquet_groups(self, alike: list[Member], symbol: str | None) -> list[Group]:
-        reader = PARQUET
         described = self.connection.execute(
-            f"DESCRIBE SELECT * FROM {reader.replace(FILES, listed(alike))}"  # noqa: S608
+            f"DESCRIBE SELECT * FROM {PARQUET.replace(FILES, listed(alike))}"  # noqa: S608
         ).fetchall()
         names = [(str(name), str(kind)) for name, kind, *_ in described if name != FILE]
+        rowless = {path for (path,) in self.connection.execute(rowless_parquet(alike)).fetchall()}
+        for member in (one for one in alike if one.path in rowless):
+            self.skip(member, without_rows([name for name, _ in names]))
+        alike = [one for one in alike if one.path not in rowless]
+        if not alike:
+            return []
         shown = ", ".join(f"CAST({name_of(name)} AS VARCHAR)" for name, _ in names)
         first = f"read_parquet('{quoted(alike[0].path)}', hive_partitioning = false)"
         sample = self.connection.execute(f"SELECT {shown} FROM {first} LIMIT 200").fetchall()  # noqa: S608
@@ -229,11 +234,11 @@ class BarFiles:
             columns.append(Column(name, sql, "VARCHAR" if text else kind, values))
         owned = wide.by_pair(columns)
         if owned is None:
-            reading = self._ordered(columns, reader, alike, headed=True)
+            reading = self._ordered(columns, PARQUET, alike, headed=True)
             owned = None if reading.symbol else wide.by_name(columns, reading, symbol, alike[0].shown)
             if owned is None:
-                return [self._group(reader, reading, alike, symbol)]
-        return self._wide(*owned, reader, alike, symbol)
+                return [self._group(PARQUET, reading, alike, symbol)]
+        return self._wide(*owned, PARQUET, alike, symbol)
 
     def _same_columns(self, parquet: list[Member]) -> Iterable[list[Member]]:
         """Parquet files by their columns: those of one kind are read in one go."""
@@ -243,15 +248,8 @@ class BarFiles:
                 rows = self.connection.execute(
                     f"SELECT name, type, logical_type FROM parquet_schema('{quoted(member.path)}')"  # noqa: S608
                 ).fetchall()
-                ((held,),) = self.connection.execute(
-                    f"SELECT sum(num_rows) FROM parquet_file_metadata('{quoted(member.path)}')"  # noqa: S608
-                ).fetchall()
             except duckdb.Error as broken:
                 self.skip(member, unreadable(broken))
-                continue
-            if not held:
-                meant = named_as_bars([str(name) for name, *_ in rows[1:]])
-                self.skip(member, no_bars("it has columns and no rows: rows of bars would be right", broken=meant))
                 continue
             kinds.setdefault(repr(sorted(map(str, rows[1:]))), []).append(member)
         return kinds.values()

@@ -24,6 +24,14 @@ def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
     )
 
 
+def rowless_parquet(alike: Sequence[Member]) -> str:
+    """The query for the paths of those files that have no rows."""
+    return (
+        f"SELECT file_name FROM parquet_file_metadata({listed(alike)}) "  # noqa: S608
+        "GROUP BY file_name HAVING sum(num_rows) = 0"
+    )
+
+
 def listed(alike: Sequence[Member]) -> str:
     """The files' paths as a list of SQL; none is taken for a pattern."""
     return "[" + ", ".join(f"'{quoted(_literal(one.path))}'" for one in alike) + "]"

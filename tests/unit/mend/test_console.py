@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from mend.console import LONG, Waiting, as_json, cell, console, count, in_words, show_rows
+from mend.console import LONG, Waiting, as_json, cell, console, count, in_words, show_rows, steps
 
 
 def test_the_width_is_the_one_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,3 +120,22 @@ def test_a_spinner_counts_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     with printed.capture() as shown:
         printed.print(waiting)
     assert shown.get().strip() == "deploying  12 s"
+
+
+def test_each_step_on_a_terminal_waits_with_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mend demo` and `mend local up`: the line that moves is of the newest step."""
+    told: list[Any] = []
+
+    class Terminal:
+        def status(self, text: Any) -> Any:
+            return nullcontext(SimpleNamespace(update=told.append)) if isinstance(text, Waiting) else None
+
+        def print(self, *_: object, **__: object) -> None:
+            pass
+
+    monkeypatch.setattr("mend.console.console", lambda **_: Terminal())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    with steps() as step:
+        step("starting")
+        step("deploying")
+    assert [(type(one), one.text) for one in told] == [(Waiting, "starting"), (Waiting, "deploying")]
