@@ -15,7 +15,7 @@ from minutemend.core.blackouts import Crowd, crowd_of
 from minutemend.core.density import Past
 from minutemend.core.evidence import NEVER, Judged, judge
 from minutemend.core.gaps import Gap, Gaps
-from minutemend.core.intervals import numbers, runs
+from minutemend.core.intervals import EMPTY, Intervals, numbers, runs
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
@@ -69,10 +69,16 @@ def crowd(*listings: Listing, halted: Sequence[tuple[str, Range]] = ()) -> Crowd
 
 
 def judged(
-    gaps: list[Gap], told: list[Observation], *, calendars: dict[str, str] | None = None, past: Past | None = None
+    gaps: list[Gap],
+    told: list[Observation],
+    *,
+    calendars: dict[str, str] | None = None,
+    past: Past | None = None,
+    off: Intervals = EMPTY,
 ) -> Judged:
     listings = [Listing(name, calendar) for name, calendar in (calendars or {"A": "XNYS"}).items()]
     more: Any = {"window": Range(OPEN, CLOSE), "crowd": crowd(*listings), "past": (lambda: past) if past else None}
+    more["off"] = off
     return judge(Gaps.from_rows(gaps), told, RULE_IN_FORCE, audit_id="a", **more)
 
 

@@ -9,11 +9,11 @@ import pytest
 from minutemend.core.density import Past
 from minutemend.core.evidence import proven
 from minutemend.core.gaps import Gaps
-from minutemend.core.intervals import numbers
+from minutemend.core.intervals import merge, numbers, place
 from minutemend.core.minutes import epoch_minute
 from minutemend.core.verdicts import RULE, Proof
 
-from tests.unit.core.test_evidence import CLOSE, SEEN, gap, judged, minutes, prove, saw
+from tests.unit.core.test_evidence import CLOSE, OPEN, SEEN, gap, judged, minutes, prove, saw
 
 LAST = minutes(389)  # the session's last minute
 
@@ -66,3 +66,12 @@ def test_a_session_may_lack_twice_what_one_ever_lacked_and_two(holes: int, belie
     told = [saw(*(one.range for one in lost), after=n) for n in (0, 20)]
     found = prove(lost, told, past=Past(numbers([20]), numbers([1])))
     assert len(found) == (holes if believed else 0)
+
+
+def test_a_quiet_minute_beside_a_halt_is_one_minute_of_silence() -> None:
+    """No answer shows a bar of the halt, and none is expected there: that is no sign of a lacking answer."""
+    edges = epoch_minute(OPEN) + 2, epoch_minute(OPEN) + 20
+    told = [saw(minutes(3), after=n, around=edges) for n in (0, 20)]
+    assert prove([gap(3)], told) == []
+    halt = place(0, epoch_minute(OPEN) + 4)
+    assert len(prove([gap(3)], told, off=merge([halt], [halt + 16]))) == 1

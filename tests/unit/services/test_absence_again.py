@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from minutemend.contract import Key, Status
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
+from minutemend.core.bars import to_table
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
 from minutemend.core.gaps import Gap, Gaps
@@ -143,6 +144,32 @@ def test_what_the_vendor_has_by_a_recheck_is_repaired() -> None:
     assert [bool(one) for one in loop.lake.read_bars(HOLE, ["AAA"])["repair_id"].to_pylist()] == [True]
     assert loop.run("audit-4", recheck=True)[Key.STATUS] == Status.READY
     assert len(loop.vendor.asked) == 1
+
+
+def test_an_answer_that_shows_a_proven_minute_repairs_it_unasked() -> None:
+    """The vendor is asked for another minute of the session, and has loaded this one by then: the proof is over, and
+    nobody waits for the next recheck."""
+    loop = proven()
+    other = OPEN + 9 * MINUTE
+    for key in [key for key in loop.store.objects if key.startswith("bars/")]:
+        del loop.store.objects[key]
+    left = [one for one in WITHOUT if (one.symbol, one.minute) != ("AAA", other)]
+    loop.lake.put_bars(to_table(left, source="capture", repair_id=None, captured_at=OPEN))
+    loop.vendor.bars["AAA", HOLE.start] = bar("AAA", HOLE.start)
+    state = loop.begin("audit-2")
+    assert (state[Key.MISSING], state["repairable"]) == (1, 1)
+    assert loop.run("audit-3")[Key.STATUS] == Status.READY
+    assert len(loop.vendor.asked) == 1
+    assert all(loop.lake.read_bars(Range(HOLE.start, other + MINUTE), ["AAA"])["repair_id"].to_pylist()[::2])
+
+
+def test_a_recheck_that_can_ask_nobody_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proof's vendor serves that calendar no longer, and there is no other: nothing is missing."""
+    loop = proven()
+    auditor = loop.auditor()
+    monkeypatch.setattr(loop, "auditor", lambda: replace(auditor, serves={"fake": ("24/7",)}))
+    state = loop.begin("audit-2", recheck=True)
+    assert (state[Key.STATUS], state[Key.MISSING]) == (Status.READY, 0)
 
 
 def test_a_recheck_without_an_answer_takes_nothing_from_the_proof() -> None:

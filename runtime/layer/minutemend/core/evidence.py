@@ -28,7 +28,7 @@ from minutemend.core.answers import AnswerKind, SourceKind
 from minutemend.core.blackouts import Crowd, blackouts, touched
 from minutemend.core.density import LEAST, Past, plausibility
 from minutemend.core.gaps import Gaps
-from minutemend.core.intervals import Intervals, Numbers, cut, expand, merge, numbers, place, subtract
+from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, expand, merge, numbers, place, subtract
 from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute
 from minutemend.core.proofs import Pairs, Proven, written
 from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Proof, ProofRule
@@ -105,6 +105,7 @@ def judge(
     crowd: Crowd,
     raw: Gaps | None = None,
     past: Callable[[], Past] | None = None,
+    off: Intervals = EMPTY,
     others: Callable[[], Intervals] | None = None,
 ) -> Judged:
     """What `observations` prove of the minutes of `gaps`, and the history of the rest. Again, the same.
@@ -112,10 +113,11 @@ def judge(
     `raw` are all gaps of `window` over the same names, those included that were proven before (None: `gaps`), `crowd`
     whose minutes are expected there. Where a proof of one vendor rests on it, it is asked for more: `past` tells what
     the symbols' earlier sessions lacked (None: not known), `others` the blackouts, as places of the crowd's calendars,
-    with the symbols that are not looked at (None: all are). Refusals count in their own audit, `audit_id`, only.
+    with the symbols that are not looked at (None: all are). `off` are minutes in the sessions that are not stored, and
+    not expected: of a halt. Refusals count in their own audit, `audit_id`, only.
     """
     raw = raw or gaps
-    heard = _Heard(gaps, observations, rule, audit_id, raw=raw, window=window)
+    heard = _Heard(gaps, observations, rule, audit_id, raw=raw, off=off, window=window)
     unasked = subtract(subtract(raw.line, gaps.line)[0], heard.left_out)[0]
     raw = raw.less(unasked)
     whole = np.searchsorted(raw.line.starts, place(heard.gaps.symbol, heard.gaps.start), side="right") - 1
@@ -159,6 +161,7 @@ class _Heard:
         audit_id: str,
         *,
         raw: Gaps,
+        off: Intervals,
         window: Range,
     ) -> None:
         code = {name: at for at, name in enumerate(gaps.names)}
@@ -190,12 +193,12 @@ class _Heard:
         self.when = numbers([microseconds(one.observed_at) for one in self.said])[self.answer[self.entry]]
         vendor = numbers([self.vendors.index(one.vendor) for one in self.said])
         self.vendor = vendor[self.answer[self.entry]]
-        self.silence, wrong = self._silence(raw, window)
+        self.silence, wrong = self._silence(raw, off, window)
         self.counts = self._counts() & ~wrong & ~self._lacked(raw, window, lane)
 
-    def _silence(self, raw: Gaps, window: Range) -> tuple[Numbers, Flags]:
-        """For each pair the minutes of which the answer showed nothing, from bar to bar in the session: the piece may
-        be a part of them. And whether one of them is stored: then the answer lacked it."""
+    def _silence(self, raw: Gaps, off: Intervals, window: Range) -> tuple[Numbers, Flags]:
+        """For each pair the expected minutes of which the answer showed nothing, from bar to bar in the session: the
+        piece may be a part of them. And whether one of them is stored: then the answer lacked it."""
         lane, opened, closed = (
             getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close")
         )
@@ -203,8 +206,10 @@ class _Heard:
         begun = np.maximum(before + 1, opened)
         until = np.where(after == NONE, closed, np.minimum(after, closed))
         first, last = np.maximum(begun, epoch_minute(window.start)), np.minimum(until, epoch_minute(window.end))
-        missing = raw.line.count_within(place(lane, first), place(lane, last))
-        return numbers(until - begun), np.asarray((self.form[self.entry] == 0) & (last - first > missing), np.bool_)
+        edges = place(lane, first), place(lane, last)
+        halted = off.count_within(*edges)
+        wrong = (self.form[self.entry] == 0) & (last - first - halted > raw.line.count_within(*edges))
+        return numbers(until - begun - halted), np.asarray(wrong, np.bool_)
 
     def _lacked(self, raw: Gaps, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete

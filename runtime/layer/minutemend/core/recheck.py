@@ -104,6 +104,15 @@ def together(one: Needs, other: Needs) -> Needs:
     return Needs(gaps, parts[0].vendors, *(column[order] for column in columns))
 
 
+def watched(needs: Needs, proven: Gaps, vendors: Sequence[str]) -> Needs:
+    """The needs, and what is `proven` absent besides, closed to all vendors: nobody is asked for it, and it is wanted
+    all the same where an answer shows it, for the vendor has loaded it by then."""
+    rest, every = proven.less(needs.gaps.line), tuple(sorted(vendors))
+    shape = len(rest), len(every)
+    closed = Needs(rest, every, np.full(shape, NEVER), np.ones(shape, np.bool_), np.zeros(len(rest), np.bool_))
+    return together(needs, closed)
+
+
 class _Words(NamedTuple):
     """What was said of which gap, as columns of one length: the gap's row, the vendor, the audit, and when (in
     microseconds since 1970)."""

@@ -13,7 +13,7 @@ from minutemend.core.audits import AuditRequest
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
 from minutemend.core.minutes import format_instant, from_epoch_minute
-from minutemend.core.recheck import Recheck, together
+from minutemend.core.recheck import Recheck, together, watched
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import ProofRule
 from minutemend.ports import Board, GapFinder, Store
@@ -100,12 +100,16 @@ class Audit:
         self.lake.put_absences(found.absences)
         # Weak proofs are asked again by the first attempt alone, and account for their minutes all the time.
         needs = found.needs if found.again is None else together(found.needs, found.again)
+        status = self._status(found.needs, needs, scope, attempt=attempt)
         key = working_files.gaps_key(audit_id, attempt)
-        working_files.put_needs(self.results, key, needs)
+        repair = status is Status.REPAIR
+        working_files.put_needs(
+            self.results, key, watched(needs, found.proven, self.vendors) if repair else found.needs
+        )
         state = AuditState(
             audit_id=audit_id,
             started_at=before.started_at,
-            status=self._status(needs, scope, attempt=attempt),
+            status=status,
             start=format_instant(request.range.start),
             end=format_instant(request.range.end),
             request_key=working_files.request_key(audit_id),
@@ -149,12 +153,13 @@ class Audit:
             return Recheck(audit_id, self.rule)
         return Recheck(audit_id, self.rule, now) if request.sweep else None
 
-    def _status(self, needs: Needs, scope: Scope, *, attempt: int) -> Status:
-        if not len(needs) and not scope.unknown:
-            return Status.NOTHING if scope.nothing else Status.READY
+    def _status(self, missing: Needs, needs: Needs, scope: Scope, *, attempt: int) -> Status:
+        """What comes next, by what is `missing`, and by all `needs`: what is asked again besides."""
         if attempt < scope.request.attempts and needs.repairable(self.vendors).any():
             return Status.REPAIR
-        known = scope.request.quiet and not scope.unknown and bool(needs.suspected.all())
+        if not len(missing) and not scope.unknown:
+            return Status.NOTHING if scope.nothing else Status.READY
+        known = scope.request.quiet and not scope.unknown and bool(missing.suspected.all())
         return Status.KNOWN if known else Status.EXHAUSTED
 
 

@@ -34,13 +34,14 @@ _BACK = timedelta(days=45)  # LONG sessions of any calendar, holidays and all, l
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What one look found. `absences` are the proofs that are new; counts are of minutes. `again` are minutes that are
-    proven absent and asked for all the same (None: there are none)."""
+    """What one look found. `absences` are the proofs that are new; counts are of minutes. `proven` are the minutes that
+    are proven absent by now, `again` those of them that are asked for all the same (None: there are none)."""
 
     needs: Needs
     absences: list[Absence]
     expected: int
     scanned_bytes: int | None
+    proven: Gaps
     again: Needs | None = None
 
     @property
@@ -51,7 +52,11 @@ class Look:
 _NO_GAPS = Gaps.from_rows([])
 _NOBODY = np.empty((0, 0))
 NOTHING = Look(
-    Needs(_NO_GAPS, (), _NOBODY.astype(np.int64), _NOBODY.astype(np.bool_), np.empty(0, np.bool_)), [], 0, None
+    Needs(_NO_GAPS, (), _NOBODY.astype(np.int64), _NOBODY.astype(np.bool_), np.empty(0, np.bool_)),
+    [],
+    0,
+    None,
+    _NO_GAPS,
 )
 
 
@@ -110,6 +115,7 @@ def look(
         crowd=crowd_of(question.asked, question.sessions, halted),
         raw=around,
         past=lambda: _past(lake, window, raw.names),
+        off=found.gaps.less(around.line).line,
         others=(lambda: _blackouts(lake, finder, question, token)) if question.partial else None,
     )
     needs, again = judged.needs, None
@@ -119,7 +125,7 @@ def look(
             again = recheck.weak(absences, raw, vendors, answers)
     calendar = {one.symbol: one.calendar for one in listings}
     needs, again = needs.served(calendar, serves), again and again.served(calendar, serves)
-    return Look(needs, judged.absences, expected, found.scanned_bytes, again)
+    return Look(needs, judged.absences, expected, found.scanned_bytes, raw.less(needs.gaps.line), again)
 
 
 def _expected(lake: Lake, question: Question, gaps: Gaps) -> tuple[list[tuple[str, Range]], Gaps]:
