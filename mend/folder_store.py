@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from minutemend.core.errors import BadInput
-from minutemend.ports.store import Store, Stored
+from minutemend.ports.store import Store, Stored, is_object
 
 
 class FolderStore(Store):
@@ -33,7 +33,7 @@ class FolderStore(Store):
     def list(self, prefix: str) -> list[Stored]:
         """Files whose path begins with `prefix`, sorted; those that a copy has not finished (a dot first) are none."""
         below = self.folder / prefix.rpartition("/")[0]
-        files = (path for path in below.rglob("*") if path.is_file() and not path.name.startswith("."))
+        files = (path for path in below.rglob("*") if path.is_file() and is_object(path.name))
         return sorted(one for one in map(self._stored, files) if one.key.startswith(prefix))
 
     def delete(self, keys: Iterable[str]) -> None:

@@ -68,3 +68,9 @@ class StoreContract:
             store.put(f"{prefix}{name}", b"x")
         assert [one.key for one in store.list(f"{prefix}c")] == [f"{prefix}c/d"]
         assert [one.key for one in store.list(prefix)] == [f"{prefix}{name}" for name in ("a", "b", "c/d", "other")]
+
+    def test_what_other_programs_leave_is_no_object(self, store: Store, prefix: str) -> None:
+        """The console of S3 makes an empty object for a new folder, Spark a mark, and macOS a file of its own."""
+        for name in ("dt=2026-01-05/", "dt=2026-01-05/_SUCCESS", "dt=2026-01-05/.DS_Store"):
+            store.put(f"{prefix}{name}", b"")
+        assert store.list(prefix) == []

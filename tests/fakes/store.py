@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from minutemend.ports.store import Store, StoreConflict, Stored
+from minutemend.ports.store import Store, StoreConflict, Stored, is_object
 
 ARBITRARY = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ class FakeStore(Store):
         return [
             Stored(key, len(body), etag_of(body), modified)
             for key, (body, modified) in sorted(self.objects.items())
-            if key.startswith(prefix)
+            if key.startswith(prefix) and is_object(key)
         ]
 
     def delete(self, keys: Iterable[str]) -> None:

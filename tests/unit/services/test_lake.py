@@ -14,7 +14,7 @@ from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import RULE, Absence, Failure, Observation
 from minutemend.ports.store import StoreConflict
 from minutemend.services.lake import Lake
-from minutemend.services.tables import aware
+from minutemend.services.tables import LakeDamaged, aware
 
 from tests.fakes.observed import left_out
 from tests.fakes.store import FakeStore
@@ -145,6 +145,15 @@ def observation(day=4, *, omitted=(), symbol="IBM", job_id="j1", at=AT):
         "a1",
         1,
     )
+
+
+@pytest.mark.parametrize("body", [b"", b"PAR1", b"PAR1 and no footer", b"<html>"])
+@pytest.mark.parametrize("key", ["bars/dt=2013-10-04/13-x.parquet", "absences/dt=2013-10-04/x.parquet"])
+def test_an_object_that_is_damaged_is_named(lake, key, body):
+    """Nothing is read around it: half of a proof, or of the bars, would be another answer."""
+    lake.store.put(key, body)
+    with pytest.raises(LakeDamaged, match=f"{key} is no Parquet file any more"):
+        lake.read_bars(DAY) if key.startswith("bars") else lake.absences(DAY)
 
 
 def test_observations_come_back(lake):

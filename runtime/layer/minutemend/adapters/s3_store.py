@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from minutemend.core.errors import MinutemendError
-from minutemend.ports.store import Store, StoreConflict, Stored
+from minutemend.ports.store import Store, StoreConflict, Stored, is_object
 
 _DELETE_AT_ONCE = 1000  # DeleteObjects takes no more
 _CONFLICTS = {"PreconditionFailed", "412"}
@@ -75,6 +75,7 @@ class S3Store(Store):
             Stored(entry["Key"], entry["Size"], entry["ETag"], entry["LastModified"])
             for page in pages
             for entry in page.get("Contents", ())
+            if is_object(entry["Key"])
         )
 
     def delete(self, keys: Iterable[str]) -> None:

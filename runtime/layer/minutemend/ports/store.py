@@ -42,8 +42,14 @@ class Store(ABC):
 
     @abstractmethod
     def list(self, prefix: str) -> list[Stored]:
-        """Every object whose key begins with `prefix`, sorted by key."""
+        """Every object (`is_object`) whose key begins with `prefix`, sorted by key."""
 
     @abstractmethod
     def delete(self, keys: Iterable[str]) -> None:
         """Delete the objects; those that are gone already do not matter."""
+
+
+def is_object(key: str) -> bool:
+    """Whether an object may be one of ours: what is named as a folder, or with a dot or _ first, is another program's.
+    Athena leaves the same aside."""
+    return not key.rpartition("/")[2].startswith(("_", ".")) and not key.endswith("/")

@@ -57,6 +57,7 @@ from minutemend.services.tables import (
     naive,
     partition,
     schema_of,
+    undamaged,
 )
 
 _SOURCE = b"source"  # in the metadata of the symbols: what they were made from
@@ -263,8 +264,8 @@ class Lake:
         return [one for body in bodies for one in rows.items_of(kind, decode(body, schema_of(table)).to_pylist())]
 
     def get_all(self, keys: list[str]) -> list[bytes | None]:
-        """The objects' bytes, in order; None for one that is gone."""
-        return self._at_once(self.store.get, keys)
+        """The objects' bytes, in order; None for one that is gone. Raises LakeDamaged."""
+        return self._at_once(lambda key: undamaged(key, self.store.get(key)), keys)
 
     def _at_once(self, act: Callable[[str], Done], keys: list[str]) -> list[Done]:
         if self._readers == 1 or len(keys) < 2:

@@ -39,6 +39,20 @@ class LakeUnsettled(MinutemendError):
     """Objects kept disappearing while they were read; reading again later is right."""
 
 
+class LakeDamaged(MinutemendError):
+    """An object of the lake is not what was written; the message names it."""
+
+
+def undamaged(key: str, body: bytes | None) -> bytes | None:
+    """The body of an object of Parquet. Raises LakeDamaged for one that was cut off or is something else."""
+    if body is not None and key.endswith(".parquet") and not (len(body) > 8 and body[:4] == body[-4:] == b"PAR1"):
+        raise LakeDamaged(
+            f"{key} is no Parquet file any more ({len(body):,} bytes): its earlier version would be right, or to delete "
+            "it, and an audit of its date"
+        )
+    return body
+
+
 def schema_of(table: Table) -> pa.Schema:
     """The Arrow schema of a lake table, without the partition column `dt`."""
     return pa.schema([pa.field(name, _ARROW[kind]) for name, kind in COLUMNS[table]])
