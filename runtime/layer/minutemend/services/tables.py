@@ -47,8 +47,8 @@ def undamaged(key: str, body: bytes | None) -> bytes | None:
     """The body of an object of Parquet. Raises LakeDamaged for one that was cut off or is something else."""
     if body is not None and key.endswith(".parquet") and not (len(body) > 8 and body[:4] == body[-4:] == b"PAR1"):
         raise LakeDamaged(
-            f"{key} is no Parquet file any more ({len(body):,} bytes): its earlier version would be right, or to delete "
-            "it, and an audit of its date"
+            f"{key} is no Parquet file any more ({len(body):,} bytes): its earlier version would be right, or "
+            "deleting it, and an audit of its date"
         )
     return body
 
