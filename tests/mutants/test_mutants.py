@@ -34,7 +34,7 @@ MUTANTS = [
     ("core/evidence.py", "& (self.after[entry] < closed)", "", EVIDENCE),
     ("core/evidence.py", "over &= self.when >= closed * minute + settled", "", EVIDENCE),
     ("core/evidence.py", "self._counts() & ~wrong", "self._counts()", EVIDENCE),
-    ("core/evidence.py", " & ~self._lacked(raw, window, lane)", "", EVIDENCE),
+    ("core/evidence.py", " & ~self._lacked(raw, off, window, lane)", "", EVIDENCE),
     ("core/evidence.py", "self.gaps.end[self.piece] * minute + lag)", "self.gaps.end[self.piece] * minute)", EVIDENCE),
     ("core/evidence.py", "if source.kind is not SourceKind.UNKNOWN", "", EVIDENCE),
     ("core/evidence.py", "is AnswerKind.GIVE_UP and one.audit_id == audit_id", "is AnswerKind.GIVE_UP", EVIDENCE),

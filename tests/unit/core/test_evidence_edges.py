@@ -10,7 +10,7 @@ from minutemend.core.density import Past
 from minutemend.core.evidence import proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import merge, numbers, place
-from minutemend.core.minutes import epoch_minute
+from minutemend.core.minutes import Range, epoch_minute
 from minutemend.core.verdicts import RULE, Proof
 
 from tests.unit.core.test_evidence import CLOSE, OPEN, SEEN, gap, judged, minutes, prove, saw
@@ -75,3 +75,14 @@ def test_a_quiet_minute_beside_a_halt_is_one_minute_of_silence() -> None:
     assert prove([gap(3)], told) == []
     halt = place(0, epoch_minute(OPEN) + 4)
     assert len(prove([gap(3)], told, off=merge([halt], [halt + 16]))) == 1
+
+
+def test_an_answer_over_midnight_is_one_answer() -> None:
+    """Its part of the one date lacked what is stored by now: what its part of the other lacks is asked for anew."""
+    parts = []
+    for one in (saw(minutes(0), minutes(200), after=n) for n in (0, 20)):
+        middle = epoch_minute(OPEN) + 100
+        parts += [replace(one, omitted=one.omitted.within(0, middle), range=Range(OPEN, minutes(100).start))]
+        parts += [replace(one, omitted=one.omitted.within(middle, middle * 2), range=Range(minutes(100).start, CLOSE))]
+    assert len(prove([gap(0), gap(200)], parts)) == 2
+    assert prove([gap(200)], parts) == []

@@ -194,7 +194,7 @@ class _Heard:
         vendor = numbers([self.vendors.index(one.vendor) for one in self.said])
         self.vendor = vendor[self.answer[self.entry]]
         self.silence, wrong = self._silence(raw, off, window)
-        self.counts = self._counts() & ~wrong & ~self._lacked(raw, window, lane)
+        self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane)
 
     def _silence(self, raw: Gaps, off: Intervals, window: Range) -> tuple[Numbers, Flags]:
         """For each pair the expected minutes of which the answer showed nothing, from bar to bar in the session: the
@@ -211,21 +211,24 @@ class _Heard:
         wrong = (self.form[self.entry] == 0) & (last - first - halted > raw.line.count_within(*edges))
         return numbers(until - begun - halted), np.asarray(wrong, np.bool_)
 
-    def _lacked(self, raw: Gaps, window: Range, lane: Numbers) -> Flags:
+    def _lacked(self, raw: Gaps, off: Intervals, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete
         there, as of a vendor that had not loaded all, and what else it left out may have been traded, too."""
-        left = self.form == 0
-        answer, lane, start, end = (column[left] for column in (self.answer, lane, self.start, self.end))
+        # Of a session over midnight an answer has two observations.
+        whose: dict[tuple[str, str], int] = {}
+        told = numbers([whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.said])[self.answer]
+        left = np.flatnonzero(self.form == 0)
+        left = left[np.argsort(place(told[left], self.start[left]), kind="stable")]
+        told_of, lane, start, end = (column[left] for column in (told, lane, self.start, self.end))
         first, last = np.maximum(start, epoch_minute(window.start)), np.minimum(end, epoch_minute(window.end))
-        inside = np.maximum(last - first, 0)
-        stored = inside - np.where(inside > 0, raw.line.count_within(place(lane, first), place(lane, last)), 0)
+        edges = place(lane, first), place(lane, np.maximum(first, last))
+        stored = np.maximum(last - first, 0) - raw.line.count_within(*edges) - off.count_within(*edges)
         before = np.concatenate([[0], np.cumsum(stored)])
-        mine = self.answer[self.entry]
         opened, closed = (
-            place(mine, getattr(self.gaps, edge)[self.piece]) for edge in ("session_open", "session_close")
+            place(told[self.entry], getattr(self.gaps, edge)[self.piece]) for edge in ("session_open", "session_close")
         )
-        low = np.searchsorted(place(answer, end), opened, side="right")
-        high = np.searchsorted(place(answer, start), closed, side="left")
+        low = np.searchsorted(place(told_of, end), opened, side="right")
+        high = np.searchsorted(place(told_of, start), closed, side="left")
         return np.asarray((self.form[self.entry] == 0) & (before[np.maximum(high, low)] > before[low]), np.bool_)
 
     def _counts(self) -> Flags:

@@ -94,11 +94,12 @@ class Gaps:
         """The symbols that have a gap, sorted."""
         return [self.names[at] for at in np.unique(self.symbol).tolist()]
 
-    def dates(self) -> list[date]:
-        """The UTC dates that the gaps touch, sorted."""
+    def dates(self, *, of_sessions: bool = False) -> list[date]:
+        """The UTC dates that the gaps touch, sorted; or their sessions."""
         if not len(self):
             return []
-        days = merge(self.start // 1440, (self.end - 1) // 1440 + 1).points()
+        first, end = (self.session_open, self.session_close) if of_sessions else (self.start, self.end)
+        days = merge(first // 1440, (end - 1) // 1440 + 1).points()
         return [day.astype("M8[D]").item() for day in days.astype("M8[D]")]
 
     def take(self, chosen: object) -> Gaps:

@@ -102,7 +102,7 @@ def look(
     gaps = raw.less(proven(absences, raw))
 
     def answers(of: Gaps) -> list[Observation]:
-        return lake.observations(of.dates(), of.symbols) if len(of) else []
+        return lake.observations(of.dates(of_sessions=True), of.symbols) if len(of) else []
 
     told = answers(gaps)
     told = heard(told, lake.revocations(window)) if told else told
