@@ -121,7 +121,7 @@ def compare(folder: Path) -> None:
     for file in sorted((folder / "stored").iterdir()):
         for name in ("stored", "seen"):
             duckdb.execute(f"CREATE OR REPLACE VIEW {name} AS FROM read_parquet('{folder / name / file.name}')")
-        assert duckdb.execute(comparison()).fetch_arrow_table().num_rows > 0
+        assert duckdb.execute(comparison()).to_arrow_table().num_rows > 0
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Needs:
 
     `first` (int64 microseconds since 1970, a column for each of `vendors`; NEVER: it did not) is when the vendor first
     left these minutes out. `closed` says which vendor has nothing more to say of them in this audit: it refused, or it
-    was heard as often as it can count. `suspected` are those of which a vendor's hole is suspected.
+    answered as often as it can count. `suspected` are those of which a vendor's hole is suspected.
     """
 
     gaps: Gaps
@@ -117,23 +117,23 @@ def judge(
     not expected: of a halt. Refusals count in their own audit, `audit_id`, only.
     """
     raw = raw or gaps
-    heard = _Heard(gaps, observations, rule, audit_id, raw=raw, off=off, window=window)
-    unasked = subtract(subtract(raw.line, gaps.line)[0], heard.left_out)[0]
+    observed = _Observed(gaps, observations, rule, audit_id, raw=raw, off=off, window=window)
+    unasked = subtract(subtract(raw.line, gaps.line)[0], observed.left_out)[0]
     raw = raw.less(unasked)
-    whole = np.searchsorted(raw.line.starts, place(heard.gaps.symbol, heard.gaps.start), side="right") - 1
+    whole = np.searchsorted(raw.line.starts, place(observed.gaps.symbol, observed.gaps.start), side="right") - 1
     dark = touched(raw, crowd, blackouts(raw, crowd, unasked))[whole]
-    length = (raw.end - raw.start)[whole] if len(raw) else heard.gaps.end - heard.gaps.start
+    length = (raw.end - raw.start)[whole] if len(raw) else observed.gaps.end - observed.gaps.start
     known = Past.unknown(len(gaps.names))
     while True:
-        chance = plausibility(raw, window, known, unasked)[whole] if len(raw) else np.zeros(len(heard.gaps))
-        found = heard.judged(chance, dark, length)
+        chance = plausibility(raw, window, known, unasked)[whole] if len(raw) else np.zeros(len(observed.gaps))
+        found = observed.judged(chance, dark, length)
         if past is None or not (found.proof == Proof.LOOKS).any():
             at = np.flatnonzero(found.proof != "")
             outage = dark & (found.proof == Proof.SOURCES)
             pairs = found.pairs[0][at], found.pairs[1][at]
-            proven = Proven(heard.gaps.take(at), found.proof[at], pairs, chance[at], outage[at])
-            told = Pairs(heard.said, heard.answer, heard.before, heard.after, heard.entry)
-            return Judged(written(proven, told, rule), found.needs)
+            proven = Proven(observed.gaps.take(at), found.proof[at], pairs, chance[at], outage[at])
+            runs = Pairs(observed.observations, observed.answer, observed.before, observed.after, observed.entry)
+            return Judged(written(proven, runs, rule), found.needs)
         known, past = past(), None  # this and the others can only take proofs of one vendor away
         if others is not None:
             dark = dark | touched(raw, crowd, others())[whole]
@@ -147,7 +147,7 @@ class _Found(NamedTuple):
     needs: Needs
 
 
-class _Heard:
+class _Observed:
     """What was said of each piece of the gaps: pieces are cut where the history of their minutes changes.
 
     One entry is one run of one answer; a pair is an entry and a piece inside it. Entries are in the order of time.
@@ -167,14 +167,14 @@ class _Heard:
         code = {name: at for at, name in enumerate(gaps.names)}
         self.rule = rule
         once = {(one.job_id, one.symbol, one.range.start): one for one in observations if one.symbol in code}
-        self.said = sorted(once.values(), key=lambda one: (one.observed_at, one.vendor, one.job_id))
-        self.vendors = tuple(sorted({one.vendor for one in self.said}))
+        self.observations = sorted(once.values(), key=lambda one: (one.observed_at, one.vendor, one.job_id))
+        self.vendors = tuple(sorted({one.vendor for one in self.observations}))
         rows = [np.empty((0, 7), np.int64)]
-        for at, one in enumerate(self.said):
-            number, left, told = code[one.symbol], one.omitted, one.stated
+        for at, one in enumerate(self.observations):
+            number, left, stated = code[one.symbol], one.omitted, one.stated
             if one.kind is AnswerKind.BARS and one.rows > 0:
                 rows.append(entries(at, number, left.start, left.end, left.before, left.after, 0))
-                rows.append(entries(at, number, told.starts, told.ends, NONE, NONE, 1))
+                rows.append(entries(at, number, stated.starts, stated.ends, NONE, NONE, 1))
             elif one.kind is AnswerKind.GIVE_UP and one.audit_id == audit_id:
                 rows.append(entries(at, number, *edges([one.range]), NONE, NONE, 2))
         table = np.concatenate(rows)
@@ -190,8 +190,8 @@ class _Heard:
         piece = expand(numbers(first), numbers(counts))
         order = np.lexsort((entry, piece))
         self.entry, self.piece = entry[order], piece[order]
-        self.when = numbers([microseconds(one.observed_at) for one in self.said])[self.answer[self.entry]]
-        vendor = numbers([self.vendors.index(one.vendor) for one in self.said])
+        self.when = numbers([microseconds(one.observed_at) for one in self.observations])[self.answer[self.entry]]
+        vendor = numbers([self.vendors.index(one.vendor) for one in self.observations])
         self.vendor = vendor[self.answer[self.entry]]
         self.silence, wrong = self._silence(raw, off, window)
         self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane)
@@ -216,19 +216,21 @@ class _Heard:
         there, as of a vendor that had not loaded all, and what else it left out may have been traded, too."""
         # Of a session over midnight an answer has two observations.
         whose: dict[tuple[str, str], int] = {}
-        told = numbers([whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.said])[self.answer]
+        number = [whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.observations]
+        answer_of = numbers(number)[self.answer]
         left = np.flatnonzero(self.form == 0)
-        left = left[np.argsort(place(told[left], self.start[left]), kind="stable")]
-        told_of, lane, start, end = (column[left] for column in (told, lane, self.start, self.end))
+        left = left[np.argsort(place(answer_of[left], self.start[left]), kind="stable")]
+        whole, lane, start, end = (column[left] for column in (answer_of, lane, self.start, self.end))
         first, last = np.maximum(start, epoch_minute(window.start)), np.minimum(end, epoch_minute(window.end))
         edges = place(lane, first), place(lane, np.maximum(first, last))
         stored = np.maximum(last - first, 0) - raw.line.count_within(*edges) - off.count_within(*edges)
         before = np.concatenate([[0], np.cumsum(stored)])
         opened, closed = (
-            place(told[self.entry], getattr(self.gaps, edge)[self.piece]) for edge in ("session_open", "session_close")
+            place(answer_of[self.entry], getattr(self.gaps, edge)[self.piece])
+            for edge in ("session_open", "session_close")
         )
-        low = np.searchsorted(place(told_of, end), opened, side="right")
-        high = np.searchsorted(place(told_of, start), closed, side="left")
+        low = np.searchsorted(place(whole, end), opened, side="right")
+        high = np.searchsorted(place(whole, start), closed, side="left")
         return np.asarray((self.form[self.entry] == 0) & (before[np.maximum(high, low)] > before[low]), np.bool_)
 
     def _counts(self) -> Flags:
@@ -275,9 +277,9 @@ class _Heard:
             suspected |= twice & ~plausible
         self._by_sources(proof, one, two)
         stated = _earliest(self.piece, self.counts & (form == 1), n)
-        told = stated >= 0
-        proof[told] = Proof.STATEMENT
-        one[told], two[told] = stated[told], -1
+        by_venue = stated >= 0
+        proof[by_venue] = Proof.STATEMENT
+        one[by_venue], two[by_venue] = stated[by_venue], -1
         left = proof == ""
         needs = Needs(self.gaps.take(left), self.vendors, first[left], closed[left], suspected[left])
         return _Found(proof, (one, two), needs)

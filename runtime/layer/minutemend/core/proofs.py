@@ -34,22 +34,22 @@ class Proven:
 class Pairs:
     """What was said of pieces of the gaps (core/evidence.py): a pair has an entry, which is one run of one answer.
 
-    `answer` is the position of an entry's answer in `said`; `before` and `after` are the bars around its run.
+    `answer` is the position of an entry's answer in `observations`; `before` and `after` are the bars around its run.
     """
 
-    said: Sequence[Observation]
+    observations: Sequence[Observation]
     answer: Numbers
     before: Numbers
     after: Numbers
     entry: Numbers
 
 
-def written(proven: Proven, told: Pairs, rule: ProofRule) -> list[Absence]:
+def written(proven: Proven, runs: Pairs, rule: ProofRule) -> list[Absence]:
     """The absences that are proven, sorted as the gaps are."""
     if not len(proven.gaps):
         return []
     columns = (column.tolist() for column in (proven.proof, proven.chance, proven.outage))
-    shown = (_shown(each, told, rule) for each in proven.pairs)
+    shown = (_shown(each, runs, rule) for each in proven.pairs)
     found = []
     for gap, how, likely, out, *seen in zip(proven.gaps, *columns, *shown, strict=True):
         evidence = [each for each in seen if each is not None]
@@ -60,7 +60,7 @@ def written(proven: Proven, told: Pairs, rule: ProofRule) -> list[Absence]:
                 "venue_outage" if out else "no_trade",
                 json.dumps([row for _, row in evidence]),
                 observations=len(evidence),
-                proven_at=max(said.observed_at for said, _ in evidence),
+                proven_at=max(one.observed_at for one, _ in evidence),
                 proof=how,
                 plausible=float(f"{likely:.3g}"),
                 rule=RULE,
@@ -69,21 +69,21 @@ def written(proven: Proven, told: Pairs, rule: ProofRule) -> list[Absence]:
     return found
 
 
-def _shown(pairs: Numbers, told: Pairs, rule: ProofRule) -> Iterator[Seen | None]:
+def _shown(pairs: Numbers, runs: Pairs, rule: ProofRule) -> Iterator[Seen | None]:
     """What each of the pairs says, for people (None: no pair)."""
     heads: dict[int, dict[str, object]] = {}
-    entry = told.entry[pairs]
-    columns = (_instants(each[entry]) for each in (told.before, told.after))
-    for pair, answer, before, after in zip(pairs.tolist(), told.answer[entry].tolist(), *columns, strict=True):
+    entry = runs.entry[pairs]
+    columns = (_instants(each[entry]) for each in (runs.before, runs.after))
+    for pair, answer, before, after in zip(pairs.tolist(), runs.answer[entry].tolist(), *columns, strict=True):
         if pair < 0:
             yield None
             continue
-        said = told.said[answer]
+        one = runs.observations[answer]
         if answer not in heads:
-            source = rule.sources.get(said.vendor)
-            heads[answer] = {"vendor": said.vendor, "source": source.name if source else "unknown"}
-            heads[answer] |= {"observed_at": format_instant(said.observed_at), "job_id": said.job_id}
-        yield said, {**heads[answer], "before": before, "after": after}
+            source = rule.sources.get(one.vendor)
+            heads[answer] = {"vendor": one.vendor, "source": source.name if source else "unknown"}
+            heads[answer] |= {"observed_at": format_instant(one.observed_at), "job_id": one.job_id}
+        yield one, {**heads[answer], "before": before, "after": after}
 
 
 def _instants(minutes: Numbers) -> list[Any]:

@@ -35,9 +35,9 @@ class Recheck:
     rule: ProofRule
     due_at: datetime | None = None
 
-    def reopened(self, needs: Needs, told: Sequence[Observation]) -> Needs:
+    def reopened(self, needs: Needs, observations: Sequence[Observation]) -> Needs:
         """The needs, their suspected holes open to the vendors that shall be asked once more."""
-        first, closed, words = needs.first.copy(), needs.closed.copy(), _words(told, needs.gaps)
+        first, closed, words = needs.first.copy(), needs.closed.copy(), _words(observations, needs.gaps)
         for at, vendor in enumerate(needs.vendors):
             said = words.take(words.vendor == vendor)
             looked = said.take(first[said.row, at] != NEVER)
@@ -54,11 +54,11 @@ class Recheck:
         absences: Sequence[Absence],
         raw: Gaps,
         vendors: Sequence[str],
-        told: Callable[[Gaps], Sequence[Observation]],
+        observations: Callable[[Gaps], Sequence[Observation]],
     ) -> Needs:
         """The minutes of `raw` that are proven by one vendor's word alone and asked again, as needs: each open to that
-        vendor, or to all of `vendors` where it is asked no more. Of a minute's proofs the newest counts. `told` reads
-        what was answered of gaps, of those alone whose time has come."""
+        vendor, or to all of `vendors` where it is asked no more. Of a minute's proofs the newest counts. `observations`
+        reads those of gaps, and is asked of those alone whose time has come."""
         code = {name: at for at, name in enumerate(raw.names)}
         looks = [one for one in absences if one.proof == Proof.LOOKS and one.rule >= RULE and one.symbol in code]
         looks.sort(key=lambda one: one.proven_at)
@@ -74,7 +74,7 @@ class Recheck:
         vendor = np.array([json.loads(one.evidence)[0]["vendor"] for one in looks], np.str_)[newest]
         due = self._open(since, _words((), gaps))
         gaps, since, vendor = gaps.take(due), since[due], vendor[due]
-        words = _words(told(gaps), gaps)
+        words = _words(observations(gaps), gaps)
         due = self._open(since, words.take(words.vendor == vendor[words.row]))
         gaps, vendor, every = gaps.take(due), vendor[due], tuple(sorted(vendors))
         closed = (vendor[:, None] != np.array(every, np.str_)) & np.isin(vendor, every)[:, None]
@@ -126,17 +126,17 @@ class _Words(NamedTuple):
         return _Words(*(column[chosen] for column in self))
 
 
-def _words(told: Sequence[Observation], gaps: Gaps) -> _Words:
+def _words(observations: Sequence[Observation], gaps: Gaps) -> _Words:
     """An answer with bars speaks of the minutes that it left out alone, because only those were asked for; one without
     of its whole range. A vendor that did not get to answer said nothing."""
     code, parts = {name: at for at, name in enumerate(gaps.names)}, [np.empty((0, 3), np.int64)]
-    for at, one in enumerate(told):
+    for at, one in enumerate(observations):
         if one.symbol in code and one.kind is not AnswerKind.RETRY:
             said = (one.omitted.start, one.omitted.end) if one.kind is AnswerKind.BARS else edges([one.range])
             parts.append(entries(at, *(place(code[one.symbol], edge) for edge in said)))
     answer, starts, ends = np.concatenate(parts).T
     entry, row = overlaps(Intervals(starts, ends), gaps.line)
-    vendor, audit = (np.array([getattr(one, name) for one in told], np.str_) for name in ("vendor", "audit_id"))
-    when = numbers([microseconds(one.observed_at) for one in told])
+    vendor, audit = (np.array([getattr(one, name) for one in observations], np.str_) for name in ("vendor", "audit_id"))
+    when = numbers([microseconds(one.observed_at) for one in observations])
     said = answer[entry]
     return _Words(row, vendor[said], audit[said], when[said])

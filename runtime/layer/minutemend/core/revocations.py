@@ -53,7 +53,7 @@ def in_force(absences: Iterable[Absence], revocations: Iterable[Revocation]) -> 
         yield from (replace(one, range=part) for part in left)
 
 
-def heard(observations: Iterable[Observation], revocations: Iterable[Revocation]) -> list[Observation]:
+def unrevoked(observations: Iterable[Observation], revocations: Iterable[Revocation]) -> list[Observation]:
     """The observations without what they say of revoked minutes. What was refused stays refused."""
     by_symbol = _by_symbol(revocations)
     return [

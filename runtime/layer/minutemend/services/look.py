@@ -21,7 +21,7 @@ from minutemend.core.in_force import not_expected
 from minutemend.core.intervals import Intervals, numbers
 from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute
 from minutemend.core.recheck import Recheck
-from minutemend.core.revocations import heard
+from minutemend.core.revocations import unrevoked
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence, Observation, ProofRule
@@ -104,11 +104,11 @@ def look(
     def answers(of: Gaps) -> list[Observation]:
         return lake.observations(of.dates(of_sessions=True), of.symbols) if len(of) else []
 
-    told = answers(gaps)
-    told = heard(told, lake.revocations(window)) if told else told
+    observations = answers(gaps)
+    observations = unrevoked(observations, lake.revocations(window)) if observations else observations
     judged = judge(
         gaps,
-        told,
+        observations,
         rule,
         audit_id=audit_id,
         window=seen,
@@ -120,7 +120,7 @@ def look(
     )
     needs, again = judged.needs, None
     if recheck is not None:
-        needs = recheck.reopened(needs, told)
+        needs = recheck.reopened(needs, observations)
         if vendors:
             again = recheck.weak(absences, raw, vendors, answers)
     calendar = {one.symbol: one.calendar for one in listings}

@@ -70,8 +70,8 @@ class ReportFailure:
         audit_id = state.audit_id
         needs = working_files.get_needs(self.results, given[Key.GAPS_KEY])
         symbols = needs.gaps.symbols
-        told = self.lake.observations(needs.gaps.dates(), symbols) if len(needs) else []
-        found = failures(needs, told, audit_id=audit_id, attempts=state.attempt, now=now)
+        observations = self.lake.observations(needs.gaps.dates(), symbols) if len(needs) else []
+        found = failures(needs, observations, audit_id=audit_id, attempts=state.attempt, now=now)
         self.lake.put_failures(found)
         minutes: Counter[str] = Counter()
         for failure in found:
@@ -121,12 +121,12 @@ class ReportFailure:
 
 
 def failures(
-    needs: Needs, told: Iterable[Observation], *, audit_id: str, attempts: int, now: datetime
+    needs: Needs, observations: Iterable[Observation], *, audit_id: str, attempts: int, now: datetime
 ) -> list[Failure]:
     """A failure for each part of `needs` with one history, sorted. The newest answer of this audit gives the reason;
     where a vendor's hole is suspected, that is the reason, and the answers without the minutes are the evidence."""
     code = {name: at for at, name in enumerate(needs.gaps.names)}
-    known = (one for one in told if one.symbol in code)
+    known = (one for one in observations if one.symbol in code)
     said = sorted(known, key=lambda one: (one.observed_at, one.job_id), reverse=True)
     shown = [_shown(one) for one in said]
     made = partial(Failure, attempts=attempts, audit_id=audit_id, failed_at=now)
@@ -151,8 +151,8 @@ def failures(
     ends = np.append(begins[1:], len(begins) > 0)[: len(begins)]
     parts = gaps.of(Intervals(pieces.starts[begins], pieces.ends[ends]), source[begins])
     for part, who in zip(parts, newest[begins].tolist(), strict=True):
-        told_of = (_REASONS[said[who].kind], json.dumps([shown[who]])) if who < len(said) else (UNSETTLED, "[]")
-        found.append(made(part.symbol, part.range, *told_of))
+        why = (_REASONS[said[who].kind], json.dumps([shown[who]])) if who < len(said) else (UNSETTLED, "[]")
+        found.append(made(part.symbol, part.range, *why))
     return sorted(found)
 
 
