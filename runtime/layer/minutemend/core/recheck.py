@@ -105,8 +105,8 @@ def together(one: Needs, other: Needs) -> Needs:
 
 
 def watched(needs: Needs, proven: Gaps, vendors: Sequence[str]) -> Needs:
-    """The needs, and what is `proven` absent besides, closed to all vendors: nobody is asked for it, and it is wanted
-    all the same where an answer shows it, for the vendor has loaded it by then."""
+    """The needs, and what is `proven` absent besides, closed to all vendors: none is asked for it, and it is wanted all
+    the same where an answer shows it, for the vendor has loaded it by then."""
     rest, every = proven.less(needs.gaps.line), tuple(sorted(vendors))
     shape = len(rest), len(every)
     closed = Needs(rest, every, np.full(shape, NEVER), np.ones(shape, np.bool_), np.zeros(len(rest), np.bool_))
