@@ -41,7 +41,7 @@ MUTANTS = [
     ("core/evidence.py", ">= LEAST) & ~dark", ">= LEAST)", EVIDENCE),
     ("core/evidence.py", "if one.rule >= RULE", "", f"{EVIDENCE} tests/unit/services/test_absence_again.py"),
     ("core/density.py", "np.cumsum(np.minimum(line.lengths, COUNTED))", "np.cumsum(line.lengths)", EVIDENCE),
-    ("core/density.py", "(deep >= 3)", "(deep >= 2)", EVIDENCE),
+    ("core/blackouts.py", "(deep >= FEWEST)", "(deep >= FEWEST - 1)", EVIDENCE),
     ("core/density.py", "0, 2 * most + 2)", "0, 2 * most + 3)", EVIDENCE),
     ("core/density.py", "AROUND = 120", "AROUND = 60", EVIDENCE),
     ("core/revocations.py", "if one.proven_at <= each", "if one.proven_at < each", "tests/unit/services/test_absence_again.py"),
