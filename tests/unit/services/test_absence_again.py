@@ -16,7 +16,7 @@ from minutemend.core.bars import to_table
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
 from minutemend.core.gaps import Gap, Gaps
-from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, from_epoch_minute
+from minutemend.core.minutes import MINUTE, Range, epoch_minute, from_epoch_minute
 from minutemend.core.recheck import Recheck
 from minutemend.core.revocations import Revocation, in_force, unrevoked
 from minutemend.core.sessions import Session
@@ -270,19 +270,6 @@ def test_thousands_of_weak_proofs_are_asked_again_in_a_moment() -> None:
     assert time.process_time() - begun < 3
     assert len(found) == 4_000
     assert not set(found.gaps.start.tolist()) & {at for one in told for at in one.omitted.start.tolist()}
-
-
-@pytest.mark.parametrize("first", [0, 28, 50])
-def test_a_short_range_is_judged_by_what_lies_around_it(first: int) -> None:
-    """The vendor lacks four minutes of which three are stored, beside the range: it proves none."""
-    lacks = Range(OPEN + first * MINUTE, OPEN + (first + 4) * MINUTE)
-    told = [one for one in TRUTH if one.symbol != "AAA" or one.minute not in lacks]
-    one = Range(lacks.start, lacks.start + MINUTE)
-    stored = [bar for bar in TRUTH if (bar.symbol, bar.minute) != ("AAA", one.start)]
-    loop = Loop(truth=told, stored=stored)
-    state = loop.run("audit-1", start=format_instant(one.start), end=format_instant(one.end))
-    assert (state[Key.STATUS], state[Key.EXPECTED], state[Key.MISSING]) == (Status.EXHAUSTED, 3, 1)
-    assert loop.lake.absences(DAY) == []
 
 
 def test_a_proof_is_revoked_by_a_word_of_the_same_moment() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from minutemend.contract import Key, Status
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, format_instant
 
 from tests.unit.services.loop import OPEN, SYMBOLS, Loop, session_bars
 
@@ -43,3 +43,16 @@ def test_the_others_are_looked_at_only_where_a_proof_of_one_vendor_rests_on_it()
     stage = loop(session_bars())
     stage.run(symbols=["AAA"])
     assert len(stage.finder.asked) == 1
+
+
+@pytest.mark.parametrize("first", [0, 28, 50])
+def test_a_short_range_is_judged_by_what_lies_around_it(first: int) -> None:
+    """The vendor lacks four minutes of which three are stored, beside the range: it proves none."""
+    bars, lacks = session_bars(), Range(OPEN + first * MINUTE, OPEN + (first + 4) * MINUTE)
+    told = [one for one in bars if one.symbol != "AAA" or one.minute not in lacks]
+    one = Range(lacks.start, lacks.start + MINUTE)
+    stored = [bar for bar in bars if (bar.symbol, bar.minute) != ("AAA", one.start)]
+    stage = Loop(truth=told, stored=stored)
+    state = stage.run("audit-1", start=format_instant(one.start), end=format_instant(one.end))
+    assert (state[Key.STATUS], state[Key.EXPECTED], state[Key.MISSING]) == (Status.EXHAUSTED, 3, 1)
+    assert stage.lake.absences(DAY) == []
