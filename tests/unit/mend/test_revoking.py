@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner, Result
 from minutemend.core.errors import BadInput
+from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import RULE, Absence, Failure
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
@@ -19,6 +20,7 @@ from mend.aws import executions
 from mend.commands import repair
 from mend.commands.verdicts import command
 from tests.fakes.signals import FakeSignals
+from tests.fakes.store import FakeStore
 from tests.unit.mend.test_verdicts import NOW, _bars, _lake, _range
 
 EVIDENCE = json.dumps(
@@ -141,7 +143,13 @@ def test_repair_asks_the_machine_for_a_recheck(monkeypatch: pytest.MonkeyPatch) 
     started: list[dict[str, object]] = []
     monkeypatch.setattr(executions, "start", lambda _client, _machine, given, **_: started.append(given))
     stage = SimpleNamespace(
-        name="dev", option="dev", where="here", output=str, clients=SimpleNamespace(stepfunctions=None)
+        name="dev",
+        option="dev",
+        where="here",
+        output=str,
+        clients=SimpleNamespace(stepfunctions=None),
+        interest=lambda: SimpleNamespace(listings=[Listing("IBM", "XNYS")]),
+        lake=Lake(FakeStore()),
     )
     monkeypatch.setattr(mend.stage, "open_stage", lambda _: stage)
     for option in ([], ["--recheck"]):

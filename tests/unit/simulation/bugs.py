@@ -115,7 +115,7 @@ def nobody_wakes_who_comes_late(patch: Patch) -> None:
 
 def a_late_wait_spends_its_attempt(patch: Patch) -> None:
     """A wait that timed out is over, though its jobs are on their way."""
-    patch.setattr(AwaitRepairs, "look", lambda _self, state: {**state, "moving": False})
+    patch.setattr(AwaitRepairs, "check_progress", lambda _self, state: {**state, "moving": False})
 
 
 def settled_jobs_wake_nobody(patch: Patch) -> None:
