@@ -34,11 +34,11 @@ class Mutant:
 
 
 def _judged(old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
-    return slip(evidence._Heard, "judged", old, new)
+    return slip(evidence._Observed, "judged", old, new)
 
 
 def _counts(old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
-    return slip(evidence._Heard, "_counts", old, new)
+    return slip(evidence._Observed, "_counts", old, new)
 
 
 SEEDS = 120  # that may be tried of each
@@ -131,7 +131,7 @@ MUTANTS = [
     Mutant("the past is forgotten", bugs.the_past_is_forgotten, replace(HOLES, lasting="singles", past=25)),
     Mutant(
         "unknown sources prove",
-        slip(evidence._Heard, "_by_sources", "if source.kind is not SourceKind.UNKNOWN", ""),
+        slip(evidence._Observed, "_by_sources", "if source.kind is not SourceKind.UNKNOWN", ""),
         replace(HOLES, vendors=2),
     ),
     Mutant("one tape is two sources", bugs.vendors_are_sources, replace(HOLES, vendors=2, sources="same")),
