@@ -196,7 +196,9 @@ def marked_before_it_is_said(patch: Patch) -> None:
 
 def two_looks_of_any_silence(patch: Patch) -> None:
     """Two looks of one vendor prove whatever it leaves out, plausible or not."""
-    patch.setattr(evidence._Observed, "judged", rewritten(evidence._Observed.judged, ">= LEAST) & ~dark", ">= 0) | dark"))
+    patch.setattr(
+        evidence._Observed, "judged", rewritten(evidence._Observed.judged, ">= LEAST) & ~dark", ">= 0) | dark")
+    )
 
 
 def vendors_are_sources(patch: Patch) -> None:
