@@ -18,7 +18,7 @@ PRICES = ("open", "high", "low", "close")
 
 
 def write_flawed(lake: Lake, seed: int) -> None:
-    """Two symbols of each calendar, and one that nobody follows."""
+    """Two symbols of each calendar, and one that is not followed."""
     rng = np.random.default_rng(seed)
     lake.put_sessions(SESSIONS)
     followed = {f"{name.replace('/', 'X')}{n}": name for name in CALENDARS for n in range(2)}

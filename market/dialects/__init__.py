@@ -1,4 +1,4 @@
-"""The vendors' APIs as the simulator speaks them, a module for each, found by its name: what each route asks, what it
+"""The vendors' APIs as the simulator speaks them, each a module of this folder: what each route asks, what it
 answers, how it refuses."""
 
 from __future__ import annotations
@@ -10,15 +10,9 @@ from urllib.parse import unquote
 
 from market.dialects.base import Dialect, Query
 
-
-def dialect_of(name: str) -> Dialect:
-    """The dialect of a vendor: the class of that name in the module of that name."""
-    module = import_module(f"{__name__}.{name}")
-    kinds = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Dialect)]
-    return next(one() for one in kinds if getattr(one, "name", "") == name)
-
-
-DIALECTS = {one.name: dialect_of(one.name) for one in iter_modules(__path__) if one.name != "base"}
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+DIALECTS: dict[str, Dialect] = {one.name: one() for one in Dialect.__subclasses__()}
 _ROUTES = [
     (re.compile(re.escape(path).replace(r"\{symbol\}", "(?P<symbol>.+)")), dialect)
     for dialect in DIALECTS.values()

@@ -82,7 +82,7 @@ def _looked_at(path: str) -> Found:
     try:
         kind = os.stat(path).st_mode
     except OSError as problem:
-        return Found(path, False, _dangling(path) if os.path.islink(path) else _unread(problem))
+        return Found(path, False, _dangling(path) if os.path.islink(path) else unopened(problem))
     return Found(path, False, None if stat.S_ISREG(kind) else NoBars("it is no file, but a pipe or a device"))
 
 
@@ -90,7 +90,8 @@ def _dangling(path: str) -> Broken:
     return Broken(f"it is a link to {os.readlink(path)}, which is not there: the file that it names would be right")
 
 
-def _unread(problem: OSError) -> Broken:
+def unopened(problem: OSError) -> Broken:
+    """What the system would not open or read, in a few words."""
     return Broken(f"it cannot be read: {problem.strerror or problem}")
 
 
@@ -104,7 +105,7 @@ def _inside(folder: str) -> Iterator[Found]:
         if real not in seen:
             yield from (_looked_at(os.path.join(root, name)) for name in files if not name.startswith((".", "_")))
         seen.add(real)
-    yield from (Found(str(problem.filename), False, _unread(problem)) for problem in unread)
+    yield from (Found(str(problem.filename), False, unopened(problem)) for problem in unread)
 
 
 def _near(path: str) -> str:

@@ -13,12 +13,13 @@ from minutemend.core.errors import BadInput
 from mend.bars import dialect, json_files, wide
 from mend.bars.names import day_of, symbol_of
 from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
-from mend.bars.paths import Found, find_files
+from mend.bars.paths import Found, find_files, unopened
 from mend.bars.recognise import Reading, Wanted, recognise
 from mend.bars.series import kept_apart
 from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted, rowless_parquet
 from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
+from mend.console import count
 from mend.start import leaving
 
 
@@ -77,8 +78,7 @@ class BarFiles:
     def where(self, some: Sequence[str] = ()) -> str:
         """The files in a few words, for messages; or some of them."""
         shown = sorted({*some} or {member.shown for member in self.members})
-        more = len(shown) - 1
-        return f"{shown[0]} and {more:,} more file{'s' if more > 1 else ''}" if more else shown[0]
+        return f"{shown[0]} and {count(len(shown) - 1, 'more file')}" if len(shown) > 1 else shown[0]
 
     def said(self, left_out: dict[str, int]) -> tuple[str, ...]:
         """What was worked out, a line each; `left_out` counts the rows that are no bars, by why."""
@@ -91,7 +91,7 @@ class BarFiles:
         first = [*self.unread, *(one for one in self.skipped if one not in self.unread)]
         lines += [f"skipped: {name}: {why}" for name, why in first[:5]]
         if len(first) > 5:
-            lines.append(f"skipped: {len(first) - 5:,} more file{'s' if len(first) > 6 else ''} without bars")
+            lines.append(f"skipped: {count(len(first) - 5, 'more file')} without bars")
         return tuple(lines)
 
     def open(self, paths: Sequence[str], symbol: str | None) -> BarFiles:
@@ -108,7 +108,7 @@ class BarFiles:
             except NoBars as flaw:
                 self.skip(found, flaw)
             except OSError as problem:
-                self.skip(found, Broken(f"it cannot be read: {problem.strerror or problem}"))
+                self.skip(found, unopened(problem))
         for alike in texts.values():
             self._try(alike, symbol, self._text_groups)
         for alike in self._same_columns(parquet):
@@ -122,8 +122,8 @@ class BarFiles:
     def nothing(self) -> BadInput:
         """The refusal of files of which none holds bars."""
         named = "; ".join(f"{name}: {why}" for name, why in self.skipped[:3])
-        more = len(self.skipped) - 3
-        return BadInput(f"no bars in {named}{f'; and {more:,} more file' if more > 0 else ''}{'s' if more > 1 else ''}")
+        more = f"; and {count(len(self.skipped) - 3, 'more file')}" if len(self.skipped) > 3 else ""
+        return BadInput(f"no bars in {named}{more}")
 
     def _sort(
         self, member: Member, texts: dict[tuple[str, str], list[Member]], parquet: list[Member], room: Path

@@ -13,8 +13,7 @@ from minutemend.core.symbols import Listing
 from minutemend.core.value_rules import RULES, Flag
 
 from mend.check.doubt import Doubt
-
-_THEIR = ("its", "their")
+from mend.console import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class CheckResult:
         files = len(self.unread)
         if not files:
             return None
-        return f"{files:,} file{'s' if files > 1 else ''} could not be read: {_THEIR[files > 1]} bars are not counted"
+        return f"{count(files, 'file')} could not be read: {'their' if files > 1 else 'its'} bars are not counted"
 
     def flagged(self) -> dict[str, int]:
         """How many flags each rule has, those that have any."""

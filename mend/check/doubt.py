@@ -50,13 +50,14 @@ def doubts(words: Words, calendar: Calendar, cadence: int) -> list[Doubt]:
     if calendar.name == "24/7":
         return []
     tally = partial(_by_symbol, words)
-    bars, there = tally(np.bitwise_count(words.bits)), tally(inside_each(words, calendar))
+    bars = tally(np.bitwise_count(words.bits))
     beyond = bars - tally(inside_each(words, _extended(calendar)))
     doubtful = np.flatnonzero(beyond > BEYOND * bars)
     if not len(doubtful):
         return []
     others = [calendar_named(name) for name in LIKELY_CALENDARS if name != calendar.name]
     held = {other.name: tally(inside_each(words, other)) for other in others}
+    there = tally(inside_each(words, calendar))
     return list(_found(words, doubtful, bars, there, others, held, cadence))
 
 

@@ -148,7 +148,7 @@ def test_what_the_vendor_has_by_a_recheck_is_repaired() -> None:
 
 def test_an_answer_that_shows_a_proven_minute_repairs_it_unasked() -> None:
     """The vendor is asked for another minute of the session, and has loaded this one by then: the proof is over, and
-    nobody waits for the next recheck."""
+    no recheck has to come first."""
     loop = proven()
     other = OPEN + 9 * MINUTE
     for key in [key for key in loop.store.objects if key.startswith("bars/")]:
@@ -163,7 +163,7 @@ def test_an_answer_that_shows_a_proven_minute_repairs_it_unasked() -> None:
     assert all(loop.lake.read_bars(Range(HOLE.start, other + MINUTE), ["AAA"])["repair_id"].to_pylist()[::2])
 
 
-def test_a_recheck_that_can_ask_nobody_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recheck_without_a_vendor_to_ask_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof's vendor serves that calendar no longer, and there is no other: nothing is missing."""
     loop = proven()
     auditor = loop.auditor()
