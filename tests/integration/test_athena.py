@@ -15,9 +15,9 @@ import pytest
 from minutemend.adapters.athena import get_athena_query_results, run_athena_query, submit_athena_query
 from minutemend.adapters.athena_gaps import AthenaGapFinder
 from minutemend.core.bars import Bar, to_table
-from minutemend.core.data_check import Question, hours_around
+from minutemend.core.data_check import Question
 from minutemend.core.errors import QueryFailed, QueryTimedOut
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, hours_around
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from minutemend.core.bars import to_table
 from minutemend.core.columns import Bar, Bars
-from minutemend.core.data_check import Question, hours_around
+from minutemend.core.data_check import Question
 from minutemend.core.evidence import proven
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE, Range, hours_around
 from minutemend.core.verdicts import RULE, Absence
 from minutemend.services.lake import Lake
 

@@ -78,6 +78,4 @@ def blackouts(gaps: Gaps, crowd: Crowd, unknown: Intervals) -> Intervals:
 def touched(gaps: Gaps, crowd: Crowd, dark: Intervals) -> npt.NDArray[np.bool_]:
     """Whether some minute of a gap is among the `dark` ones of its calendar."""
     calendar = numbers([crowd.lane.get(name, -1) for name in gaps.names])[gaps.symbol]
-    first = np.searchsorted(dark.ends, place(calendar, gaps.start), side="right")
-    after = np.searchsorted(dark.starts, place(calendar, gaps.end), side="left")
-    return np.asarray(after > first, np.bool_)
+    return np.asarray(dark.count_within(place(calendar, gaps.start), place(calendar, gaps.end)) > 0, np.bool_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -245,10 +245,3 @@ def _listed_sum(listings: Sequence[Listing], calendars: Sequence[str], day: Numb
 
 
 _EPOCH = datetime(1970, 1, 1).date()  # noqa: DTZ001
-
-
-def hours_around(window: Range) -> Range:
-    """The window out to whole hours: what the statement reads of it."""
-    hour = timedelta(hours=1)
-    end = window.end.replace(minute=0)
-    return Range(window.start.replace(minute=0), end if end == window.end else end + hour)

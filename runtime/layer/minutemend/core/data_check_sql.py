@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from minutemend.contract import PARTITION, Table
 from minutemend.core.errors import BadInput
 from minutemend.core.hours import SLOTS
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import Range, hours_around
 from minutemend.core.symbols import valid_symbols
 
 RESULT_COLUMNS = ("symbol", "dt", "hour", "stored", "word")
 
-_HOUR = timedelta(hours=1)
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 _WEIGHTS = f"ARRAY[{', '.join(f'{2**minute}.' for minute in range(SLOTS))}]"
 
@@ -87,8 +86,8 @@ def generate_data_check_query(
             raise BadInput("the list of symbols is empty: at least one symbol would be right, or none given at all")
         only = f"symbol IN ({listed})"
     days = list(window.dates())
-    start = window.start.replace(minute=0)
-    end = window.end if not window.end.minute else window.end.replace(minute=0) + _HOUR
+    hours = hours_around(window)
+    start, end = hours.start, hours.end
     # The partitions hold the window exactly when it is whole days; a condition on every row costs a tenth of the time.
     whole_days = all(instant.time() == time(0) for instant in (start, end))
     stored = _where(

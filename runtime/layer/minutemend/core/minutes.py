@@ -122,3 +122,10 @@ def ranges_of(intervals: Intervals) -> list[Range]:
     """Intervals of epoch minutes as ranges: for few of them, or for people."""
     starts, ends = (map(from_epoch_minute, edge.tolist()) for edge in (intervals.starts, intervals.ends))
     return [Range(*pair) for pair in zip(starts, ends, strict=True)]
+
+
+def hours_around(window: Range) -> Range:
+    """The window out to whole hours."""
+    hour = timedelta(hours=1)
+    end = window.end.replace(minute=0)
+    return Range(window.start.replace(minute=0), end if end == window.end else end + hour)

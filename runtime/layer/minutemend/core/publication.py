@@ -69,12 +69,6 @@ def _end(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(0), UTC)
 
 
-def next_hour(instant: datetime) -> datetime:
-    """The first full hour that is not before `instant`."""
-    hour = datetime.combine(instant.date(), time(instant.hour), UTC)
-    return hour if hour == instant else hour + _HOUR
-
-
 def by_hour(bars: pa.Table, window: Range) -> dict[datetime, pa.Table]:
     """Bars sorted by symbol, minute, cut into the hours of `window`; the order stays."""
     hour_of = bars["minute"].cast(pa.int64()).to_numpy() // 3_600_000

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -88,9 +88,6 @@ class KeptFlag(Flag):
     found_at: datetime
 
 
-_SAID = [one.name for one in fields(Flag)]
-
-
 class Flags:
     """Reads and writes the table. `get_all` fetches objects, many at once."""
 
@@ -115,8 +112,7 @@ class Flags:
         new: dict[date, list[KeptFlag]] = defaultdict(list)
         for one in sorted(given.values()):
             if one.id not in kept:
-                said = {name: getattr(one, name) for name in _SAID}
-                new[one.start.date()].append(KeptFlag(**said, found_at=now))
+                new[one.start.date()].append(KeptFlag(**asdict(one), found_at=now))
         for day, group in new.items():
             key = f"{partition(Table.FLAGS, day)}{content_id(*(one.id for one in group))}.parquet"
             with suppress(StoreConflict):  # another try of this night has written them

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from minutemend.core.blackouts import blackouts, crowd_of
-from minutemend.core.data_check import Question, TablesDiffer, hours_around
+from minutemend.core.data_check import Question, TablesDiffer
 from minutemend.core.density import AROUND, LONG, Past
 from minutemend.core.evidence import Needs, judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.in_force import not_expected
 from minutemend.core.intervals import Intervals, numbers
-from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute
+from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute, hours_around
 from minutemend.core.recheck import Recheck
 from minutemend.core.revocations import unrevoked
 from minutemend.core.sessions import Session

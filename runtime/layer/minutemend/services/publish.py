@@ -34,8 +34,8 @@ from minutemend.core.facts import (
     within,
 )
 from minutemend.core.jobs import content_id
-from minutemend.core.minutes import Range, format_instant
-from minutemend.core.publication import by_date, by_hour, closed_dates, next_hour, ready_symbols, touches
+from minutemend.core.minutes import Range, format_instant, hours_around
+from minutemend.core.publication import by_date, by_hour, closed_dates, ready_symbols, touches
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence
@@ -112,7 +112,7 @@ class Publish:
         the symbols that are whole as ready, by the facts as well. `out_of_time` is asked before each date but the
         first. Raises FactsContended.
         """
-        hours = Range(window.start.replace(minute=0), next_hour(window.end))
+        hours = hours_around(window)
         listings = self.lake.symbols()
         days = Range(day_range(min(hours.dates())).start, day_range(max(hours.dates())).end)
         sessions = by_date(self.lake.sessions(days, {listing.calendar for listing in listings}), days)
@@ -246,7 +246,7 @@ class _Common:
 def facts_anew(lake: Lake, window: Range, *, now: datetime) -> None:
     """Compute the stored facts of every hour that `window` touches anew, because what they rest on was taken back.
     Nothing is compacted or announced. Raises FactsContended."""
-    hours = Range(window.start.replace(minute=0), next_hour(window.end))
+    hours = hours_around(window)
     stored = lake.hourly.read(lake.hourly.objects(hours))
     listings, halted = lake.symbols(), lake.calendars.halted()
     sessions = by_date(lake.sessions(hours, {listing.calendar for listing in listings}), hours)
