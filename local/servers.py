@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import ssl
@@ -15,6 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+# Below the ports that systems give to connections: between our look and the server's bind, none of them takes it.
+SERVED = range(20_000, 32_000)
 
 
 class LocalProblem(Exception):
@@ -85,18 +89,20 @@ def _reap(pid: int) -> None:
 
 
 def free_port(wanted: int | None = None) -> int:
-    """A port of 127.0.0.1 that is free: the wanted one, else any. Raises LocalProblem."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted or 0))
-        except OSError as refused:
-            raise LocalProblem(
-                f"port {wanted} of 127.0.0.1 cannot be used ({refused.strerror}): "
-                "another one, or no --port at all, would be right"
-            ) from None
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that is free: the wanted one, else any of SERVED. Raises LocalProblem."""
+    for port in [wanted] if wanted else random.sample(SERVED, 20):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                refused = error
+            else:
+                return port
+    raise LocalProblem(
+        f"port {port} of 127.0.0.1 cannot be used ({refused.strerror}): "
+        "another one, or no --port at all, would be right"
+    )
 
 
 def launch(command: Sequence[str], *, url: str, marker: str, env: Mapping[str, str], cwd: Path, log: Path) -> Server:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from local.servers import Server, launch
+from local.servers import Server, free_port, launch
 
 SERVER = Server(pid=4711, url="http://127.0.0.1:9", marker="ministack")
 
@@ -52,3 +53,9 @@ def test_what_a_server_had_started_goes_with_it(tmp_path: Path) -> None:
         time.sleep(0.01)
     assert not left.alive
     assert not server.alive
+
+
+def test_no_connection_takes_a_port_between_the_look_and_the_bind() -> None:
+    """A connection gets its port from the system's range; one of those had been taken before the server bound it."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as other:
+        assert free_port() < min(32_768, other.getsockname()[1])
