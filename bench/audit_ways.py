@@ -20,8 +20,10 @@ BARE = "SELECT sum(length(symbol)), sum(date_diff('minute', TIMESTAMP '1970-01-0
 def connect(lake: Path, days: int) -> Any:
     """DuckDB over the first `days` of the lake."""
     import duckdb
+    from minutemend.core.data_check_sql import ON_DUCKDB
 
     connection = duckdb.connect()
+    connection.execute(ON_DUCKDB)
     connection.execute(f"SET TimeZone = 'UTC'; SET threads = {THREADS}; SET preserve_insertion_order = false")
     connection.execute(
         f"CREATE VIEW bars AS SELECT symbol, minute, dt FROM read_parquet('{lake}/bars/*/*.parquet', "

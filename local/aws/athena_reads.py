@@ -21,6 +21,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from minutemend.core.data_check_sql import ON_DUCKDB
+
 from local.aws.acting import Judge
 
 FILE = "queries.jsonl"
@@ -115,7 +117,7 @@ def watch_queries(athena: Any, glue: Any, judge: Judge, *, folder: Path) -> None
         _sources.set(sources)
         found = await rewrite(query, database, catalog)
         await asyncio.to_thread(read, found[0], sources)
-        return found
+        return (ON_DUCKDB + found[0], *found[1:])
 
     def read(query: str, sources: list[Source]) -> None:
         _prune(query, sources)
@@ -222,6 +224,7 @@ def _file_filters(query: str) -> dict[int, str]:
     import duckdb
 
     with duckdb.connect() as connection:
+        connection.execute(ON_DUCKDB)
         plan = json.loads(connection.execute("EXPLAIN (FORMAT JSON) " + query).fetchall()[0][1])
     found: dict[int, str] = {}
     for scan in _scans(plan):

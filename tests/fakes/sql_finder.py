@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 from minutemend.contract import HOURS_KEY, Table
 from minutemend.core.data_check import Answered, Question, check_data
+from minutemend.core.data_check_sql import ON_DUCKDB
 from minutemend.ports.gap_finder import Found, GapFinder
 from minutemend.services import lake as lake_module
 from minutemend.services import tables
@@ -21,7 +22,7 @@ class SqlGapFinder(GapFinder):
 
     def find(self, question: Question, *, token: str) -> Found:  # noqa: ARG002
         connection = duckdb.connect(config={"threads": 1})
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET TimeZone = 'UTC'; {ON_DUCKDB}")
         views = {Table.BARS: self._bars(), Table.HOURS: self._hours(), Table.SYMBOLS: self._symbols(question)}
         for table, rows in views.items():
             connection.register(str(table), rows)

@@ -37,7 +37,6 @@ class Question:
 
     window: Range
     symbols: tuple[str, ...] | None = None
-    closely: bool = False
 
 
 class Writer:
@@ -102,7 +101,6 @@ def real(folder: Path, bars: Path) -> list[Question]:
         Question(equities),
         Question(equities, ("AIG", "IBM", "SPY")),
         Question(coins, ("BTCUSD",)),
-        Question(coins, ("BTCUSD",), closely=True),
     ]
 
 
@@ -128,7 +126,7 @@ def adversarial(folder: Path) -> list[Question]:
     # As many duplicates as holes, and overlapping files.
     writer.bars("TWICE", [at for at in plain if at.minute % 4])
     writer.bars("TWICE", [at for at in plain if at.minute % 4 == 1], source="two")
-    # More copies than a word can tell apart, with holes beside them: 4, 5, 15, 16 and 40 times.
+    # Many copies, with holes beside them: 4, 5, 15, 16 and 40 times.
     few = [at for at in plain if at.minute % 15 != 3]
     for copies, minute in ((4, 1), (5, 16), (15, 31), (16, 46), (40, 59)):
         for copy in range(1, copies):
@@ -164,9 +162,9 @@ def adversarial(folder: Path) -> list[Question]:
     writer.save(folder)
     _strange_files(folder, plain)
     every = [Question(window) for window in (HALF_DAY, CLOCKS_CHANGE, CUT_SHORT)]
-    closely = Question(CUT_SHORT, ("COIN", "MANY", "TWICE"), closely=True)
+    some = Question(CUT_SHORT, ("COIN", "MANY", "TWICE"))
     one_minute = Question(Range(july.open, july.open + MINUTE))
-    return [*every, closely, one_minute]
+    return [*every, some, one_minute]
 
 
 def absence(symbol: str, start: datetime, end: datetime) -> Absence:

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 from minutemend.contract import COLUMNS, PARTITION, UNPARTITIONED, Table
 from minutemend.core.data_check import Answered
+from minutemend.core.data_check_sql import ON_DUCKDB
 
 from tests.trino.client import Trino
 
@@ -39,7 +40,7 @@ def mount(trino: Trino, lake: Path) -> None:
 def duck(lake: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in which the same tables are views of the same files. Sessions are in UTC."""
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET TimeZone = 'UTC'; {ON_DUCKDB}")
     for table in COLUMNS:
         connection.execute(_view(table, lake / table))
     return connection
@@ -57,15 +58,15 @@ def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def answered(rows: list[tuple[Any, ...]]) -> Answered:
     """The rows of the audit's result, as the layer takes them."""
-    symbol, dt, hour, stored, word = zip(*rows, strict=True)
+    symbol, dt, hour, missing = zip(*rows, strict=True)
     mask = [name is None for name in symbol]
-    columns = {"symbol": np.ma.array(symbol, object, mask=mask), "dt": np.ma.array(dt, object, mask=mask)}
-    columns["hour"] = np.ma.array(
-        [np.datetime64(one or "NaT", "us") for one in hour], mask=[one is None for one in hour]
-    )
-    for name, values in (("stored", stored), ("word", word)):
-        none = [one is None for one in values]
-        columns[name] = np.ma.array([0 if one is None else one for one in values], np.int64, mask=none)
+    hours = [np.datetime64(one or "NaT", "us") for one in hour]
+    columns = {
+        "symbol": np.ma.array(symbol, object, mask=mask),
+        "dt": np.ma.array(dt, object, mask=mask),
+        "hour": np.ma.array(hours, mask=mask),
+        "missing": np.ma.array([one or 0 for one in missing], np.int64, mask=[one is None for one in missing]),
+    }
     return Answered.from_columns(columns)
 
 

@@ -65,7 +65,7 @@ def ask_both(trino: Trino, root: Path, name: str) -> Callable[[str], list[Row]]:
 
 def put(question: Question, ask: Callable[[str], list[Row]]) -> list[Row]:
     """The rows of one question."""
-    return ask(generate_data_check_query(question.window, symbols=question.symbols, closely=question.closely))
+    return ask(generate_data_check_query(question.window, symbols=question.symbols))
 
 
 def test_the_real_bars(trino: Trino, root: Path) -> None:
@@ -176,4 +176,4 @@ def test_a_lake_without_anything(trino: Trino, root: Path) -> None:
     """One row: nothing is expected."""
     lakes.Writer().save(root / "nothing")
     ask = ask_both(trino, root, "nothing")
-    assert put(Question(lakes.HALF_DAY), ask) == [(None, None, None, None, 0)]
+    assert put(Question(lakes.HALF_DAY), ask) == [(None, None, None, None)]

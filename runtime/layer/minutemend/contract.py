@@ -98,7 +98,7 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("hour", "timestamp"),
         ("bars", "int"),
         ("word", "bigint"),
-        ("low", "bigint"),
+        ("low", "bigint"),  # null since 2026-11-29, and `high`: the statement asks for neither
         ("high", "bigint"),
         ("made_of", "string"),  # names the sessions that all rows were made of
     ),

@@ -73,7 +73,6 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
         "symbol": frame["symbol"].to_numpy(object),
         "dt": frame["dt"].to_numpy(object),
         "hour": frame["hour"].dt.tz_localize(None).to_numpy("datetime64[us]"),
-        "stored": frame["stored"].fillna(0).to_numpy(np.int64),
-        "word": frame["word"].fillna(-1).to_numpy(np.int64),
+        "missing": frame["missing"].fillna(0).to_numpy(np.int64),
     }
     return {name: np.ma.array(column, mask=masks[name]) for name, column in values.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,8 +14,8 @@ from minutemend.core.data_check_sql import RESULT_COLUMNS, generate_data_check_q
 from minutemend.core.errors import MinutemendError
 from minutemend.core.gaps import Gaps
 from minutemend.core.hours import BITS, SLOTS, Hours, day_number, expected_hours
-from minutemend.core.intervals import Intervals, Numbers, expand, numbers, place, runs, subtract
-from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
+from minutemend.core.intervals import EMPTY, LANE, Intervals, Numbers, expand, intersect, lanes, merge, numbers, place
+from minutemend.core.minutes import Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
@@ -33,30 +33,27 @@ class TablesDiffer(MinutemendError):
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The result's columns, of one length. `symbol` and `day` (days since 1970) name a session, `hour` counts clock
-    hours since 1970 (-1: nothing is stored of the session), `word` is -1 where it does not fit."""
+    hours since 1970, and bit i of `missing` stands for minute i of the hour."""
 
     symbol: Sequence[str]
     day: Numbers
     hour: Numbers
-    stored: Numbers
-    word: Numbers
-    due: int  # hours that the statement took for due
+    missing: Numbers
+    due: int  # minutes that the statement took for due
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Any]) -> Answered:
-        """From numpy arrays: `symbol` and `dt` of text, `hour` datetime64, `stored` and `word` int64; masked or NaT
-        where null. The row without a symbol holds the hours that were due."""
+        """From numpy arrays: `symbol` and `dt` of text, `hour` datetime64, `missing` int64; masked or NaT where null.
+        The row without a symbol holds the minutes that were due."""
         valid = ~np.ma.getmaskarray(columns["symbol"])
         valid &= np.array([name is not None for name in np.ma.getdata(columns["symbol"]).tolist()], np.bool_)
-        total = np.ma.filled(columns["stored"][~valid], 0)
-        hour = np.ma.filled(columns["hour"][valid].astype("M8[h]"), np.datetime64("NaT")).astype(np.int64)
+        symbol, dt, hour, missing = (np.ma.getdata(columns[name])[valid] for name in RESULT_COLUMNS)
         return cls(
-            symbol=[str(name) for name in np.ma.getdata(columns["symbol"])[valid].tolist()],
-            day=day_number([str(dt) for dt in np.ma.getdata(columns["dt"])[valid].tolist()]),
-            hour=np.where(hour < 0, -1, hour),
-            stored=numbers(np.ma.filled(columns["stored"][valid], 0)),
-            word=numbers(np.ma.filled(columns["word"][valid], -1)),
-            due=int(total.sum()),
+            symbol=symbol.tolist(),
+            day=day_number(dt.tolist()),
+            hour=hour.astype("M8[h]").astype(np.int64),
+            missing=numbers(missing),
+            due=int(np.ma.filled(columns["missing"][~valid], 0).sum()),
         )
 
 
@@ -98,8 +95,8 @@ class Question:
     def names(self) -> tuple[str, ...]:
         return tuple(sorted({one.symbol for one in self.asked}))
 
-    def text(self, *, closely: bool = False) -> str:
-        return generate_data_check_query(self.window, symbols=self.named, closely=closely)
+    def text(self) -> str:
+        return generate_data_check_query(self.window, symbols=self.named)
 
     @cached_property
     def hours(self) -> Hours:
@@ -107,13 +104,13 @@ class Question:
         found = expected_hours(self.sessions)
         start, end = epoch_minute(self.window.start), epoch_minute(self.window.end)
         inside = (found.hour * SLOTS + SLOTS > start) & (found.hour * SLOTS < end)
-        kept = (column[inside] for column in (found.day, found.hour, found.bars, found.word, found.low, found.high))
+        kept = (column[inside] for column in (found.day, found.hour, found.bars, found.word))
         return Hours(tuple(np.array(found.calendar, object)[inside].tolist()), *kept)
 
-    def due_hours(self) -> int:
-        """The hours that the statement must take for due: of every listing that it joins."""
+    def due_minutes(self) -> int:
+        """The minutes that the statement must take for due: of every listing that it joins, in whole hours."""
         joined = self.asked if self.named is not None else self.listings
-        return _listed_sum(joined, self.hours.calendar, self.hours.day, numbers(np.ones(len(self.hours))))
+        return _listed_sum(joined, self.hours.calendar, self.hours.day, self.hours.bars)
 
     @cached_property
     def parts(self) -> _Parts:
@@ -137,9 +134,9 @@ class _Parts:
         self.day = day_number([one.dt for one in sessions])
         lane = {calendar: at for at, calendar in enumerate(self.calendars)}
         self.key = place([lane[one] for one in self.calendar], self.day)
-        # What of each is asked about: counted from its open, so that its bars fit one lane.
-        self.first = np.maximum(self.open, epoch_minute(question.window.start)) - self.open
-        self.last = np.minimum(self.close, epoch_minute(question.window.end)) - self.open
+        # What of each is asked about.
+        self.first = np.maximum(self.open, epoch_minute(question.window.start))
+        self.last = np.minimum(self.close, epoch_minute(question.window.end))
         self.minutes = np.maximum(self.last - self.first, 0)
 
     def of_sessions(self, calendars: Sequence[str], day: Numbers) -> tuple[Numbers, Numbers]:
@@ -152,80 +149,59 @@ class _Parts:
 
 
 def check_data(ask: Ask, question: Question) -> Gaps:
-    """What is not stored: ask the statement through `ask` (SQL text to columns), and closely where a minute is stored
-    more than once.
+    """What is not stored: ask the statement through `ask` (SQL text to columns).
 
-    Raises TablesDiffer when the statement expected other hours than the layer does.
+    Raises TablesDiffer when the statement expected other minutes than the layer does.
     """
     if not question.expected_minutes:  # then there is nothing to ask
         return Gaps.from_rows((), question.names)
-    return _missing(question, _closely(ask, question, _ask(ask, question)))
-
-
-def _ask(ask: Ask, question: Question, *, closely: bool = False) -> Answered:
-    answered = ask(question.text(closely=closely))
-    due = question.due_hours()
+    answered, due = ask(question.text()), question.due_minutes()
     if answered.due != due:
         raise TablesDiffer(
-            f"the statement expected {answered.due} hours of sessions and symbols, and {due} are right: the tables in "
-            "the lake were rewritten while it ran, or never written; asking again is right"
+            f"the statement expected {answered.due} minutes of sessions and symbols, and {due} are right: the tables "
+            "in the lake were rewritten while it ran, or never written; asking again is right"
         )
-    return answered
+    return _gaps(question, answered)
 
 
-def _closely(ask: Ask, question: Question, answered: Answered) -> Answered:
-    """The same, with words that can be believed: where a minute came more than once, it is counted once."""
-    unclear = (answered.hour >= 0) & ((answered.word < 0) | (np.bitwise_count(answered.word) != answered.stored))
-    known = set(question.names)
-    doubtful = sorted({name for name, doubt in zip(answered.symbol, unclear.tolist(), strict=True) if doubt} & known)
-    if not doubtful:
-        return answered
-    hours = answered.hour[unclear]
-    hull = Range(from_epoch_minute(int(hours.min()) * SLOTS), from_epoch_minute(int(hours.max() + 1) * SLOTS))
-    second = _ask(ask, replace(question, window=hull, symbols=doubtful), closely=True)
-    word = {
-        (name, hour): word
-        for name, hour, word in zip(second.symbol, second.hour.tolist(), second.word.tolist(), strict=True)
-    }
-    words = answered.word.copy()
-    for at in np.flatnonzero(unclear).tolist():
-        # A session that does not come back has every hour of the hull: all bits stand for that.
-        words[at] = word.get((answered.symbol[at], int(answered.hour[at])), int(BITS.sum()))
-    return replace(answered, word=words)
-
-
-def _missing(question: Question, answered: Answered) -> Gaps:
+def _gaps(question: Question, answered: Answered) -> Gaps:
     parts = question.parts
     code = {name: at for at, name in enumerate(question.names)}
     calendar = {one.symbol: one.calendar for one in question.asked}
     rows = numbers([code.get(name, -1) for name in answered.symbol])
-    chosen = np.flatnonzero(rows >= 0)
-    lane, day, hour, word = rows[chosen], answered.day[chosen], answered.hour[chosen], answered.word[chosen]
-    # The sessions that came back, each once; a lane of its own for each of their parts.
-    keys, session = np.unique(place(lane, day + 2**20), return_inverse=True)
-    symbol, label = keys >> 32, (keys & (2**32 - 1)) - 2**20
-    of, part = parts.of_sessions([calendar[question.names[at]] for at in symbol.tolist()], label)
-    lanes = np.arange(len(part))
+    chosen = rows >= 0
+    # The sessions that came back, each once; a lane of its own for each of them.
+    keys, lane = np.unique(place(rows[chosen], answered.day[chosen] + _EVER[1]), return_inverse=True)
+    symbol, day = keys // LANE, keys % LANE - _EVER[1]
+    of, part = parts.of_sessions([calendar[question.names[at]] for at in symbol.tolist()], day)
     there = parts.last[part] > parts.first[part]
-    expected = Intervals(place(lanes, parts.first[part])[there], place(lanes, parts.last[part])[there])
-    first_lane = np.searchsorted(of, np.arange(len(keys)))
-    counts = numbers(np.searchsorted(of, np.arange(len(keys)), side="right") - first_lane)
-    stored = []
-    for begin in range(0, len(chosen), _AT_ONCE):
-        some = np.flatnonzero(hour[begin : begin + _AT_ONCE] >= 0) + begin
-        row = np.repeat(some, counts[session[some]])
-        into = expand(numbers(first_lane[session[some]]), counts[session[some]])
-        at, bit = np.nonzero((word[row, None] & BITS) != 0)
-        minute, into = hour[row[at]] * SLOTS + bit, into[at]
-        inside = (minute >= parts.open[part[into]]) & (minute < parts.close[part[into]])
-        stored.append(place(into, minute - parts.open[part[into]])[inside])
-    gone, source = subtract(expected, runs(np.concatenate([*stored, numbers([])])))
-    into = numbers(lanes[there][source])
-    opened, closed = parts.open[part[into]], parts.close[part[into]]
-    start, end = (opened + edges - place(into, 0) for edges in (gone.starts, gone.ends))
-    order = np.lexsort((start, symbol[of[into]]))
-    columns = (column[order] for column in (symbol[of[into]], start, end, opened, closed))
-    return Gaps(question.names, *columns)
+    of, part = of[there], part[there]
+    expected = Intervals(place(of, parts.first[part]), place(of, parts.last[part]))
+    missing = _ranges(lane, answered.hour[chosen], answered.missing[chosen])
+    gone, _, source = intersect(missing, expected)
+    _, times = lanes(gone)
+    order = np.lexsort((times.starts, symbol[of[source]]))
+    source = source[order]
+    return Gaps(
+        question.names,
+        symbol[of[source]],
+        times.starts[order],
+        times.ends[order],
+        parts.open[part[source]],
+        parts.close[part[source]],
+    )
+
+
+def _ranges(lane: Numbers, hour: Numbers, words: Numbers) -> Intervals:
+    """The minutes of the words' bits, as the fewest ranges of their lanes."""
+    edges = ([EMPTY.starts], [EMPTY.ends])
+    for begin in range(0, len(words), _AT_ONCE):
+        some = slice(begin, begin + _AT_ONCE)
+        word = words[some]
+        for after, bits in enumerate((word & ~(word << 1), word & ~(word >> 1))):  # the first and last of each range
+            row, minute = np.nonzero(bits[:, None] & BITS)
+            edges[after].append(place(lane[some][row], hour[some][row] * SLOTS + minute + after))
+    return merge(*map(np.concatenate, edges))
 
 
 def _listed_sum(listings: Sequence[Listing], calendars: Sequence[str], day: Numbers, values: Numbers) -> int:

@@ -1,8 +1,7 @@
 """What sessions expect of each clock hour, as the table `hours`: the audit's statement joins it with the bars.
 
 An hour's minutes are one number, its word: bit i stands for minute i. `word` has the bits of the bars that are
-expected, `bars` says how many they are. `low` is the lowest of the bits and `high` the one above the highest, so that
-the statement can leave aside what an extended-hours feed stores around them.
+expected, `bars` says how many they are.
 """
 
 from __future__ import annotations
@@ -31,8 +30,6 @@ class Hours:
     hour: Numbers
     bars: Numbers
     word: Numbers
-    low: Numbers
-    high: Numbers
 
     def __len__(self) -> int:
         return len(self.day)
@@ -69,15 +66,10 @@ def expected_hours(sessions: Sequence[Session]) -> Hours:
     new[1:] = (lane[1:] != lane[:-1]) | (label[1:] != label[:-1]) | (hour[1:] != hour[:-1])
     at = np.flatnonzero(new)
     word = np.bitwise_or.reduceat(word, at) if len(at) else word
-    full = word.copy()  # with every bit below the highest
-    for shift in (1, 2, 4, 8, 16, 32):
-        full |= full >> shift
     return Hours(
         calendar=tuple(calendars[one] for one in lane[at].tolist()),
         day=label[at],
         hour=hour[at],
         bars=numbers(np.bitwise_count(word)),
         word=word,
-        low=numbers(word & -word),
-        high=full + 1,
     )

@@ -123,7 +123,7 @@ def hours_table(hours: Hours, *, made_of: str) -> pa.Table:
     """Hours as a table of the lake; `made_of` names the sessions."""
     columns = [pa.array(hours.calendar, pa.string()), pa.array(hours.dt, pa.string())]
     columns.append(pa.array(hours.hour * 3_600_000, pa.timestamp("ms")))
-    columns += [pa.array(column) for column in (hours.bars, hours.word, hours.low, hours.high)]
+    columns += [pa.array(hours.bars), pa.array(hours.word), *[pa.nulls(len(hours), pa.int64())] * 2]
     columns.append(pa.array([made_of] * len(hours), pa.string()))
     return pa.table(columns, names=schema_of(Table.HOURS).names).cast(schema_of(Table.HOURS))
 
