@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import numpy as np
 from minutemend.core.bars import BARS, VALUES
 from minutemend.core.errors import BadInput
 from minutemend.core.symbols import SYMBOL_PATTERN
@@ -18,14 +20,16 @@ from mend.bars.rows import select_rows
 from mend.bars.scan import scan
 from mend.check import grid, zones
 
+_MEMORY = "2GB"  # of the engine; what is more is sorted on disk
+_AT_ONCE = 250_000  # rows that are handed on at once, to the end of their date
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the files hold. `dates` are the UTC dates with bars, `symbols` their names, both sorted; `repeated` rows
-    say a minute again; `said` is what was worked out, a line each."""
+    """What the files hold. `dates` are the UTC dates with bars, `symbols` their names, both sorted; `said` is what was
+    worked out, a line each."""
 
     rows: int
-    repeated: int
     symbols: tuple[str, ...]
     dates: tuple[date, ...]
     said: tuple[str, ...]
@@ -50,7 +54,8 @@ class LoadFiles:
         right: bool | None = None,
     ) -> None:
         self._zone = None if zone is None else zones.zone_named(zone)
-        self._db = duckdb.connect()
+        self._spilled = TemporaryDirectory(prefix="mend-load-")
+        self._db = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": self._spilled.name})
         self._db.execute("SET TimeZone = 'UTC'")
         self._files = BarFiles(self._db, wanted).open(paths, symbol)
         self._symbols, self._right = symbols, right
@@ -61,6 +66,7 @@ class LoadFiles:
     def __exit__(self, *_: object) -> None:
         self._files.__exit__()
         self._db.close()
+        self._spilled.cleanup()
 
     def check(self) -> Contents:
         """Look at every row. Raises BadInput with the first thing that is wrong, and how often it is."""
@@ -87,30 +93,31 @@ class LoadFiles:
         rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(bool(self._right)))
         self._db.execute(f"CREATE OR REPLACE VIEW given AS {rows}")
         self._refuse_wrong()
-        count, minutes = self._db.execute("SELECT count(*), count(DISTINCT (symbol, minute)) FROM given").fetchall()[0]
+        ((count,),) = self._db.execute("SELECT count(*) FROM given").fetchall()
         if not count:
             raise BadInput("the files hold no bars of these symbols, so there is nothing to load")
         dates = self._db.execute("SELECT DISTINCT CAST(minute AS DATE) AS day FROM given ORDER BY day").fetchall()
         symbols = self._db.execute("SELECT DISTINCT symbol FROM given ORDER BY symbol").fetchall()
         said = self._files.said(found.left_out)
-        return Contents(
-            count, count - minutes, tuple(name for (name,) in symbols), tuple(day for (day,) in dates), said
-        )
+        return Contents(count, tuple(name for (name,) in symbols), tuple(day for (day,) in dates), said)
 
-    def days(self, dates: Sequence[date], *, source: str, captured_at: datetime) -> Iterator[tuple[date, Any]]:
-        """The bars of each UTC date, as a table of `BARS` with the provenance given; repeated minutes and all."""
+    def tables(self, *, source: str, captured_at: datetime) -> Iterator[Any]:
+        """The bars in the order of their UTC dates, each table (schema BARS, with the provenance given) some whole
+        dates of them; repeated minutes and all. The files are read once, and sorted on disk where memory ends."""
         import pyarrow as pa
 
-        stamp = captured_at.replace(tzinfo=None)
-        for day in dates:
-            query = f"SELECT symbol, minute, {', '.join(VALUES)} FROM given WHERE minute >= ? AND minute < ?"  # noqa: S608
-            start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (instants in the lake carry no zone)
-            table = self._db.sql(query, params=[start, start + timedelta(days=1)]).to_arrow_table()
-            constants = {"source": source, "repair_id": None, "captured_at": stamp}
-            for name, value in constants.items():
-                field = BARS.field(name)
-                table = table.append_column(field, pa.array([value] * table.num_rows, field.type))
-            yield day, table.select(BARS.names).cast(BARS)
+        query = f"SELECT symbol, minute, {', '.join(VALUES)} FROM given ORDER BY minute"  # noqa: S608
+        reader = self._db.sql(query).to_arrow_reader(_AT_ONCE)
+        held = pa.Table.from_batches([], reader.schema)
+        for batch in reader:
+            held = pa.concat_tables([held, pa.Table.from_batches([batch])])
+            minutes = held["minute"].to_numpy()
+            whole = int(np.searchsorted(minutes, minutes[-1].astype("M8[D]")))  # the last date may go on
+            if whole >= _AT_ONCE:
+                yield _as_bars(held.slice(0, whole), source, captured_at)
+                held = held.slice(whole)
+        if held.num_rows:
+            yield _as_bars(held, source, captured_at)
 
     def _refuse_wrong(self) -> None:
         wrong = {
@@ -132,3 +139,13 @@ class LoadFiles:
                 (row,) = self._db.execute(f"SELECT * FROM given WHERE {condition} LIMIT 1").fetchall()  # noqa: S608
                 first = ", ".join(map(str, row))
                 raise BadInput(f"{times:,} of {rows:,} rows: a row {what}; the first: {first}. Nothing was loaded")
+
+
+def _as_bars(rows: Any, source: str, captured_at: datetime) -> Any:
+    import pyarrow as pa
+
+    constants = {"source": source, "repair_id": None, "captured_at": captured_at.replace(tzinfo=None)}
+    for name, value in constants.items():
+        field = BARS.field(name)
+        rows = rows.append_column(field, pa.repeat(pa.scalar(value, field.type), rows.num_rows))
+    return rows.select(BARS.names).cast(BARS)

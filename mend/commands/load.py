@@ -75,16 +75,20 @@ def command(
         opened = opened or open_stage(stage)
         for line in contents.said:
             say(line)
-        if contents.repeated:
-            again = "says" if contents.repeated == 1 else "say"
-            say(f"{count(contents.repeated, 'row')} {again} a minute again; one whole bar of each minute is kept")
-        with progress(f"loading into {opened.name}", total=len(contents.dates), unit="days") as bar:
-            for _, table in files.days(contents.dates, source=source, captured_at=datetime.now(UTC)):
-                opened.lake.put_bars(resolve(table))
-                bar.advance(bar.task_ids[0])
+        bars = 0
+        with progress(f"loading into {opened.name}", total=contents.rows, unit="rows") as bar:
+            for table in files.tables(source=source, captured_at=datetime.now(UTC)):
+                kept = resolve(table)
+                opened.lake.put_dates(kept)
+                bars += kept.num_rows
+                bar.advance(bar.task_ids[0], table.num_rows)
+        if again := contents.rows - bars:
+            say(
+                f"{count(again, 'row')} {'says' if again == 1 else 'say'} a minute again; one whole bar of each is kept"
+            )
     if not opened.lake.calendars.known():
         put_sessions(opened)  # so that a plan can be made before the first audit
-    _conclude(contents, opened, style)
+    _conclude(contents, bars, opened, style)
 
 
 def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, ...]:
@@ -100,7 +104,7 @@ def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, 
         return tuple(fetch(paths, opened.clients.s3, folder, tell=tell))
 
 
-def _conclude(contents: Contents, opened: Stage, style: str) -> None:
+def _conclude(contents: Contents, bars: int, opened: Stage, style: str) -> None:
     """Say what is there now, what of it no audit looks at, and what to run next."""
     from minutemend.core.minutes import Range
     from minutemend.services.evidence_rows import day_range
@@ -109,7 +113,7 @@ def _conclude(contents: Contents, opened: Stage, style: str) -> None:
     from mend.console import count, show, show_json
 
     first, last = contents.dates[0], contents.dates[-1]
-    bars, symbols = contents.rows - contents.repeated, contents.symbols
+    symbols = contents.symbols
     followed = {one.symbol for one in opened.interest().listings}
     strangers = [symbol for symbol in symbols if symbol not in followed]
     outside = untold(opened, symbols, Range(day_range(first).start, day_range(last).end))

@@ -57,17 +57,17 @@ def _parquet(path: Path, **columns: pa.Array) -> Path:
 
 
 def test_days_of_a_csv_become_bars_in_utc(tmp_path: Path) -> None:
-    """Any offset is brought to UTC, and each UTC date comes by itself with its provenance."""
+    """Any offset is brought to UTC, and the bars come in the order of their minutes with their provenance."""
     path = _csv(tmp_path, HEAD + GOOD + "AIG,2013-10-04T20:30:00-04:00,1,2,0.5,1.5,10\n")
     files = _files(path)
     contents = files.check()
-    assert (contents.rows, contents.symbols, contents.repeated) == (2, ("AIG", "IBM"), 0)
+    assert (contents.rows, contents.symbols) == (2, ("AIG", "IBM"))
     assert contents.dates == (date(2013, 10, 4), date(2013, 10, 5))
-    (_, first), (_, second) = files.days(contents.dates, source="mine", captured_at=NOW)
-    assert first.schema == second.schema == BARS
-    assert first.to_pylist()[0]["minute"] == datetime(2013, 10, 4, 13, 30)  # noqa: DTZ001
-    assert second.to_pylist()[0]["minute"] == datetime(2013, 10, 5, 0, 30)  # noqa: DTZ001
-    assert second.to_pylist()[0]["source"] == "mine"
+    (table,) = files.tables(source="mine", captured_at=NOW)
+    assert table.schema == BARS
+    minutes = [datetime(2013, 10, 4, 13, 30), datetime(2013, 10, 5, 0, 30)]  # noqa: DTZ001
+    assert table["minute"].to_pylist() == minutes
+    assert table["source"].to_pylist() == ["mine"] * 2
 
 
 def test_folders_partitions_and_other_names_of_columns(tmp_path: Path) -> None:
@@ -88,7 +88,8 @@ def test_times_without_a_zone_need_the_users_word(tmp_path: Path) -> None:
             _files(path).check()
         for zone, hour in (("UTC", 13), ("America/New_York", 17)):
             files = _files(path, zone=zone)
-            ((_, table),) = files.days(files.check().dates, source="mine", captured_at=NOW)
+            files.check()
+            (table,) = files.tables(source="mine", captured_at=NOW)
             assert table["minute"][0].as_py() == datetime(2013, 10, 4, hour, 30)  # noqa: DTZ001
 
 
@@ -103,7 +104,8 @@ def test_the_hour_that_comes_twice_is_refused(tmp_path: Path) -> None:
 def test_right_edges_are_brought_to_left_ones(tmp_path: Path) -> None:
     """The lake's minutes are left edges."""
     files = _files(_csv(tmp_path, HEAD + GOOD), right=True)
-    ((_, table),) = files.days(files.check().dates, source="mine", captured_at=NOW)
+    files.check()
+    (table,) = files.tables(source="mine", captured_at=NOW)
     assert table["minute"][0].as_py() == datetime(2013, 10, 4, 13, 29)  # noqa: DTZ001
 
 
@@ -115,7 +117,7 @@ def test_a_column_that_is_called_an_end_wants_a_word_about_the_edge(tmp_path: Pa
     for right, minute in ((True, 29), (False, 30)):
         files = _files(path, right=right)
         files.check()
-        [(_, table)] = files.days((date(2013, 10, 4),), source="files", captured_at=NOW)
+        (table,) = files.tables(source="files", captured_at=NOW)
         assert table["minute"].to_pylist() == [datetime(2013, 10, 4, 13, minute)]  # noqa: DTZ001 (as lakes have it)
 
 
@@ -143,16 +145,34 @@ def test_an_archive_of_binance_is_loaded_as_it_is_published(tmp_path: Path) -> N
     with zipfile.ZipFile(tmp_path / "ETHUSDT-1m-2024-02-05.zip", "w") as archive:
         archive.writestr("ETHUSDT-1m-2024-02-05.csv", row)
     files = _files(tmp_path / "ETHUSDT-1m-2024-02-05.zip")
-    ((_, table),) = files.days(files.check().dates, source="binance", captured_at=NOW)
+    files.check()
+    (table,) = files.tables(source="binance", captured_at=NOW)
     (bar,) = table.to_pylist()
     assert bar["symbol"] == "ETHUSDT"
     assert bar["minute"] == datetime(2024, 2, 5, 0, 1)  # noqa: DTZ001
     assert [bar[name] for name in ("open", "high", "low", "close", "volume")] == [100.0, 100.04, 99.96, 99.99, 2534.0]
 
 
-def test_a_minute_that_is_said_twice_is_counted(tmp_path: Path) -> None:
+def test_a_minute_that_is_said_twice_comes_twice(tmp_path: Path) -> None:
     """Repeats are no error: one whole bar of each minute is kept later."""
-    assert _files(_csv(tmp_path, HEAD + GOOD + GOOD)).check().repeated == 1
+    files = _files(_csv(tmp_path, HEAD + GOOD + GOOD))
+    assert files.check().rows == 2
+    assert [table.num_rows for table in files.tables(source="mine", captured_at=NOW)] == [2]
+
+
+def test_tables_hold_whole_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few rows are handed on at once, and in whatever order the files have them."""
+    monkeypatch.setattr("mend.load_files._AT_ONCE", 3)
+    days = [day for day in (7, 4, 8) for _ in range(5)]
+    minutes = [datetime(2013, 10, day, 13, 30 + at % 5, tzinfo=UTC) for at, day in enumerate(days)]
+    same = {name: pa.array([1.0] * 15) for name in ("open", "high", "low", "close", "volume")}
+    _parquet(tmp_path / "a.parquet", symbol=pa.array(["IBM"] * 15), minute=pa.array(minutes), **same)
+    files = _files(tmp_path)
+    files.check()
+    tables = [*files.tables(source="mine", captured_at=NOW)]
+    assert [table["minute"].to_pylist() for table in tables] == [
+        [one.replace(tzinfo=None) for one in sorted(minutes) if one.day == day] for day in (4, 7, 8)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +221,7 @@ def test_files_without_a_row(tmp_path: Path) -> None:
 def test_a_load_that_was_killed_is_resumed_and_a_second_one_writes_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Killed in the middle of a day: what is there stays as it is, what is not comes."""
+    """Killed between two dates: what is there stays as it is, what is not comes."""
     store = FakeStore()
     lake = Lake(store)
     lake.put_sessions([Session("XNYS", date(2024, 7, 1), NOW, NOW + timedelta(hours=1))])
@@ -218,7 +238,7 @@ def test_a_load_that_was_killed_is_resumed_and_a_second_one_writes_nothing(
     rows = [f"IBM,{stamp:%Y-%m-%dT%H:%M:%SZ},1,2,0.5,1.5,10" for stamp in stamps]
     file = tmp_path / "bars.csv"
     file.write_text("\n".join(["symbol,minute,open,high,low,close,volume", *rows]))
-    real, left = store.put, [5]
+    real, left = store.put, [2]
 
     def put(key: str, body: bytes, **more: Any) -> str:
         left[0] -= key.startswith("bars/")
@@ -230,7 +250,7 @@ def test_a_load_that_was_killed_is_resumed_and_a_second_one_writes_nothing(
     assert loaded() == 1
     store.put = real  # type: ignore[method-assign]
     first = {one.key: one for one in store.list("bars/")}
-    assert len(first) == 5
+    assert len(first) == 2
     assert loaded() == 0
     whole = {one.key: one for one in store.list("bars/")}
     assert {key: whole[key] for key in first} == first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from minutemend.core.answers import AnswerKind
 from minutemend.core.bars import Bar, to_table
@@ -13,6 +14,7 @@ from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import RULE, Absence, Failure, Observation
 from minutemend.ports.store import StoreConflict
+from minutemend.services.history import read_history
 from minutemend.services.lake import Lake
 from minutemend.services.tables import LakeDamaged, aware
 
@@ -92,6 +94,29 @@ def test_a_read_sees_each_minute_once(lake):
     lake.put_bars(bars("IBM", AT + MINUTE, 1, price=3.0, captured_at=AT + 2 * MINUTE))
     found = lake.read_bars(DAY)
     assert found["open"].to_pylist() == [1.0, 2.0]
+
+
+def test_a_date_that_is_loaded_is_one_object_where_nothing_lies(lake):
+    """Loaded again it changes nothing, whatever came since."""
+    day = timedelta(days=1)
+    both = pa.concat_tables([bars("IBM", AT - MINUTE, 90), bars("IBM", AT + day, 3)])
+    lake.put_dates(both)
+    keys = sorted(lake.store.objects)
+    assert [key.rpartition("-")[0] for key in keys] == ["bars/dt=2013-10-04/loaded", "bars/dt=2013-10-05/loaded"]
+    assert lake.read_bars(Range(AT - MINUTE, AT + 2 * day)).num_rows == 93
+    assert read_history(lake, lake.bar_objects(DAY)).tells_from is None
+    more = lake.put_bars(bars("AIG", AT, 1))
+    lake.put_dates(both)
+    assert sorted(lake.store.objects) == sorted([*keys, *more])
+
+
+def test_a_date_that_was_loaded_by_the_hour_stays_so(lake):
+    """As earlier commits did, and a capture does: nothing is stored a second time under another key."""
+    keys = lake.put_bars(bars("IBM", AT, 90))
+    lake.put_dates(bars("IBM", AT, 90))
+    assert sorted(lake.store.objects) == keys
+    lake.put_dates(bars("AIG", AT, 1))
+    assert len(lake.store.objects) == len(keys) + 1
 
 
 def test_a_read_is_bounded_by_range_and_symbols(lake):

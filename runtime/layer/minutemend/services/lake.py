@@ -3,7 +3,7 @@
 Keys are derived from content, so that whatever is written twice is stored once:
 
     bars/dt=2013-10-04/13-<content id>.parquet    bars of one UTC hour
-    bars/dt=2013-10-04/day-<content id>.parquet   bars of one UTC date (compacted)
+    bars/dt=2013-10-04/day-<content id>.parquet   bars of one UTC date (compacted; `loaded-`: as files brought them)
     looks/dt=2013-10-04/<content id>.parquet      bars that vendors sent beside what was asked for
     superseded/dt=2013-10-04/<content id>.parquet bars that lost to another of their minute (services/history.py)
     answers/dt=…, flags/dt=…                      services/answers.py, services/flags.py
@@ -21,11 +21,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from typing import TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from minutemend.contract import SYMBOLS_KEY, Table
 from minutemend.core.bars import BARE, BARS, resolve
@@ -39,7 +38,6 @@ from minutemend.ports.store import Store, StoreConflict, Stored
 from minutemend.services import evidence_rows as rows
 from minutemend.services.answers import Answers
 from minutemend.services.calendars import Calendars
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.flags import Flags
 from minutemend.services.hourly import Hourly
 from minutemend.services.tables import (
@@ -54,7 +52,6 @@ from minutemend.services.tables import (
     from_rows,
     listed,
     metadata_of,
-    naive,
     partition,
     schema_of,
     undamaged,
@@ -90,6 +87,20 @@ class Lake:
         }
         self._at_once(lambda key: self._put_once(key, parts[key]), [*parts])
         return [*parts]
+
+    def put_dates(self, bars: pa.Table) -> None:
+        """Write the bars of some UTC dates (schema BARS, any order): one object for each date of which nothing is
+        stored, else as `put_bars`. Again, the same objects."""
+        parts = {}
+        for day, part in by_span(bars, "day"):
+            prefix = partition(Table.BARS, day.date())
+            key = f"{prefix}loaded-{bars_id(part)}.parquet"
+            there = {one.key for one in self.store.list(prefix)}
+            if not there:
+                parts[key] = part
+            elif key not in there:
+                self.put_bars(part)
+        self._at_once(lambda key: self._put_once(key, parts[key]), [*parts])
 
     def put_compacted(self, bars: pa.Table, *, day: date, hour: int | None) -> str:
         """Write resolved bars of one UTC hour, or of a whole date (`hour` None), and return the key, which is
@@ -199,14 +210,6 @@ class Lake:
     def hour_facts(self, window: Range) -> pa.Table:
         """The stored facts of every hour that `window` touches, sorted by symbol, hour."""
         return self.hourly.facts(window)
-
-    def day_counts(self, day: date, *, before: datetime) -> pa.Table:
-        """By symbol, the minutes expected, present and absent of the date's hours that begin before an instant."""
-        facts = self.hourly.facts(day_range(day))
-        facts = facts.filter(pc.less(facts["hour"], pa.scalar(naive(before), pa.timestamp("ms"))))
-        counts = {"minutes_expected": "expected", "minutes_present": "present", "minutes_absent": "absent"}
-        summed = facts.group_by("symbol", use_threads=False).aggregate([(name, "sum") for name in counts])
-        return summed.rename_columns({f"{name}_sum": short for name, short in counts.items()})
 
     def put_sessions(self, sessions: Iterable[Session]) -> None:
         """Replace the sessions of the calendars given; those of other calendars stay."""

@@ -163,7 +163,7 @@ def _past(lake: Lake, window: Range, names: Sequence[str]) -> Past:
     for day in reversed(dates):
         if (sessions >= LONG).all():
             break
-        facts = lake.day_counts(day, before=window.start)
+        facts = lake.hourly.day_counts(day, before=window.start)
         at = numbers([code.get(name, -1) for name in facts["symbol"].to_pylist()])
         expected, present, absent = (
             facts[name].cast(pa.int64()).to_numpy() for name in ("expected", "present", "absent")
