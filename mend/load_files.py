@@ -20,7 +20,7 @@ from mend.bars.rows import select_rows
 from mend.bars.scan import scan
 from mend.check import grid, zones
 
-_MEMORY = "2GB"  # of the engine; what is more is sorted on disk
+_MEMORY = "1GB"  # of the engine; what is more is sorted on disk
 _AT_ONCE = 250_000  # rows that are handed on at once, to the end of their date
 
 
