@@ -14,12 +14,13 @@ from itertools import chain
 
 import numpy as np
 import pyarrow as pa
+from minutemend.contract import CAPTURE_TOGETHER
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.ports.queue import JobQueue, Message
 from minutemend.ports.signals import Signals
-from minutemend.services.capture import CHUNK, RequestCaptures
+from minutemend.services.capture import RequestCaptures
 from minutemend.services.interest import set_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
@@ -64,8 +65,8 @@ def captured(bars: pa.Table, symbols: int) -> MemoryStore:
     lake = Lake(store)
     _follow(lake, symbols)
     for minute in range(SESSION.minutes):
-        for chunk in range(0, symbols, CHUNK):
-            rows = np.arange(chunk, min(chunk + CHUNK, symbols)) * SESSION.minutes + minute
+        for chunk in range(0, symbols, CAPTURE_TOGETHER):
+            rows = np.arange(chunk, min(chunk + CAPTURE_TOGETHER, symbols)) * SESSION.minutes + minute
             lake.put_bars(bars.take(pa.array(rows)))
     return store
 

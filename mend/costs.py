@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from minutemend.contract import VENDORS
+from minutemend.contract import CAPTURE_TOGETHER, VENDORS
 from minutemend.services.flags import BEFORE
 
 from infra import prices
 from infra.settings import StageSettings
+from mend.captures import capture_requests
 from mend.console import count
 
-CHUNK = 50  # symbols in a capture message (services/capture.py)
 AT_ONCE = 8  # vendor requests that a capture worker has under way together (wiring/feed.py)
 MONTH_DAYS = 365.25 / 12
 MONTH_HOURS = MONTH_DAYS * 24
@@ -103,9 +103,9 @@ class Line:
 def bill(settings: StageSettings, load: Load, *, vendor_symbols: int) -> list[Line]:
     """The stage's month. `vendor_symbols` is how many symbols the capture's vendor takes in one request."""
     memory_second = prices.LAMBDA_GB_SECOND[settings.architecture]
-    chunks = math.ceil(load.symbols / CHUNK)
+    chunks = math.ceil(load.symbols / CAPTURE_TOGETHER)
     messages = load.minutes * chunks
-    requests = load.minutes * math.ceil(load.symbols / min(vendor_symbols, CHUNK))
+    requests = load.minutes * capture_requests(load.symbols, vendor_symbols)
     asking = math.ceil(requests / messages / AT_ONCE) * VENDOR_SECONDS
     jobs = load.bars * SHARE_MISSING
     nights = MONTH_DAYS

@@ -10,8 +10,6 @@ from infra.settings import STAGES
 from mend.options import format_option
 
 if TYPE_CHECKING:
-    from minutemend.contract import VendorSettings
-
     from infra.settings import StageSettings
     from mend.costs import Line, Load
 
@@ -42,7 +40,8 @@ def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) ->
     from minutemend.contract import VENDORS
 
     from infra.settings import stage_settings
-    from mend.console import show_json
+    from mend.captures import too_many
+    from mend.console import say, show_json
     from mend.costs import bill, load_of
 
     settings = stage_settings(stage)
@@ -54,7 +53,8 @@ def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) ->
         show_json(_as_json(settings, load, found))
         return
     _show(found, load, settings, every=lines)
-    _warn(symbols, vendor, takes=takes)
+    for warning in too_many([vendor], {calendar: symbols}):
+        say(warning)
 
 
 def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str, Any]:
@@ -118,15 +118,3 @@ def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool
 
 def _dollars(amount: float | None) -> str | None:
     return None if amount is None else f"{amount:,.2f}"
-
-
-def _warn(symbols: int, vendor: VendorSettings, *, takes: int) -> None:
-    """Money is not all: the vendor may not be asked as often as the load wants."""
-    from mend.console import count, say
-
-    requests = -(-symbols // takes)
-    if requests > vendor.per_minute:
-        say(
-            f"{vendor.name} takes {count(takes, 'symbol')} a request: {count(requests, 'request')} each minute, and "
-            f"this stage may make {vendor.per_minute}; another vendor, or fewer symbols, would be right"
-        )

@@ -43,6 +43,7 @@ def command(ctx: click.Context, stage: str, limit: int, style: str) -> None:
     """
     from mend.aws.dead_letters import depth
     from mend.aws.executions import describe, newest
+    from mend.captures import too_many
     from mend.stage import open_stage
 
     opened = open_stage(stage)
@@ -55,6 +56,7 @@ def command(ctx: click.Context, stage: str, limit: int, style: str) -> None:
         "stage": opened.name,
         "where": opened.where,
         "vendors": _vendors(opened, now=datetime.now(UTC)),
+        "captures": too_many(opened.vendors, symbols),
         "symbols": symbols,
         "symbols_refused": refused,
         "sessions": _sessions(opened, symbols, now=datetime.now(UTC)),
@@ -104,12 +106,13 @@ def _interest(opened: Stage) -> tuple[dict[str, int], str | None]:
     """By calendar how many symbols are followed, and why the newest list is refused (None: it is not)."""
     from minutemend.core.errors import BadInput
 
+    from mend.captures import by_calendar
+
     try:
         interest = opened.interest()
     except BadInput as reason:  # and there never was a good one: all the rest is to be seen nevertheless
         return {}, str(reason)
-    followed = {(one.calendar, one.symbol) for one in interest.listings}
-    return dict(sorted(Counter(calendar for calendar, _ in followed).items())), interest.refused
+    return by_calendar(interest.listings), interest.refused
 
 
 def _sessions(opened: Stage, calendars: Iterable[str], *, now: datetime) -> list[dict[str, Any]]:
@@ -153,9 +156,15 @@ def _print(found: dict[str, Any], style: str) -> None:
                 f"the sessions of {one['calendar']} are known until {until}, {one['days_left']} days from now; "
                 f"next: mend sessions refresh --stage {found['stage']} --calendar {one['calendar']}"
             )
+    for warning in found["captures"]:
+        tell(warning)
     if found["flags"]:
         rules = ", ".join(f"{number:,} {rule}" for rule, number in found["flags"].items())
-        tell(f"values that cannot be right, in {FLAGGED_DAYS} days: {rules}; next: mend verdicts --values")
+        since = f"{datetime.now(UTC) - timedelta(days=FLAGGED_DAYS - 1):%Y-%m-%d}"
+        tell(
+            f"values that cannot be right, in {FLAGGED_DAYS} days: {rules}; "
+            f"next: mend verdicts --values --stage {found['stage']} --start {since} --end today"
+        )
     show_rows([{**one, "calendars": ", ".join(one["calendars"]) or "all"} for one in found["vendors"]], style=style)
     show_rows([{"queue": name, **depth} for name, depth in found["queues"].items()], style=style)
     show_rows([_in_words(one) for one in found["audits"]], style=style, empty="no audit has run yet: mend repair")

@@ -79,6 +79,7 @@ def set_(stage: str, file: Path | None, version: str | None) -> None:
     from minutemend.services.interest import set_interested_stocks
 
     from mend.calendars.known import calendar_named
+    from mend.captures import by_calendar, too_many
     from mend.commands.sessions import put_sessions
     from mend.console import count, say
     from mend.problems import Problem
@@ -98,8 +99,10 @@ def set_(stage: str, file: Path | None, version: str | None) -> None:
     if new:
         put_sessions(opened, new, symbols=False)  # the list in force may name other calendars that are not there
     set_interested_stocks(opened.lake, text, now=datetime.now(UTC))
-    symbols = {one.symbol for one in opened.interest(write=True).listings}
-    say(f"{opened.name} follows {count(len(symbols), 'symbol')}")
+    followed = opened.interest(write=True).listings
+    say(f"{opened.name} follows {count(len({one.symbol for one in followed}), 'symbol')}")
+    for warning in too_many(opened.vendors, by_calendar(followed)):
+        say(warning)
 
 
 def _text(file: Path) -> tuple[str, str]:

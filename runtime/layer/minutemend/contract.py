@@ -206,6 +206,10 @@ BACKFILLS_PREFIX = "backfills/"
 # sessions and this many expected minutes, so that its plan takes half of QueueRepairs' memory when every other minute
 # is missing, the worst of cases: a month of 150 symbols of XNYS, or of 28 around the clock.
 WINDOW_MINUTES = 1_250_000
+
+# Symbols of one capture message. A vendor of one symbol a request answers 50 in well under the worker's timeout; a
+# vendor of many gets them in one request; 5,000 symbols are 100 messages, ten batches of SQS.
+CAPTURE_TOGETHER = 50
 WINDOW_SYMBOL_BYTES = 6_000  # of a window's symbols as JSON, where they are named: the state stays under 10 KB
 MOST_WINDOWS = 20_000
 # Of a vendor's budget a backfill takes only while less than this share of it is used: the rest is always free for what

@@ -61,7 +61,8 @@ def test_a_status_names_the_calendar_before_the_number(capsys: pytest.CaptureFix
     vendor = {"vendor": "finnhub", "calendars": [], "per_minute": 60, "paused_until": None}
     found = {
         "stage": "dev", "where": "here", "vendors": [vendor], "symbols": {"24/7": 2, "XNYS": 1100},
-        "symbols_refused": None, "sessions": [], "flags": {}, "queues": {"repair": {"waiting": 0}}, "audits": [audit],
+        "symbols_refused": None, "sessions": [], "captures": [], "flags": {},
+        "queues": {"repair": {"waiting": 0}}, "audits": [audit],
     }  # fmt: skip
     status._print(found, "table")
     shown = capsys.readouterr().out

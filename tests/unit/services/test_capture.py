@@ -6,7 +6,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from minutemend.contract import Table, VendorSettings
+from minutemend.contract import CAPTURE_TOGETHER, Table, VendorSettings
 from minutemend.core.answers import AnswerKind
 from minutemend.core.captures import CaptureJob, DropRule
 from minutemend.core.closures import parse_closure
@@ -14,7 +14,7 @@ from minutemend.core.errors import BadInput
 from minutemend.core.minutes import MINUTE, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.services.capture import CHUNK, RequestCaptures
+from minutemend.services.capture import RequestCaptures
 from minutemend.services.evidence_rows import day_range, row_of
 from minutemend.services.lake import Lake
 from minutemend.services.tables import encode, from_rows
@@ -69,7 +69,7 @@ def test_symbols_travel_in_chunks(lake, queue):
     """Each symbol once, no message larger than a chunk."""
     request(lake, queue, parameter=json.dumps({"XNYS": MANY}))
     bodies = queue.take()
-    assert [len(body["symbols"]) for body in bodies] == [CHUNK, CHUNK, 20]
+    assert [len(body["symbols"]) for body in bodies] == [CAPTURE_TOGETHER, CAPTURE_TOGETHER, 20]
     assert sorted(symbol for body in bodies for symbol in body["symbols"]) == MANY
 
 

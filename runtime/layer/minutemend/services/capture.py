@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from minutemend.contract import VendorSettings
+from minutemend.contract import CAPTURE_TOGETHER, VendorSettings
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest, halves
 from minutemend.core.bars import to_table
 from minutemend.core.captures import CaptureJob, DropRule, due_bar, due_symbols
@@ -31,9 +31,6 @@ from minutemend.services.interest import get_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.worker import Received, Tally, Worker
 
-# One message. A vendor of one symbol a request answers 50 in well under the worker's timeout; a vendor of
-# many gets them in one request; 5,000 symbols are 100 messages, ten batches of SQS.
-CHUNK = 50
 # A vendor that fails is asked again after 2, 4, 8 and 16 s; one that has no bar yet after 15 and 30 s more, so that
 # bars 45 s late are had, and a symbol without a trade costs three requests and no more. Waiting for a budget or for a
 # vendor's pause spends neither. After four minutes all is left to the audit, which begins five past the hour.
@@ -89,8 +86,8 @@ class RequestCaptures:
             due = due_symbols(bar, listings, sessions, halted=halted)
             flawed = [symbol for symbol in due if self.flaw is not None and self.flaw.drops(symbol, bar.start)]
             asked = sorted(set(due) - set(flawed))
-            for first in range(0, len(asked), CHUNK):
-                chunks.append(CaptureJob(bar, tuple(asked[first : first + CHUNK]), vendor=vendor or None))
+            for first in range(0, len(asked), CAPTURE_TOGETHER):
+                chunks.append(CaptureJob(bar, tuple(asked[first : first + CAPTURE_TOGETHER]), vendor=vendor or None))
             dropped += flawed
         messages = self.queue.send(Message(chunk.to_message()) for chunk in chunks) if chunks else 0
         asked_for = sum(len(chunk.symbols) for chunk in chunks)
