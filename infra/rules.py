@@ -152,7 +152,7 @@ def _symbols(stage: StageSettings) -> Iterator[str]:
 
 def _vendors(stage: StageSettings) -> Iterator[str]:
     if not stage.vendors:
-        yield f"vendors is empty; at least one of {', '.join(VENDORS)} would be right"
+        yield f"vendors is empty; at least one of {', '.join(sorted(VENDORS))} would be right"
     for name in _twice(vendor.name for vendor in stage.vendors):
         yield f"vendors holds {name} twice; once would be right"
     for calendar in stage.symbols:
@@ -164,7 +164,7 @@ def _vendors(stage: StageSettings) -> Iterator[str]:
 
 def _vendor(vendor: VendorSettings, stage: StageSettings) -> Iterator[str]:
     if vendor.name not in VENDORS:
-        yield f"there is no such vendor; one of {', '.join(VENDORS)} would be right"
+        yield f"there is no such vendor; one of {', '.join(sorted(VENDORS))} would be right"
     if vendor.url == MARKET:
         if stage.protected:
             yield "the market simulator makes bars up, never for a protected stage; its own https://… would be right"

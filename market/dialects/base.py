@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from market.known import Rows
@@ -99,3 +100,11 @@ class Dialect(ABC):
 def aware(instant: datetime) -> datetime:
     """The instant, in UTC where it names no zone."""
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def decimal_text(value: object) -> object:
+    """A float as a vendor's decimal text, every digit of it; a spoiled value (text) as a bare number."""
+    if isinstance(value, str):
+        return float(value)
+    whole, _, fraction = format(Decimal(repr(value)), "f").partition(".")
+    return f"{whole}.{fraction:0<8}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from market.dialects.base import Dialect, Found, Query, Question, Refusal
+from market.dialects.base import Dialect, Found, Query, Question, Refusal, decimal_text
 from market.sources import Source
 
 
@@ -38,12 +36,4 @@ def kline(row: list[object]) -> list[object]:
     trades = 1 if values[4] else 0
     closes_at = int(at) + 59_999  # type: ignore[call-overload]
     none = "0.00000000"
-    return [at, *(_decimal(value) for value in values), closes_at, none, trades, none, none, "0"]
-
-
-def _decimal(value: object) -> object:
-    """A float as Binance's decimal text, every digit of it; a spoiled value (text) as a bare number."""
-    if isinstance(value, str):
-        return float(value)
-    whole, _, fraction = format(Decimal(repr(value)), "f").partition(".")
-    return f"{whole}.{fraction:0<8}"
+    return [at, *(decimal_text(value) for value in values), closes_at, none, trades, none, none, "0"]

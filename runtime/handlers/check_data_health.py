@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from minutemend.contract import Key, Metric, Status
-from minutemend.services.audit import Checked
+from minutemend.services.check_data_health import Checked
 from minutemend.wiring import compose
 from minutemend.wiring.telemetry import emit, logger
 
@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     stage = compose.settings_of("check_data_health").stage
     left = context.get_remaining_time_in_millis() / 1000
     now = compose.utc_now()
-    service = compose.audit(deadline=time.monotonic() + max(left - RESERVE, left / 2))
+    service = compose.check_data_health(deadline=time.monotonic() + max(left - RESERVE, left / 2))
     checked = service.check(event, now=now)
     logger.info("looked", extra={"found": checked.state, "symbols_refused": checked.symbols_refused})
     _measure(stage, checked, now)

@@ -73,8 +73,8 @@ MUTANTS = [
     ("services/await_repairs.py", "and state.waits < MOST_WAITS", "", LOOP),
     ("services/await_repairs.py", "progress.settled > state.settled", "progress.settled >= state.settled", LOOP),
     ("services/report_failure.py", "(one.observed_at, one.job_id), reverse=True)", "(one.observed_at, one.job_id))", "tests/unit/services/test_failures.py"),
-    ("services/audit.py", "vendors=() if attempt else self.vendors", "vendors=self.vendors", f"{LOOP} tests/unit/services/test_absence_again.py"),
-    ("services/audit.py", "due = (now - self.settling)", "due = (now)", "tests/unit/services/test_scope.py"),
+    ("services/check_data_health.py", "vendors=() if attempt else self.vendors", "vendors=self.vendors", f"{LOOP} tests/unit/services/test_absence_again.py"),
+    ("services/check_data_health.py", "due = (now - self.settling)", "due = (now)", "tests/unit/services/test_scope.py"),
     # The capture.
     ("services/capture.py", "job.since > LEAVE_AFTER", "job.since > 10 * LEAVE_AFTER", f"{CAPTURE} {ASKING}"),
     ("services/capture.py", "replace(job, tries=job.tries + 1)", "job", f"{CAPTURE} {ASKING}"),

@@ -228,7 +228,7 @@ class Key(StrEnum):
     START = "start"
     END = "end"
     REQUEST_KEY = "request_key"  # results bucket: the audit's request with its symbols
-    GAPS_KEY = "gaps_key"  # results bucket: the gaps of the newest look, Parquet
+    GAPS_KEY = "gaps_key"  # results bucket: the needs of the newest look (core/evidence.py), Parquet
     REPORT_KEY = "report_key"  # results bucket: the failure report
     ATTEMPT = "attempt"  # repairs queued so far
     ATTEMPTS = "attempts"
@@ -319,7 +319,7 @@ OPTIONAL = frozenset({Env.FLAW_RATE, Env.FLAW_SEED, Env.ACCEPT_DAYS})  # not eve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownVendor:
-    """A vendor by its documentation: one row of `VENDORS`. docs/vendors.md has the sources, and how to add one.
+    """A vendor by its documentation: one row of `VENDORS`. docs/vendors.md has what it refuses and how to add one.
 
     `kind` is what it draws on (venue, feed or unknown) and `source` that one's name: two vendors of one feed have one.
     `lag` is how long after a minute's end its bars are complete (None: not documented), `newest` how far back it goes

@@ -516,7 +516,7 @@ def test_a_finnhub_symbol_with_a_venue_is_asked_of_the_crypto_route() -> None:
 
 
 def test_an_unknown_vendor_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BadInput, match="'yahoo' is not a vendor: one of alpaca, binance, coinbase, finnhub"):
+    with pytest.raises(BadInput, match=f"'yahoo' is not a vendor: one of {', '.join(NAMES)}"):
         limits_of(VendorSettings("yahoo", "https://vendor.example", 1))
 
 

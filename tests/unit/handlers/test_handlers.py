@@ -39,7 +39,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     monkeypatch.setenv("VENDORS", VENDORS)
     compose.settings_of.cache_clear()
     monkeypatch.setattr(compose, "utc_now", lambda: loop.now)
-    monkeypatch.setattr(compose, "audit", lambda **_: loop.auditor())
+    monkeypatch.setattr(compose, "check_data_health", lambda **_: loop.auditor())
     monkeypatch.setattr(compose, "queue_repairs", loop.queuer)
     monkeypatch.setattr(compose, "await_repairs", loop.waiter)
     monkeypatch.setattr(compose, "process_repairs", lambda **_: loop.worker())

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Annotations, Match
 from aws_cdk.aws_logs import RetentionDays
+from minutemend.contract import VENDORS
 
 from app import ROOT, main, new_app
 from infra.constructs.log_retention import RETENTION
@@ -133,7 +134,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"symbols": {}}, "symbols names none"),
     ({"symbols": {"XMOON": ("A",)}}, "there is no calendar 'XMOON'; XNYS"),
     ({"symbols": {"XNYS": ("A",), "24/7": ("A",)}}, "A is listed twice"),
-    ({"vendors": ()}, "vendors is empty; at least one of alpaca, binance, coinbase, finnhub"),
+    ({"vendors": ()}, f"vendors is empty; at least one of {', '.join(sorted(VENDORS))} would be right"),
     ({"vendors": DEV.vendors * 2}, "vendors holds finnhub twice"),
     ({"vendors": (VendorSettings("acme", "https://a", 1),)}, "vendor 'acme': there is no such vendor; one of alpaca"),
     ({"vendors": (VendorSettings("binance", "http://a", 1),)}, "vendor 'binance': url is 'http://a'; https"),

@@ -13,8 +13,8 @@ from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import ProofRule
-from minutemend.services.audit import Audit, Checked
 from minutemend.services.await_repairs import AwaitRepairs
+from minutemend.services.check_data_health import CheckDataHealth, Checked
 from minutemend.services.lake import Lake
 from minutemend.services.process_repairs import ProcessRepairs
 from minutemend.services.queue_repairs import QueueRepairs
@@ -66,8 +66,8 @@ class Loop:
     def audit_input(self, **more: Any) -> dict[str, Any]:
         return {"start": format_instant(OPEN), "end": format_instant(OPEN + self.minutes * MINUTE), **more}
 
-    def auditor(self) -> Audit:
-        return Audit(
+    def auditor(self) -> CheckDataHealth:
+        return CheckDataHealth(
             lake=self.lake,
             results=self.results,
             finder=self.finder,

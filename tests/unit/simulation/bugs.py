@@ -17,7 +17,7 @@ from minutemend.core.density import Past
 from minutemend.core.jobs import RepairJob
 from minutemend.core.verdicts import Observation, Omissions, ProofRule
 from minutemend.ports import Claim, Signals
-from minutemend.services import audit, history, lake, look, process_repairs
+from minutemend.services import check_data_health, history, lake, look, process_repairs
 from minutemend.services.await_repairs import AwaitRepairs
 from minutemend.services.process_repairs import ProcessRepairs
 from minutemend.services.publish import Publish
@@ -155,7 +155,11 @@ def each_claim_is_a_redrive_of_its_own(patch: Patch) -> None:
 
 def attempts_are_endless(patch: Patch) -> None:
     """An audit tries until it succeeds."""
-    patch.setattr(audit.Audit, "_status", lambda _self, needs, *_, **__: Status.REPAIR if len(needs) else Status.READY)
+    patch.setattr(
+        check_data_health.CheckDataHealth,
+        "_status",
+        lambda _self, needs, *_, **__: Status.REPAIR if len(needs) else Status.READY,
+    )
 
 
 def settling_twice_counts_twice(patch: Patch) -> None:

@@ -9,9 +9,9 @@ from minutemend.contract import Status
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.verdicts import ProofRule
 from minutemend.services import working_files
-from minutemend.services.audit import Audit
 from minutemend.services.await_repairs import AwaitRepairs
 from minutemend.services.capture import CaptureBars, RequestCaptures
+from minutemend.services.check_data_health import CheckDataHealth
 from minutemend.services.lake import Lake
 from minutemend.services.process_repairs import ProcessRepairs
 from minutemend.services.publish import Publish
@@ -59,7 +59,7 @@ class Functions:
         run = self._run
         attempt = state["audit_id"], state.get("attempt", 0)
         run.looked[attempt] = min(run.world.steps, run.looked.get(attempt, run.world.steps))
-        service = Audit(
+        service = CheckDataHealth(
             lake=self._lake(),
             results=self._mortal(run.results),
             finder=self._mortal((SqlGapFinder if run.profile.sql else FakeGapFinder)(run.lake)),

@@ -20,7 +20,7 @@ SOON = timedelta(minutes=1)
 COMPOSED: dict[str, Callable[[], object]] = {
     "request_captures": feed.request_captures,
     "capture_bars": feed.capture_bars,
-    "check_data_health": lambda: compose.audit(deadline=0.0),
+    "check_data_health": lambda: compose.check_data_health(deadline=0.0),
     "queue_repairs": compose.queue_repairs,
     "await_repairs": compose.await_repairs,
     "process_repairs": lambda: compose.process_repairs(lease=SOON),

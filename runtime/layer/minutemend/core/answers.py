@@ -23,7 +23,7 @@ class AnswerKind(StrEnum):
 
     BARS = "bars"  # well-formed, with at least one bar: its omissions count as observations
     NO_DATA = "no_data"  # well-formed and empty: proves nothing (field notes: Finnhub, 2025-11-04)
-    RETRY = "retry"  # 418, 429, 5xx, time-outs, connections dropped, a WAF's page: ask again, after `retry_after`
+    RETRY = "retry"  # 408, 418, 425, 429, 5xx, time-outs, lost connections, a WAF's page: again, after `retry_after`
     GIVE_UP = "give_up"  # 400, 401, 403, 404: asking again cannot help
     GARBAGE = "garbage"  # an answer that cannot be believed; nothing of it is used
 

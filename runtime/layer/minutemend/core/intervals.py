@@ -117,12 +117,6 @@ def runs(points: Any) -> Intervals:
     return merge(points, points + 1)
 
 
-def union(first: Intervals, *others: Intervals) -> Intervals:
-    """The minutes in any of them, as the fewest ranges."""
-    every = (first, *others)
-    return merge(np.concatenate([one.starts for one in every]), np.concatenate([one.ends for one in every]))
-
-
 def overlaps(one: Intervals, other: Intervals) -> tuple[Numbers, Numbers]:
     """Every pair of ranges that share a minute, as positions in `one` and in `other`, sorted by both."""
     first = np.searchsorted(other.ends, one.starts, side="right")

@@ -28,7 +28,7 @@ _FIELDS = {"audit_id", "attempt", "vendor", "symbols", "start", "end", "gaps", "
 _NAME = re.compile(r"[\w.:-]{1,200}")
 _MAY = {"rest", "backfill"}
 _MOST = 1000
-LONGEST_REQUEST = timedelta(days=70)  # no vendor gives more than 10,000 rows an answer; a plan asks for no more
+LONGEST_REQUEST = timedelta(days=70)  # a plan's longest: 10,000 minutes of sessions, or a month's archive
 
 
 def content_id(*parts: object) -> str:

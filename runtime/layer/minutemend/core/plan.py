@@ -54,7 +54,7 @@ def plan(
 
 
 def estimate(jobs: Sequence[RepairJob], vendors: Sequence[VendorLimits]) -> Estimate:
-    """What `jobs` take. A fixed window of one minute lets `per_minute` requests through at once."""
+    """What `jobs` take. The board lets `per_minute` requests through in any minute."""
     waits = [timedelta(0)]
     for vendor in vendors:
         mine = sum(job.request.vendor == vendor.name for job in jobs)

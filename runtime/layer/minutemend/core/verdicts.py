@@ -1,8 +1,9 @@
 """Verdicts: what is known of a minute, with the evidence for it.
 
-A minute has exactly one verdict, by this order: a bar in the lake (`present`, or `repaired` when the bar
-carries a repair id), else a proof of absence (`absent`), else a recorded failure (`failed`), else `missing`:
-expected and not yet accounted for. No file stores a verdict: `mend/spans.py` derives it whenever it is asked for.
+A minute has exactly one verdict, by this order: a bar in the lake (`present`, or `repaired` when the bar carries a
+repair id), else a proof of absence (`absent`), else a recorded failure that no revocation followed (`failed`), else
+`missing`: expected and not yet accounted for. No file stores a verdict: `mend/spans.py` derives it whenever it is
+asked for.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ from minutemend.services.worker import Received, Tally, Worker
 
 # A vendor that fails is asked again after 2, 4, 8 and 16 s; one that has no bar yet after 15 and 30 s more, so that
 # bars 45 s late are had, and a symbol without a trade costs three requests and no more. Waiting for a budget or for a
-# vendor's pause spends neither. After four minutes all is left to the audit, which begins five past the hour.
+# vendor's pause spends neither. After four minutes all is left to the hour's audit, which begins when the hour's last
+# bar has been due for four.
 MAX_TRIES = 4
 BACKOFF = timedelta(seconds=2)
 LATE = (timedelta(seconds=15), timedelta(seconds=30))

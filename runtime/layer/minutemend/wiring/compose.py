@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from minutemend.contract import VendorSettings
     from minutemend.core.verdicts import ProofRule
     from minutemend.ports import Board, Store, Vendor
-    from minutemend.services.audit import Audit
     from minutemend.services.await_repairs import AwaitRepairs
+    from minutemend.services.check_data_health import CheckDataHealth
     from minutemend.services.lake import Lake
     from minutemend.services.process_repairs import ProcessRepairs
     from minutemend.services.publish import Publish
@@ -48,13 +48,13 @@ def clients() -> Clients:
     return Clients()
 
 
-def audit(*, deadline: float) -> Audit:
+def check_data_health(*, deadline: float) -> CheckDataHealth:
     """CheckDataHealth. `deadline` is a reading of time.monotonic at which its query is given up."""
     from minutemend.adapters.parameters import read_parameter
-    from minutemend.services.audit import Audit
+    from minutemend.services.check_data_health import CheckDataHealth
 
     settings = settings_of("check_data_health")
-    return Audit(
+    return CheckDataHealth(
         lake=lake(settings.data_bucket),
         results=store(settings.results_bucket),
         finder=_athena(settings, deadline=deadline),

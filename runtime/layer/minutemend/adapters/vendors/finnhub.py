@@ -1,4 +1,4 @@
-"""Finnhub: `GET /api/v1/stock/candle`, one symbol a request, paid plans only. Copy this file for a new vendor.
+"""Finnhub: `GET /api/v1/stock/candle`, one symbol a request, paid plans only.
 
 Documentation: https://finnhub.io/docs/api/stock-candles (limits and oddities: docs/vendors.md).
 """

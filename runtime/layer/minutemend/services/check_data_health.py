@@ -36,7 +36,7 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class CheckDataHealth:
     """One step of the loop, over ports. `vendors` are the names of those that may be asked in this stage.
 
     `parameter` reads the stage's first list of symbols, `shipped_sessions` the sessions file of the layer.
