@@ -122,6 +122,7 @@ class LoadFiles:
     def _refuse_wrong(self) -> None:
         wrong = {
             "has no symbol": "symbol IS NULL",
+            "is of the year 2200 or later": "minute >= TIMESTAMP '2200-01-01'",
             "is not on a whole minute": "minute <> date_trunc('minute', minute)",
             "has a symbol that cannot be one": f"NOT regexp_full_match(symbol, '{SYMBOL_PATTERN.pattern}')",
             "lacks a price or the volume, or has NaN or infinity": " OR ".join(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -176,6 +176,10 @@ def random_lake(seed: int) -> RandomLake:
         listed = rng.choice([None, None, None, rng.choice(labels)])
         delisted = rng.choice([None, None, None, rng.choice(labels)])
         listings.append(Listing(f"S{number}", rng.choice(CALENDARS), listed, delisted))
+        if delisted is not None and rng.random() < 0.5:  # and listed again
+            listings.append(
+                replace(listings[-1], listed=rng.choice([one for one in labels if one >= delisted]), delisted=None)
+            )
     start, end = WHOLE.start, WHOLE.end
     if rng.random() < 0.6:
         picked = sorted(rng.sample(range(WHOLE.minutes), 2))

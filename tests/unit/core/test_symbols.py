@@ -108,3 +108,12 @@ def test_a_malformed_list_is_refused_with_what_is_wrong(text: str, says: str) ->
 def test_twenty_thousand_symbols_are_a_list() -> None:
     text = json.dumps({"XNYS": [f"A{number}" for number in range(20_000)]})
     assert len(parse_listings(text, name="the list")) == 20_000
+
+
+def test_listings_are_sorted_by_their_dates_where_one_is_open() -> None:
+    """A symbol that was delisted and is listed again: its first period has no beginning."""
+    listings = parse_listings(
+        '{"XNYS": [{"symbol": "X", "delisted": "2021-01-01"}, {"symbol": "X", "listed": "2022-01-01"}, "A"]}', name="n"
+    )
+    assert sorted({*listings}) == listings
+    assert [one.listed for one in listings] == [None, None, date(2022, 1, 1)]

@@ -93,6 +93,16 @@ def test_times_without_a_zone_need_the_users_word(tmp_path: Path) -> None:
             assert table["minute"][0].as_py() == datetime(2013, 10, 4, hour, 30)  # noqa: DTZ001
 
 
+def test_times_of_another_age_are_refused(tmp_path: Path) -> None:
+    """Parquet has times that no market has had, and some that Python cannot say."""
+    late = pa.array([7_699_999_980_000], pa.timestamp("ms", tz="UTC"))
+    with pytest.raises(BadInput, match="1 of 1 rows: a row is of the year 2200 or later"):
+        _files(_parquet(tmp_path / "a.parquet", minute=late)).check()
+    beyond = pa.array([399_999_999_960_000], pa.timestamp("ms", tz="UTC"))
+    with pytest.raises(BadInput):
+        _files(_parquet(tmp_path / "b.parquet", minute=beyond)).check()
+
+
 def test_the_hour_that_comes_twice_is_refused(tmp_path: Path) -> None:
     """A lake has no place for a guess; and an hour that the clocks skip shows that the zone is wrong."""
     for day, words in (("2024-11-03T01:30:00", "comes twice"), ("2024-03-10T02:30:00", "clocks there skip")):

@@ -14,6 +14,7 @@ from minutemend.core.data_check import Question, TablesDiffer
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.revocations import Revocation
 from minutemend.core.symbols import Listing
+from minutemend.ports.gap_finder import Found
 from minutemend.services import tables
 from minutemend.services.evidence_rows import row_of
 from minutemend.services.hourly import HOUR
@@ -128,3 +129,22 @@ def test_what_a_symbol_lacks_outside_of_the_window_does_not_make_it_less_ready()
     loop = whole()
     loop.lake.put_revocations([Revocation("AAA", HOLE, "J. Doe", "the tape has trades", loop.now)])
     assert published(loop, Range(HOLE.end, DAY.end)) == (None, None)
+
+
+def test_a_second_question_that_met_other_tables_makes_nothing_absent() -> None:
+    """Of some symbols alone it is asked what all of them lack, after the first question was believed."""
+    bars = [one for one in session_bars() if (one.symbol, one.minute) != ("AAA", HOLE.start)]
+
+    class OfAll(SqlGapFinder):
+        def find(self, question: Question, *, token: str) -> Found:
+            found = super().find(question, token=token)
+            if question.symbols is None:
+                self._lake.put_symbols([one for one in self._lake.symbols() if one.symbol != "CCC"])
+            return found
+
+    loop = Loop(truth=bars, stored=bars)
+    assert loop.run(symbols=["AAA"])[Key.STATUS] == Status.READY
+    loop = Loop(truth=bars, stored=bars)
+    loop.finder = OfAll(loop.lake)  # type: ignore[assignment]
+    with pytest.raises(TablesDiffer):
+        loop.run(symbols=["AAA"])

@@ -46,18 +46,25 @@ def key_part(symbol: str) -> str:
     return quote(symbol, safe="")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A symbol of interest: its calendar, and the dates on which its sessions are expected.
 
     `listed` is inclusive, `delisted` exclusive, both session dates of the calendar; None means unbounded. A symbol may
-    have several, disjoint in time, in one calendar.
+    have several, disjoint in time, in one calendar. Sorted by symbol, calendar, dates.
     """
 
     symbol: str
     calendar: str
     listed: date | None = None
     delisted: date | None = None
+
+    def __lt__(self, other: Listing) -> bool:
+        return self._place < other._place
+
+    @property
+    def _place(self) -> tuple[str, str, date, date]:
+        return self.symbol, self.calendar, self.listed or date.min, self.delisted or date.max
 
     def on(self, dt: date) -> bool:
         """Whether the session of this date is expected of it."""
@@ -101,7 +108,7 @@ def _each_once(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:
 
 def _disjoint(listings: list[Listing], name: str) -> list[Listing]:
     """The listings of one symbol in order. Raises BadInput when they overlap or are of two calendars."""
-    ordered = sorted(listings, key=lambda one: one.listed or date.min)
+    ordered = sorted(listings, key=lambda one: one.listed or date.min)  # of any calendar
     for one, after in pairwise(ordered):
         if one.calendar != after.calendar:
             raise BadInput(

@@ -50,6 +50,7 @@ from minutemend.services.tables import (
     decode,
     encode,
     from_rows,
+    less,
     listed,
     metadata_of,
     partition,
@@ -74,13 +75,9 @@ class Lake:
         self.flags = Flags(store, self.get_all)
         self._readers = readers
 
-    # bars
-
     def put_bars(self, bars: pa.Table) -> list[str]:
-        """Write bars (schema BARS, any order): one object for each UTC hour. Returns the keys, sorted.
-
-        An object that is there already stays as it is: it says the same, and its `captured_at` is older.
-        """
+        """Write bars (schema BARS, any order): one object for each UTC hour. Returns the keys, sorted. An object that
+        is there already stays as it is: it says the same, and its `captured_at` is older."""
         parts = {
             f"{partition(Table.BARS, hour.date())}{hour:%H}-{bars_id(part)}.parquet": part
             for hour, part in by_span(bars, "hour")
@@ -89,17 +86,20 @@ class Lake:
         return [*parts]
 
     def put_dates(self, bars: pa.Table) -> None:
-        """Write the bars of some UTC dates (schema BARS, any order): one object for each date of which nothing is
-        stored, else as `put_bars`. Again, the same objects."""
+        """Write bars of some UTC dates (schema BARS, resolved, captured by nobody): one object for each date of which
+        nothing is stored, else what is not stored yet, as `put_bars`. Again, the same objects."""
+        spans = {day.date(): part for day, part in by_span(bars, "day")}
+        there: dict[str, list[str]] = defaultdict(list)
+        for stored in listed(self.store, Table.BARS, spans):
+            there[f"{stored.key.rpartition('/')[0]}/"].append(stored.key)
         parts = {}
-        for day, part in by_span(bars, "day"):
-            prefix = partition(Table.BARS, day.date())
+        for day, part in spans.items():
+            prefix = partition(Table.BARS, day)
             key = f"{prefix}loaded-{bars_id(part)}.parquet"
-            there = {one.key for one in self.store.list(prefix)}
-            if not there:
+            if prefix not in there:
                 parts[key] = part
-            elif key not in there:
-                self.put_bars(part)
+            elif key not in there[prefix]:
+                self.put_bars(less(part, self.read_objects(there[prefix])))
         self._at_once(lambda key: self._put_once(key, parts[key]), [*parts])
 
     def put_compacted(self, bars: pa.Table, *, day: date, hour: int | None) -> str:
@@ -221,8 +221,7 @@ class Lake:
 
     def put_symbols(self, listings: Iterable[Listing], *, source: str = "") -> bool:
         """Put the interested symbols in force, with what they were made from; True when that differs from before."""
-        given = sorted(set(listings), key=lambda item: (item.symbol, item.calendar, item.listed or date.min))
-        table = from_rows(map(rows.row_of, given), Table.SYMBOLS)
+        table = from_rows(map(rows.row_of, sorted(set(listings))), Table.SYMBOLS)
         body = encode(table.replace_schema_metadata({_SOURCE: source}) if source else table)
         if self.store.get(SYMBOLS_KEY) == body:
             return False
@@ -235,8 +234,7 @@ class Lake:
 
     def symbols_of(self) -> tuple[list[Listing], str]:
         """The interested symbols in force, and the `source` that they were put with."""
-        body = self.store.get(SYMBOLS_KEY)
-        if body is None:
+        if (body := self.store.get(SYMBOLS_KEY)) is None:
             return [], ""
         source = metadata_of(body).get(_SOURCE, b"").decode()
         return [*rows.items_of(Listing, decode(body, schema_of(Table.SYMBOLS)).to_pylist())], source
@@ -278,8 +276,9 @@ class Lake:
 
 
 def compacted(keys: Sequence[str]) -> bool:
-    """Whether compaction wrote them, one for each date: nothing is left for the rule to decide."""
-    return all("/day-" in key for key in keys) and len({key.rpartition("/")[0] for key in keys}) == len(keys)
+    """Whether compaction or a load wrote them, one for each date: nothing is left for the rule to decide."""
+    dates = {key.rpartition("/")[0] for key in keys}
+    return len(dates) == len(keys) and all("/day-" in key or "/loaded-" in key for key in keys)
 
 
 def in_order(bars: pa.Table, keys: Sequence[str]) -> pa.Table:

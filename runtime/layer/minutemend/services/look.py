@@ -5,7 +5,7 @@ CheckDataHealth looks and writes the proofs down; `mend plan` looks and writes n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,6 +26,7 @@ from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence, Observation, ProofRule
 from minutemend.ports import GapFinder
+from minutemend.ports.gap_finder import Found
 from minutemend.services.lake import Lake
 
 NO_LIMITS: Mapping[str, Collection[str]] = {}
@@ -90,10 +91,19 @@ def look(
     seen = _surroundings(window, [one for one in near if one.range.intersect(window)], due)
     hull = hours_around(seen)
     question = Question(seen, listings, [one for one in near if one.range.intersect(hull)], symbols)
-    found = finder.find(question, token=token)
-    if {*lake.symbols()} != {*listings} or lake.sessions(reach, calendars) != near or not lake.calendars.hours_kept():
-        # The statement may have read what came then: of a symbol that it did not know it says nothing.
-        raise TablesDiffer("the symbols or the sessions were changed while the statement ran; asking again is right")
+
+    def find(asked: Question) -> Found:
+        found = finder.find(asked, token=token)
+        if (
+            {*lake.symbols()} != {*listings}
+            or lake.sessions(reach, calendars) != near
+            or not lake.calendars.hours_kept()
+        ):
+            # The statement may have read what came then: of a symbol that it did not know it says nothing.
+            raise TablesDiffer("the symbols or the sessions were changed while it was asked; asking again is right")
+        return found
+
+    found = find(question)
     halted, around = _expected(lake, question, found.gaps)
     raw = around.within(window)
     inside = [span.intersect(window) for _, span in halted]
@@ -116,7 +126,7 @@ def look(
         raw=around,
         past=lambda: _past(lake, window, raw.names),
         off=found.gaps.less(around.line).line,
-        others=(lambda: _blackouts(lake, finder, question, token)) if question.partial else None,
+        others=(lambda: _blackouts(lake, find, question)) if question.partial else None,
     )
     needs, again = judged.needs, None
     if recheck is not None:
@@ -134,11 +144,11 @@ def _expected(lake: Lake, question: Question, gaps: Gaps) -> tuple[list[tuple[st
     return halted, gaps.less(gaps.places([symbol for symbol, _ in halted], *edges(span for _, span in halted)))
 
 
-def _blackouts(lake: Lake, finder: GapFinder, question: Question, token: str) -> Intervals:
+def _blackouts(lake: Lake, find: Callable[[Question], Found], question: Question) -> Intervals:
     """The minutes that no symbol of a calendar has, with those that are not asked about. One without any bar of a
     session is left aside there: the lake may be young."""
     everyone = replace(question, symbols=None)
-    halted, gaps = _expected(lake, everyone, finder.find(everyone, token=token).gaps)
+    halted, gaps = _expected(lake, everyone, find(everyone).gaps)
     first, last = epoch_minute(question.window.start), epoch_minute(question.window.end)
     none = (gaps.start <= np.maximum(gaps.session_open, first)) & (gaps.end >= np.minimum(gaps.session_close, last))
     crowd = crowd_of(question.peers, question.sessions, halted)

@@ -109,6 +109,15 @@ def condition_of(window: Range | None, symbols: Sequence[str] | None) -> pc.Expr
     return condition
 
 
+def less(bars: pa.Table, others: pa.Table | None) -> pa.Table:
+    """The bars (schema BARS, none of a repair) that are not among the others, whenever those were captured."""
+    if others is None:
+        return bars
+    keys = ["symbol", "minute", "source", *VALUES]
+    others = others.filter(pc.is_null(others["repair_id"])).select(keys)
+    return bars.join(others, keys=keys, join_type="left anti", use_threads=False).select(bars.column_names)
+
+
 def metadata_of(body: bytes) -> dict[bytes, bytes]:
     """What stands beside the columns of Parquet bytes."""
     return dict(pq.read_schema(pa.BufferReader(body)).metadata or {})
