@@ -204,8 +204,8 @@ BACKFILLS_PREFIX = "backfills/"
 
 # A backfill is cut into windows, each an ordinary audit. A window holds at most a calendar month of one calendar's
 # sessions and this many expected minutes, so that its plan takes half of QueueRepairs' memory when every other minute
-# is missing, the worst of cases: a month of 150 symbols of XNYS, or of 28 around the clock.
-WINDOW_MINUTES = 1_250_000
+# is missing, the worst of cases: a month of 130 symbols of XNYS, or of 25 around the clock.
+WINDOW_MINUTES = 1_150_000
 
 # Symbols of one capture message. A vendor of one symbol a request answers 50 in well under the worker's timeout; a
 # vendor of many gets them in one request; 5,000 symbols are 100 messages, ten batches of SQS.
