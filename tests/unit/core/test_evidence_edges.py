@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 from minutemend.core.density import Past
-from minutemend.core.evidence import proven
+from minutemend.core.evidence import judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import merge, numbers, place
 from minutemend.core.minutes import Range, epoch_minute
-from minutemend.core.verdicts import RULE, Proof
+from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import NONE, RULE, Proof
 
-from tests.unit.core.test_evidence import CLOSE, OPEN, SEEN, gap, judged, minutes, prove, saw
+from tests.unit.core.test_evidence import CLOSE, OPEN, RULE_IN_FORCE, SEEN, crowd, gap, judged, minutes, prove, saw
 
 LAST = minutes(389)  # the session's last minute
 
@@ -86,3 +87,14 @@ def test_an_answer_over_midnight_is_one_answer() -> None:
         parts += [replace(one, omitted=one.omitted.within(middle, middle * 2), range=Range(minutes(100).start, CLOSE))]
     assert len(prove([gap(0), gap(200)], parts)) == 2
     assert prove([gap(200)], parts) == []
+
+
+def test_what_nobody_asked_for_is_left_out_all_the_same() -> None:
+    """An audit of a session's last minute, of a young lake: the answers are silent over the last three. (Found by the
+    20,000 schedules: of five minutes that are known three are too many, but one was not.)"""
+    looks = [saw(LAST, after=n, around=(epoch_minute(minutes(386).start), NONE)) for n in (0, 20)]
+    raw = Gaps.from_rows([gap(0, 385), gap(387, 3)])
+    window = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
+    found = judge(Gaps.from_rows([gap(389)]), looks, RULE_IN_FORCE, audit_id="a", raw=raw, **window)
+    assert found.absences == []
+    assert found.needs.suspected.tolist() == [True]

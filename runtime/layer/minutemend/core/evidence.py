@@ -181,7 +181,13 @@ class _Observed:
         self.answer, lane, start, end, self.before, self.after, self.form = table.T
         self.start, self.end = start, end
         begins, ends = place(lane, start), place(lane, end)
-        self.left_out = merge(begins[self.form < 2], ends[self.form < 2])
+        # An answer left out all from bar to bar, though only a part of that was asked for.
+        first, last = map(numbers, edges(one.range for one in self.observations))
+        silent = self.form == 0
+        begun = np.where(self.before == NONE, first[self.answer], self.before + 1)
+        until = np.where(self.after == NONE, last[self.answer], self.after)
+        begun, until = np.where(silent, begun, start), np.where(silent, until, end)
+        self.left_out = merge(place(lane, begun)[self.form < 2], place(lane, until)[self.form < 2])
         pieces, source = cut(gaps.line, np.concatenate([begins, ends]))
         self.gaps = gaps.of(pieces, source)
         first, past = (np.searchsorted(pieces.starts, edge) for edge in (begins, ends))
