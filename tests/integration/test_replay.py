@@ -8,9 +8,10 @@ files: every minute of every day in them, then each night's sweep, which has not
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ from tests.integration.replay import HOUR, Minute, Replay, differing_facts, dire
 
 ELSEWHERE = timedelta(weeks=52)  # other tests of the same stage have the stocks' own dates
 NO_TRADE = 108  # minutes, by the README beside the data
+SUSPECTED = 3  # of them: three in a row of BTCUSD (docs/absence.md, "How well it tells")
 # By day of the replay and hour: the open, and a minute without trade of BTCUSD; one of IBM; the close; one of LTCUSD,
 # long before the stocks' session, in which they trade already; AAPL's open, before which no symbol is asked for.
 HOURS_WITH_EVERYTHING = ((0, 13), (0, 16), (0, 19), (5, 8), (8, 13))
@@ -75,14 +77,24 @@ def replayed(stage: Stage, hours: list[datetime], *, at_once: int) -> Course:
 
 
 def swept(stage: Stage, days: RealDays, course: Course) -> None:
-    """Run the night's sweep after each day: all ends well, and facts are rewritten of unmended hours alone."""
+    """Run the night's sweep after each day: all ends well but for suspected holes, and facts are rewritten of unmended
+    hours alone."""
     began, before = time.monotonic(), facts_objects(stage)
     course.sweeps = [ended(stage, Replay(stage).sweep(day)) for day in days.dates()]
     for sweep in course.sweeps:
-        assert sweep.execution.status == "SUCCEEDED", (sweep.execution.error, sweep.execution.cause)
+        assert sweep.execution.status == "SUCCEEDED" or only_suspected(sweep), sweep.execution.cause
     touched = {key for key, etag in facts_objects(stage).items() if before.get(key) != etag}
     assert touched <= {f"hourly/dt={hour:%Y-%m-%d}/{hour:%H}.parquet" for hour in course.unmended}
     course.seconds += time.monotonic() - began
+
+
+def only_suspected(audit: Followed) -> bool:
+    """Whether an audit failed for suspected holes alone: few of the quiet minutes of a coin look like one."""
+    execution = audit.execution
+    found = re.search(
+        r"(\d+) of \d+ minutes could not be repaired: (\d+) vendor_hole_suspected;", execution.cause or ""
+    )
+    return execution.error == "MinutesMissing" and found is not None and found[1] == found[2]
 
 
 def ended(stage: Stage, arn: str) -> Followed:
@@ -142,13 +154,15 @@ def test_every_minute_of_both_files_ends_accounted_for(stage: Stage, days: RealD
     """All days of all symbols; an hour that its audit could not mend would be mended by the night's sweep."""
     course = replayed(stage, days.hours(), at_once=4)
     swept(stage, days, course)
+    assert all(only_suspected(course.audits[hour]) for hour in course.unmended)
     absent = ended_equal(stage, days, days.hours(), course)
-    assert len(absent) == NO_TRADE
+    assert NO_TRADE - len(absent) <= SUSPECTED
     print(figures(days, course, absent))
 
 
 def ended_equal(stage: Stage, days: RealDays, hours: Collection[datetime], course: Course) -> set[SymbolMinute]:
-    """Check everything that the lake is to hold of these hours, and return the minutes proven absent."""
+    """Check everything that the lake is to hold of these hours, and return the minutes proven absent. One without a
+    trade is proven, or suspected."""
     dates = [Range(day, day + timedelta(days=1)) for day in days.dates()]
     expected, source = days.expected_in(hours), days.traded_in(hours)
     lost_on_purpose(stage, expected, course)
@@ -161,9 +175,12 @@ def ended_equal(stage: Stage, days: RealDays, hours: Collection[datetime], cours
     )
     course.repaired = symbol_minutes(stored[stored["repair_id"].notna()])
     assert course.repaired >= course.dropped & symbol_minutes(source)
-    absent = symbol_minutes(expected) - symbol_minutes(source)
-    assert absences([one for date in dates for one in stage.lake.absences(date)]) == absent
-    facts_equal(stage, dates, expected, source)
+    absent = absences([one for date in dates for one in stage.lake.absences(date)])
+    failed = [one for date in dates for one in stage.lake.failures(date) if one.reason == "vendor_hole_suspected"]
+    suspected = each_minute((one.symbol, one.range) for one in failed)
+    assert absent | suspected == symbol_minutes(expected) - symbol_minutes(source)
+    assert not absent & suspected
+    facts_equal(stage, dates, expected, source, suspected)
     return absent
 
 
@@ -180,10 +197,17 @@ def lost_on_purpose(stage: Stage, expected: pd.DataFrame, course: Course) -> Non
 def absences(found: list[Absence]) -> set[SymbolMinute]:
     """The symbol-minutes of these proofs, each from two answers."""
     assert all(one.observations == 2 and one.reason == "no_trade" for one in found)
-    return {(one.symbol, one.range.start + n * MINUTE) for one in found for n in range(one.range.minutes)}
+    return each_minute((one.symbol, one.range) for one in found)
 
 
-def facts_equal(stage: Stage, dates: list[Range], expected: pd.DataFrame, source: pd.DataFrame) -> None:
+def each_minute(ranges: Iterable[tuple[str, Range]]) -> set[SymbolMinute]:
+    """The symbol-minutes of ranges of symbols."""
+    return {(symbol, span.start + n * MINUTE) for symbol, span in ranges for n in range(span.minutes)}
+
+
+def facts_equal(
+    stage: Stage, dates: list[Range], expected: pd.DataFrame, source: pd.DataFrame, suspected: set[SymbolMinute]
+) -> None:
     """The facts are those of pandas, bit for bit; each symbol-hour says what was expected and what is absent."""
     ours = pd.concat([published_facts(stage, date) for date in dates]).sort_index()
     assert differing_facts(ours, direct_facts(source)) == []
@@ -194,7 +218,8 @@ def facts_equal(stage: Stage, dates: list[Range], expected: pd.DataFrame, source
         if row["minutes_expected"]:
             at = (row["symbol"], pd.Timestamp(row["hour"], tz=UTC))
             told[at] = (row["minutes_expected"], row["minutes_present"], row["minutes_absent"])
-    assert told == {at: (count, there.get(at, 0), count - there.get(at, 0)) for at, count in asked.items()}
+    open_ = Counter((symbol, pd.Timestamp(minute).floor("h")) for symbol, minute in suspected)
+    assert told == {at: (count, there.get(at, 0), count - there.get(at, 0) - open_[at]) for at, count in asked.items()}
 
 
 def figures(days: RealDays, course: Course, absent: Collection[SymbolMinute]) -> str:
