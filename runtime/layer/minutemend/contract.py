@@ -258,7 +258,7 @@ class Status(StrEnum):
     READY = "ready"  # nothing is missing
     REPAIR = "repair"  # something is missing, repairable, and attempts are left
     EXHAUSTED = "exhausted"  # something is missing, or not known, and nothing more can be done
-    KNOWN = "known"  # a night asked again, and what is still missing are the suspected holes that were reported then
+    KNOWN = "known"  # a night asked again, and what is still missing are suspected holes that were reported before
     NOTHING = "nothing"  # a scheduled range in which known sessions expect no minute: nothing was looked at
     REFUSED = "refused"  # the input is unusable; `reason` says why
     STOPPED = "stopped"  # somebody stopped the backfill whose window this is

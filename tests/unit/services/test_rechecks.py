@@ -12,6 +12,7 @@ from minutemend.contract import RECHECKS_KEY, Key, Status
 from minutemend.core.answers import VendorLimits
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import RULE, Absence, Failure
 from minutemend.services.lake import Lake
@@ -20,7 +21,7 @@ from minutemend.services.report_failure import HOLE_SUSPECTED
 
 from tests.fakes.store import FakeStore
 from tests.unit.services.loop import OPEN, Loop, bar
-from tests.unit.services.test_absence_again import DAY, HELD, HOLE, proven, suspected
+from tests.unit.services.test_absence_again import DAY, HELD, HOLE, HOLES, proven, suspected, sweep
 
 ONE = VendorLimits("fake", rows=1000, symbols=1, per_minute=60)
 EVIDENCE = json.dumps([{"vendor": "fake"}])
@@ -183,6 +184,25 @@ def ask_again(loop: Loop, name: str) -> dict[str, Any]:
     loop.now = night
     given = {key: value for key, value in one["input"].items() if key not in ("start", "end")}
     return loop.run(name, **given)
+
+
+def test_the_sweep_of_the_same_night_rings_no_second_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor those of the nights after, while the hole lies in their days."""
+    loop = suspected()
+    told = len(loop.signals.alarms)
+    around = [Session("XNYS", day.date(), day, day + MINUTE) for day in (OPEN - timedelta(3), OPEN + timedelta(4))]
+    loop.lake.calendars.put([*loop.lake.sessions(), *around])
+    for night in (1, 2):
+        loop.now = OPEN + timedelta(days=night, hours=3)
+        assert sweep(loop, monkeypatch, f"night-{night}")[Key.STATUS] == Status.KNOWN
+    assert len(loop.signals.alarms) == told
+
+
+def test_a_hole_that_no_audit_has_reported_is_news_at_night_too() -> None:
+    """Bars of a day that was whole were deleted since: the night that asks for something else there says so."""
+    loop = Loop(truth=HOLES, stored=HOLES)
+    assert loop.run("recheck-1", recheck="due")[Key.STATUS] == Status.EXHAUSTED
+    assert len(loop.signals.alarms) == 1
 
 
 def test_what_is_still_missing_is_no_news_and_what_came_is_repaired() -> None:

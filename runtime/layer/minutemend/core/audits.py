@@ -23,8 +23,8 @@ class AuditRequest:
     """A range, the symbols to look at (None: every symbol of interest), and how often to try.
 
     `recheck`: proofs that rest on one vendor, and suspected holes, are asked again (core/recheck.py). `sweep`: those
-    that are due. `quiet`: holes that were suspected before are no news. `backfill` is the run of a backfill, or of a
-    night's rechecks, whose window this is.
+    that are due, and holes that were reported before are no news. `backfill` is the run of a backfill, or of a night's
+    rechecks, whose window this is.
     """
 
     range: Range
@@ -32,7 +32,6 @@ class AuditRequest:
     attempts: int = DEFAULT_ATTEMPTS
     recheck: bool = False
     sweep: bool = False
-    quiet: bool = False
     backfill: str | None = None
 
     @classmethod
@@ -59,9 +58,9 @@ class AuditRequest:
             raise BadInput(f"the input has unknown keys {', '.join(unknown)}: {', '.join(_KEYS)} are known")
         if ("start" in given) != ("end" in given):
             raise BadInput("the input has only one of start and end: both or none would be right")
-        quiet = given.get("recheck") == DUE
+        due_alone = given.get("recheck") == DUE
         sweep = _flag(given.get("sweep", False), "sweep")
-        recheck = not quiet and _flag(given.get("recheck", False), "recheck")
+        recheck = not due_alone and _flag(given.get("recheck", False), "recheck")
         if "start" in given:
             both = [key for key in _SCHEDULE_KEYS if key in given]
             if both:
@@ -86,7 +85,7 @@ class AuditRequest:
         if type(attempts) is not int or not 1 <= attempts <= MAX_ATTEMPTS:
             raise BadInput(f"attempts is {attempts!r}: a whole number from 1 to {MAX_ATTEMPTS} would be right")
         backfill = _run(given.get(_BACKFILL))
-        return cls(window, symbols, attempts, recheck=recheck, sweep=sweep or quiet, quiet=quiet, backfill=backfill)
+        return cls(window, symbols, attempts, recheck=recheck, sweep=sweep or due_alone, backfill=backfill)
 
     def to_json(self) -> dict[str, object]:
         """The working file of the audit, which `from_json` reads back."""
@@ -97,7 +96,6 @@ class AuditRequest:
             "attempts": self.attempts,
             "recheck": self.recheck,
             "sweep": self.sweep,
-            "quiet": self.quiet,
             **({_BACKFILL: self.backfill} if self.backfill else {}),
         }
 
@@ -114,7 +112,6 @@ class AuditRequest:
             attempts=attempts,
             recheck=given.get("recheck") is True,  # an audit that began before there was such a thing asks for none
             sweep=given.get("sweep") is True,
-            quiet=given.get("quiet") is True,
             backfill=_run(given.get(_BACKFILL)),
         )
 

@@ -12,7 +12,7 @@ from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
 from minutemend.core.errors import BadInput
 from minutemend.core.evidence import Needs
-from minutemend.core.minutes import format_instant, from_epoch_minute
+from minutemend.core.minutes import Range, edges, format_instant, from_epoch_minute
 from minutemend.core.recheck import Recheck, together, watched
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import ProofRule
@@ -21,6 +21,7 @@ from minutemend.services import working_files
 from minutemend.services.interest import get_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.look import NOTHING, look
+from minutemend.services.report_failure import HOLE_SUSPECTED
 from minutemend.services.scope import Scope, scope_of, session_days
 
 
@@ -159,8 +160,14 @@ class CheckDataHealth:
             return Status.REPAIR
         if not len(missing) and not scope.unknown:
             return Status.NOTHING if scope.nothing else Status.READY
-        known = scope.request.quiet and not scope.unknown and bool(missing.suspected.all())
+        known = scope.request.sweep and not scope.unknown and self._reported(missing, scope.request.range)
         return Status.KNOWN if known else Status.EXHAUSTED
+
+    def _reported(self, missing: Needs, window: Range) -> bool:
+        """Whether all that is missing are suspected holes, as an audit before has reported."""
+        told = [one for one in self.lake.failures(window) if one.reason == HOLE_SUSPECTED]
+        reported = missing.gaps.places([one.symbol for one in told], *edges(one.range for one in told))
+        return bool(missing.suspected.all()) and not len(missing.gaps.less(reported))
 
 
 def backfill_of(event: Mapping[str, Any]) -> str | None:
