@@ -101,7 +101,7 @@ def set_(stage: str, file: Path | None, version: str | None) -> None:
     set_interested_stocks(opened.lake, text, now=datetime.now(UTC))
     followed = opened.interest(write=True).listings
     say(f"{opened.name} follows {count(len({one.symbol for one in followed}), 'symbol')}")
-    for warning in too_many(opened.vendors, by_calendar(followed)):
+    for warning in too_many(opened.settings.vendors, by_calendar(followed)):
         say(warning)
 
 
