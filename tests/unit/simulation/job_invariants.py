@@ -80,11 +80,14 @@ def check_answers(run: Scenario) -> None:
 
 def check_waits(run: Scenario) -> None:
     """A minute that a vendor left out is not asked for again, in the same audit, before that can prove anything. (What
-    a vendor wrongly leaves out counts for nothing when it is found out, and is asked for at once.)"""
+    a vendor wrongly leaves out counts for nothing when it is found out, and is asked for at once. What is proven is
+    watched: a job that asks for others would take it.)"""
     if run.profile.lies or run.profile.lasting:
         return
     known = [one for one in _known(run) if one.said.kind is AnswerKind.BARS and len(one.said.omitted)]
     slack = timedelta(seconds=2 * run.profile.skew)
+    proofs = [(one, minute) for one in run.lake.absences(run.market.window) for minute in minutes(one.range)]
+    proven = {(one.symbol, minute): one.proven_at for one, minute in proofs}
     for vendor in run.vendors.values():
         for told in vendor.told:
             job = run.planned.get(told.job_id or "")
@@ -95,6 +98,9 @@ def check_waits(run: Scenario) -> None:
                 if one.step >= looked or (one.said.vendor, one.said.audit_id) != (vendor.name, job.audit_id):
                     continue
                 for minute in _both(run, wanted(job), one.said):
+                    since = proven.get((one.said.symbol, minute))
+                    if since is not None and since <= told.at + slack:
+                        continue
                     window = Range(minute, minute + MINUTE)
                     left_out = [answer.at for answer in vendor.told if answer.omits(one.said.symbol, window)]
                     what = f"{one.said.symbol} at {minute}"

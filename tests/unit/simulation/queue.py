@@ -92,7 +92,7 @@ class DeadLettersClient:
 
     def __init__(self, queue: SimQueue) -> None:
         self._queue = queue
-        self.deleted = 0
+        self.deleted: list[str] = []  # handles, once for each call
 
     def get_queue_attributes(self, **_: Any) -> dict[str, Any]:
         return {"Attributes": {"ApproximateNumberOfMessages": str(len(self._ready()))}}
@@ -127,9 +127,8 @@ class DeadLettersClient:
         return {}
 
     def delete_message(self, *, ReceiptHandle: str, **_: Any) -> None:  # noqa: N803
-        kept = [held for held in self._queue.dead if str(held.number) != ReceiptHandle]
-        self.deleted += len(self._queue.dead) - len(kept)
-        self._queue.dead = kept
+        self.deleted.append(ReceiptHandle)
+        self._queue.dead = [held for held in self._queue.dead if str(held.number) != ReceiptHandle]
 
     def _ready(self) -> list[Held]:
         return [held for held in self._queue.dead if held.visible_at <= self._queue.world.now]
