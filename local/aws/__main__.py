@@ -71,6 +71,8 @@ def main(folder: Path) -> None:
     watch_alarms(cloudwatch, sns, judge)
     watch_queries(athena, glue, judge, folder=folder)
     _with_principals(json.loads((folder / "principals.json").read_text()))
+    # It would serve 443, too, where it may: two stages that start at once fight for that, and one of them dies.
+    ministack.app._port_is_bindable = lambda *_: False
     ministack.app.main()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -239,6 +240,12 @@ def test_the_schedules_role_starts_what_the_schedules_start(stack: LocalStack, f
         return set(targets) <= made
 
     assert _until(started)
+
+
+def test_a_local_stage_serves_its_own_port_alone(stack: LocalStack) -> None:
+    """MiniStack takes 443 besides where it may (as root, in CI); of two that start at once one died of that."""
+    served = re.findall(r"Running on (https?://[\w.:]+)", (stack.home / "ministack.log").read_text())
+    assert set(served) == {stack.aws.url}
 
 
 def test_an_hours_audit_lists_one_date(stack: LocalStack, run_audit: RunAudit, fresh_day: Session) -> None:
