@@ -86,7 +86,7 @@ class Lake:
         return [*parts]
 
     def put_dates(self, bars: pa.Table) -> None:
-        """Write bars of some UTC dates (schema BARS, resolved, captured by nobody): one object for each date of which
+        """Write bars of some UTC dates (schema BARS, resolved, none of a repair): one object for each date of which
         nothing is stored, else what is not stored yet, as `put_bars`. Again, the same objects."""
         spans = {day.date(): part for day, part in by_span(bars, "day")}
         there: dict[str, list[str]] = defaultdict(list)
