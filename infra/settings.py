@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from minutemend.contract import VendorSettings
+from minutemend.contract import VendorSettings, first_serving
 
 from infra.layer.target import Target
 from infra.rules import MARKET, UnknownStage, UnsafeSettings, problems_among, problems_of
@@ -95,9 +95,8 @@ class StageSettings:
         return Target(self.python, self.architecture, self.calendars)
 
     def vendor_of(self, calendar: str) -> VendorSettings:
-        """Whom a capture, and the first attempt, asks for symbols of a calendar; for one that no vendor serves, the
-        first of all."""
-        return next((vendor for vendor in self.vendors if vendor.serves(calendar)), self.vendors[0])
+        """Whom a capture, and the first attempt, asks for symbols of a calendar."""
+        return first_serving(self.vendors, calendar)
 
     @property
     def market(self) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from minutemend.contract import CAPTURE_TOGETHER, VENDORS, VendorSettings
+from minutemend.contract import CAPTURE_TOGETHER, VENDORS, VendorSettings, first_serving
 from minutemend.core.symbols import Listing
 
 from mend.console import count
@@ -24,10 +24,10 @@ def by_calendar(followed: Iterable[Listing]) -> dict[str, int]:
 
 def too_many(vendors: Sequence[VendorSettings], followed: Mapping[str, int]) -> list[str]:
     """What to tell a person of each vendor of which a minute wants more requests than the stage may make. `followed`
-    counts the symbols by calendar; each is captured from the first vendor that serves it."""
+    counts the symbols by calendar."""
     captured: Counter[str] = Counter()
     for calendar, symbols in followed.items():
-        captured[next((one.name for one in vendors if one.serves(calendar)), vendors[0].name)] += symbols
+        captured[first_serving(vendors, calendar).name] += symbols
     found = []
     for one in vendors:
         takes = VENDORS[one.name].symbols

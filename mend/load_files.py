@@ -92,8 +92,7 @@ class LoadFiles:
             )
         rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(bool(self._right)))
         self._db.execute(f"CREATE OR REPLACE VIEW given AS {rows}")
-        self._refuse_wrong()
-        ((count,),) = self._db.execute("SELECT count(*) FROM given").fetchall()
+        count = self._refuse_wrong()
         if not count:
             raise BadInput("the files hold no bars of these symbols, so there is nothing to load")
         dates = self._db.execute("SELECT DISTINCT CAST(minute AS DATE) AS day FROM given ORDER BY day").fetchall()
@@ -119,7 +118,8 @@ class LoadFiles:
         if held.num_rows:
             yield _as_bars(held, source, captured_at)
 
-    def _refuse_wrong(self) -> None:
+    def _refuse_wrong(self) -> int:
+        """How many rows there are, none of them wrong."""
         wrong = {
             "has no symbol": "symbol IS NULL",
             "is of the year 2200 or later": "minute >= TIMESTAMP '2200-01-01'",
@@ -140,6 +140,7 @@ class LoadFiles:
                 (row,) = self._db.execute(f"SELECT * FROM given WHERE {condition} LIMIT 1").fetchall()  # noqa: S608
                 first = ", ".join(map(str, row))
                 raise BadInput(f"{times:,} of {rows:,} rows: a row {what}; the first: {first}. Nothing was loaded")
+        return int(rows)
 
 
 def _as_bars(rows: Any, source: str, captured_at: datetime) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tarfile
 import time
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.servers import free_port
 from tests.trino.client import Trino
 
 VERSION = "476"
@@ -64,7 +64,7 @@ def running(folder: Path, lakes: Path) -> Iterator[Trino]:
     """A server that sees the files under `lakes` as `local:///…`. Stopped at the end, whatever happens."""
     folder = folder.resolve()
     server, plugins = install(folder)
-    port = _free_port()
+    port = free_port()
     run = folder / f"run-{port}"
     shutil.rmtree(run, ignore_errors=True)
     _configure(run, plugins=plugins, lakes=lakes, port=port)
@@ -156,10 +156,3 @@ def _await_start(process: subprocess.Popen[bytes], client: Trino, log: Path) -> 
         if process.poll() is not None or time.monotonic() > give_up:
             raise CannotRun(f"Trino did not start; the end of {log}:\n{log.read_text()[-3000:]}")
         time.sleep(0.5)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,7 +6,7 @@ Environment variables, table and column names, key prefixes, payload keys, metri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -206,15 +206,15 @@ BACKFILLS_PREFIX = "backfills/"
 # sessions and this many expected minutes, so that its plan takes half of QueueRepairs' memory when every other minute
 # is missing, the worst of cases: a month of 130 symbols of XNYS, or of 25 around the clock.
 WINDOW_MINUTES = 1_150_000
-
-# Symbols of one capture message. A vendor of one symbol a request answers 50 in well under the worker's timeout; a
-# vendor of many gets them in one request; 5,000 symbols are 100 messages, ten batches of SQS.
-CAPTURE_TOGETHER = 50
 WINDOW_SYMBOL_BYTES = 6_000  # of a window's symbols as JSON, where they are named: the state stays under 10 KB
 MOST_WINDOWS = 20_000
 # Of a vendor's budget a backfill takes only while less than this share of it is used: the rest is always free for what
 # is captured and audited today.
 BACKFILL_SHARE = 0.75
+
+# Symbols of one capture message. A vendor of one symbol a request answers 50 in well under the worker's timeout; a
+# vendor of many gets them in one request; 5,000 symbols are 100 messages, ten batches of SQS.
+CAPTURE_TOGETHER = 50
 
 
 class Key(StrEnum):
@@ -399,6 +399,12 @@ class VendorSettings:
     def serves(self, calendar: str) -> bool:
         """Whether it is asked for the symbols of this calendar."""
         return not self.calendars or calendar in self.calendars
+
+
+def first_serving(vendors: Sequence[VendorSettings], calendar: str) -> VendorSettings:
+    """Whom a capture, and the first attempt, asks for symbols of a calendar; for one that no vendor serves, the first
+    of all."""
+    return next((vendor for vendor in vendors if vendor.serves(calendar)), vendors[0])
 
 
 def vendors_to_json(vendors: Iterable[VendorSettings]) -> str:
