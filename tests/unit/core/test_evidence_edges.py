@@ -12,7 +12,7 @@ from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import merge, numbers, place
 from minutemend.core.minutes import Range, epoch_minute
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import NONE, RULE, Proof
+from minutemend.core.verdicts import NONE, RULE, Observation, Proof
 
 from tests.unit.core.test_evidence import CLOSE, OPEN, RULE_IN_FORCE, SEEN, crowd, gap, judged, minutes, prove, saw
 
@@ -98,3 +98,34 @@ def test_what_nobody_asked_for_is_left_out_all_the_same() -> None:
     found = judge(Gaps.from_rows([gap(389)]), looks, RULE_IN_FORCE, audit_id="a", raw=raw, **window)
     assert found.absences == []
     assert found.needs.suspected.tolist() == [True]
+
+
+def two_sources(*runs: Range) -> list[Observation]:
+    """The ends of two answers that show no bar after minute 387."""
+    around = epoch_minute(minutes(387).start), NONE
+    return [saw(*runs, vendor=name, around=around) for name in ("alpaca", "binance")]
+
+
+def until(told: list[Observation], minute: int) -> list[Observation]:
+    """Their parts before a minute of the session."""
+    begun = minutes(minute).start
+    return [replace(one, range=Range(OPEN, begun), omitted=one.omitted.within(0, epoch_minute(begun))) for one in told]
+
+
+def test_the_end_of_a_session_that_is_asked_for_in_two_parts_is_one_silence() -> None:
+    """One of the last two minutes was proven before, so the job names both apart. (Found by the 20,000 schedules: the
+    first part never counted, for its run ends before the close; it failed, though it was quiet.)"""
+    apart = two_sources(minutes(388), minutes(389))
+    assert [one.range for one in prove([gap(388), gap(389)], apart)] == [minutes(388), minutes(389)]
+    assert prove([gap(388)], until(apart, 389)) == []  # nobody looked up to the close
+
+
+def test_the_end_of_a_session_over_midnight_is_one_silence() -> None:
+    """The answer's part of the first date ends at midnight, before the close."""
+    told, middle = two_sources(minutes(388, 2)), minutes(389).start
+    second = [
+        replace(one, range=Range(middle, CLOSE), omitted=one.omitted.within(epoch_minute(middle), epoch_minute(CLOSE)))
+        for one in told
+    ]
+    found = prove([gap(388, 2)], [*until(told, 389), *second])
+    assert sum(one.range.minutes for one in found) == 2

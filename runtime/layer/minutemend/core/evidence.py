@@ -190,15 +190,21 @@ class _Observed:
         self.left_out = merge(place(lane, begun)[self.form < 2], place(lane, until)[self.form < 2])
         pieces, source = cut(gaps.line, np.concatenate([begins, ends]))
         self.gaps = gaps.of(pieces, source)
-        first, past = (np.searchsorted(pieces.starts, edge) for edge in (begins, ends))
-        counts = np.maximum(past - first, 0)
+        within, past = (np.searchsorted(pieces.starts, edge) for edge in (begins, ends))
+        counts = np.maximum(past - within, 0)
         entry = np.repeat(np.arange(len(table)), counts)
-        piece = expand(numbers(first), numbers(counts))
+        piece = expand(numbers(within), numbers(counts))
         order = np.lexsort((entry, piece))
         self.entry, self.piece = entry[order], piece[order]
         self.when = numbers([microseconds(one.observed_at) for one in self.observations])[self.answer[self.entry]]
         vendor = numbers([self.vendors.index(one.vendor) for one in self.observations])
         self.vendor = vendor[self.answer[self.entry]]
+        # Of a session over midnight an answer has two observations.
+        whose: dict[tuple[str, str], int] = {}
+        self.whole = numbers([whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.observations])
+        reach = numbers([0] * len(whose))
+        np.maximum.at(reach, self.whole, last)
+        self.reach = reach[self.whole]  # up to where each observation's answer was looked at
         self.silence, wrong = self._silence(raw, off, window)
         self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane)
 
@@ -220,10 +226,7 @@ class _Observed:
     def _lacked(self, raw: Gaps, off: Intervals, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete
         there, as of a vendor that had not loaded all, and what else it left out may have been traded, too."""
-        # Of a session over midnight an answer has two observations.
-        whose: dict[tuple[str, str], int] = {}
-        number = [whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.observations]
-        answer_of = numbers(number)[self.answer]
+        answer_of = self.whole[self.answer]
         left = np.flatnonzero(self.form == 0)
         left = left[np.argsort(place(answer_of[left], self.start[left]), kind="stable")]
         whole, lane, start, end = (column[left] for column in (answer_of, lane, self.start, self.end))
@@ -249,7 +252,7 @@ class _Observed:
         settled = np.maximum(lag, self.rule.settling // _MICROSECOND)
         begun = (self.before[entry] >= opened) | (self.start[entry] <= opened)
         later = (self.after[entry] != NONE) & (self.after[entry] < closed)
-        over = known & (self.end[entry] >= closed) & (self.before[entry] >= opened)
+        over = known & (self.reach[self.answer[entry]] >= closed) & (self.before[entry] >= opened)
         over &= self.when >= closed * minute + settled
         stated = (self.form[entry] == 1) & known & (self.when >= self.gaps.end[self.piece] * minute + lag)
         return np.asarray(((self.form[entry] == 0) & begun & (later | over)) | stated, np.bool_)
