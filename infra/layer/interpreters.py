@@ -7,10 +7,8 @@ version: so a layer for Python 3.13 is compiled by some Python 3.13 of the machi
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,15 +19,15 @@ BUILD = Path(__file__).resolve().parents[2] / ".build"
 def interpreter_for(python: str, *, install: bool = False) -> Path | None:
     """An interpreter of that minor version ("3.13"), or None.
 
-    Looked for in this order: the running one, the PATH, pyenv's versions, uv's own. With `install`, uv may
+    The running one, or one that uv finds: its own, on the PATH, among pyenv's versions. With `install`, uv may
     fetch one as a last resort; without a network that fails, and the answer is None.
     """
-    for candidate in _candidates(python):
-        if _is(candidate, python):
-            return candidate
-    if install and _uv("python", "install", "--quiet", python) is not None:
-        return _found_by_uv(python)
-    return None
+    if python == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
+    found = _found(python)
+    if found is None and install and _said("python", "install", "--quiet", python) is not None:
+        return _found(python)
+    return found
 
 
 def uv_environment() -> dict[str, str]:
@@ -43,39 +41,19 @@ def uv() -> Path:
     return Path(sys.executable).with_name("uv")
 
 
-def _candidates(python: str) -> Iterator[Path]:
-    yield Path(sys.executable)
-    for folder in os.environ.get("PATH", "").split(os.pathsep):
-        found = shutil.which(f"python{python}", path=folder)
-        if found:
-            yield Path(found)
+def _found(python: str) -> Path | None:
+    path = _said("python", "find", "--no-project", "--no-python-downloads", python)
+    return Path(path) if path else None
+
+
+def _said(*arguments: str) -> str | None:
+    """What uv prints, or None when it fails. pyenv has versions that are not active, which the PATH leaves out."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted(pyenv.glob(f"versions/{python}.*/bin/python"), reverse=True)
-    found_by_uv = _found_by_uv(python)
-    if found_by_uv:
-        yield found_by_uv
-
-
-def _is(candidate: Path, python: str) -> bool:
-    if candidate == Path(sys.executable):
-        return python == f"{sys.version_info.major}.{sys.version_info.minor}"
-    return _output(str(candidate), "-c", "import sys; print('%d.%d' % sys.version_info[:2])") == python
-
-
-def _found_by_uv(python: str) -> Path | None:
-    found = _uv("python", "find", "--no-project", "--no-python-downloads", python)
-    return Path(found) if found else None
-
-
-def _uv(*arguments: str) -> str | None:
-    return _output(str(uv()), *arguments, environment=uv_environment()) if uv().exists() else None
-
-
-def _output(*command: str, environment: dict[str, str] | None = None) -> str | None:
-    """What a command prints, or None when it fails: a pyenv shim exists for versions that are not active."""
+    folders = [os.environ.get("PATH", os.defpath), *map(str, sorted(pyenv.glob("versions/*/bin"), reverse=True))]
+    environment = {**uv_environment(), "PATH": os.pathsep.join(folders)}
     try:
-        ran = subprocess.run(  # noqa: S603 (interpreters of this machine, and our own uv)
-            command, env=environment, capture_output=True, text=True, timeout=120, check=True
+        ran = subprocess.run(  # noqa: S603 (our own uv)
+            [uv(), *arguments], env=environment, capture_output=True, text=True, timeout=120, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
