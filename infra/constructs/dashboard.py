@@ -47,7 +47,7 @@ class OperationsDashboard(Construct):
                 self._data(),
                 self._audits(machine, backfill),
                 self._vendors(),
-                [self._queue_depth(queues), self._queue_age(queues), self._dead_letters(queues)],
+                self._queues(queues),
                 self._functions(functions),
                 [
                     _graph("Bytes scanned", scanned_by_athena(workgroup)),
@@ -122,26 +122,15 @@ class OperationsDashboard(Construct):
             ),
         ]
 
-    def _queue_depth(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
-        depth = [
-            queue.queue.metric_approximate_number_of_messages_visible(statistic="Maximum", label=queue.name)
-            for queue in queues
+    def _queues(self, queues: Sequence[JobQueue]) -> list[cloudwatch.IWidget]:
+        visible, oldest = "ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"
+        work = [(one.queue, one.name) for one in queues]
+        dead = [(one.dead_letters, one.name) for one in queues]
+        shown = {"Queue depth": (work, visible), "Oldest message (s)": (work, oldest), "Dead letters": (dead, visible)}
+        return [
+            _graph(title, *[queue.metric(metric, statistic="Maximum", label=name) for queue, name in of], width=_THIRD)
+            for title, (of, metric) in shown.items()
         ]
-        return _graph("Queue depth", *depth, width=_THIRD)
-
-    def _queue_age(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
-        age = [
-            queue.queue.metric_approximate_age_of_oldest_message(statistic="Maximum", label=queue.name)
-            for queue in queues
-        ]
-        return _graph("Oldest message (s)", *age, width=_THIRD)
-
-    def _dead_letters(self, queues: Sequence[JobQueue]) -> cloudwatch.IWidget:
-        dead = [
-            queue.dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum", label=queue.name)
-            for queue in queues
-        ]
-        return _graph("Dead letters", *dead, width=_THIRD)
 
     def _functions(self, functions: Sequence[Function]) -> list[cloudwatch.IWidget]:
         shown = {
