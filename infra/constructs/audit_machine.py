@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -55,11 +56,6 @@ def machine_name(settings: StageSettings) -> str:
     return f"{settings.stack_name}-audit"
 
 
-def machine_arn(stack: Stack, settings: StageSettings) -> str:
-    """Its ARN, without a reference to it: the functions' roles are made before it."""
-    return f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine:{machine_name(settings)}"
-
-
 class AuditMachine(Construct):
     """`machine`. Its state holds pointers and counts (contract.Key), never lists of minutes."""
 
@@ -77,15 +73,15 @@ class AuditMachine(Construct):
         report_failure: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, construct_id)
-        check = self._step("CheckDataHealth", check_data_health)
+        check = step(self, "CheckDataHealth", check_data_health)
         wait = self._wait(await_repairs, timeout=settings.repair_timeout.total_seconds())
-        repair = self._step("QueueRepairs", queue_repairs).next(wait).next(check)
-        late = self._step("CheckProgress", await_repairs)
+        repair = step(self, "QueueRepairs", queue_repairs).next(wait).next(check)
+        late = step(self, "CheckProgress", await_repairs)
         wait.add_catch(late, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
         moving = sfn.Condition.boolean_equals(f"$.{Key.MOVING}", True)
         late.next(sfn.Choice(self, "still repairing?").when(moving, wait).otherwise(check))
         done = sfn.Succeed(self, "Done")
-        publish = self._step("ExecuteDataTask", publish_hours)
+        publish = step(self, "ExecuteDataTask", publish_hours)
         # A long range is published date by date, in as many invocations as it takes.
         published = sfn.Choice(self, "all published?")
         published.when(sfn.Condition.is_present(f"$.{Key.PUBLISH_FROM}"), publish)
@@ -102,7 +98,7 @@ class AuditMachine(Construct):
             published.otherwise(task.then(done))
         else:
             published.otherwise(done)
-        report = self._step("ReportFailure", report_failure).next(publish)
+        report = step(self, "ReportFailure", report_failure).next(publish)
         refused = sfn.Fail(self, "Refused", error="BadInput", cause_path=f"$.{Key.REASON}")
         # A night hour, a weekend: nothing was looked at, and nothing is said to be ready.
         nothing = sfn.Succeed(self, "NothingExpected")
@@ -138,26 +134,17 @@ class AuditMachine(Construct):
             },
         )
 
-    def _step(self, name: str, function: lambda_.IFunction) -> tasks.LambdaInvoke:
-        step = tasks.LambdaInvoke(
-            self,
-            name,
-            lambda_function=function,
-            payload_response_only=True,
-            retry_on_service_exceptions=False,
-            task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
-        )
-        return retried(step)
-
     def _wait(self, function: lambda_.IFunction, *, timeout: float) -> tasks.LambdaInvoke:
         """Leaves the token on the board and waits until the last job is settled, or for the timeout.
 
         A fixed timeout, and on while jobs make progress (CheckProgress): docs/decisions/loop.md.
         """
-        step = tasks.LambdaInvoke(
+        return step(
             self,
             "WaitForRepairs",
-            lambda_function=function,
+            function,
+            timeout=Duration.seconds(int(timeout)),
+            payload_response_only=False,
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             payload=sfn.TaskInput.from_object(
                 {
@@ -167,10 +154,7 @@ class AuditMachine(Construct):
                 }
             ),
             result_path=sfn.JsonPath.DISCARD,
-            retry_on_service_exceptions=False,
-            task_timeout=sfn.Timeout.duration(Duration.seconds(int(timeout))),
         )
-        return retried(step)
 
     def _missing(self, results_bucket: str) -> sfn.Fail:
         cause = f"States.Format('{{}}. The report: s3://{results_bucket}/{{}}', $.{Key.REASON}, $.{Key.REPORT_KEY})"
@@ -195,8 +179,25 @@ class AuditMachine(Construct):
         return machine
 
 
-def retried(step: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
-    """The step, tried again as steps of a machine are."""
-    step.add_retry(**THROTTLE_RETRY)  # type: ignore[arg-type]
-    step.add_retry(**STEP_RETRY)  # type: ignore[arg-type]
-    return step
+def step(
+    scope: Construct,
+    name: str,
+    function: lambda_.IFunction,
+    *,
+    timeout: Duration | None = None,
+    payload_response_only: bool = True,
+    **how: Any,
+) -> tasks.LambdaInvoke:
+    """A step that invokes a function, for 15 minutes at most unless it is told another time, and is tried again."""
+    made = tasks.LambdaInvoke(
+        scope,
+        name,
+        lambda_function=function,
+        payload_response_only=payload_response_only,
+        retry_on_service_exceptions=False,
+        task_timeout=sfn.Timeout.duration(timeout or Duration.minutes(15)),
+        **how,
+    )
+    made.add_retry(**THROTTLE_RETRY)  # type: ignore[arg-type]
+    made.add_retry(**STEP_RETRY)  # type: ignore[arg-type]
+    return made

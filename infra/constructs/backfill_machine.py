@@ -6,7 +6,7 @@ and what comes back of it is one digit.
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
@@ -16,8 +16,8 @@ from constructs import Construct
 from minutemend.contract import BACKFILLS_PREFIX
 
 from infra.concerns import Concern, tag
-from infra.constructs.audit_machine import machine_logs, machine_name, retried
-from infra.constructs.grants import allow, allow_wildcard, read_objects
+from infra.constructs.audit_machine import machine_logs, machine_name, step
+from infra.constructs.grants import allow, allow_wildcard, read_objects, states_arn
 from infra.settings import StageSettings
 
 # Windows under way together: while one is looked at and one is published, two keep the vendor's share in use.
@@ -119,21 +119,17 @@ class BackfillMachine(Construct):
         return sfn.Choice(self, "by name?").when(named, windows).otherwise(self._request_rechecks().next(due))
 
     def _request_rechecks(self) -> tasks.LambdaInvoke:
-        step = tasks.LambdaInvoke(
+        return step(
             self,
             "RequestRechecks",
-            lambda_function=self._rechecks,
-            payload_response_only=True,
+            self._rechecks,
             payload=sfn.TaskInput.from_object(
                 {
                     "run": sfn.JsonPath.format("recheck-{}", sfn.JsonPath.string_at("$$.Execution.Name")),
                     "scheduled_at": sfn.JsonPath.string_at("$.scheduled_at"),
                 }
             ),
-            retry_on_service_exceptions=False,
-            task_timeout=sfn.Timeout.duration(Duration.minutes(15)),
         )
-        return retried(step)
 
     def _role(self) -> iam.Role:
         """What it may do: read its windows, run them as audits and as children of its map, and stop both.
@@ -150,25 +146,22 @@ class BackfillMachine(Construct):
                 conditions={
                     "StringEquals": {"aws:SourceAccount": stack.account},
                     # Its map's children are machines of their own by the name of NAME/Windows.
-                    "ArnLike": {"aws:SourceArn": self._arn("stateMachine", f"{self._name}*")},
+                    "ArnLike": {"aws:SourceArn": states_arn(self, "stateMachine", f"{self._name}*")},
                 },
             ),
             description=f"What {self._name} may do",
         )
         read_objects(self, role, self._results, BACKFILLS_PREFIX)
         allow(role, "lambda:InvokeFunction", on=[self._rechecks.function_arn])
-        allow(
-            role,
-            "states:StartExecution",
-            on=[self._audit.state_machine_arn, self._arn("stateMachine", self._name)],
-        )
+        own = states_arn(self, "stateMachine", self._name)
+        allow(role, "states:StartExecution", on=[self._audit.state_machine_arn, own])
         for machine in (machine_name(self._settings), self._name):
             allow_wildcard(
                 self,
                 role,
                 "states:DescribeExecution",
                 "states:StopExecution",
-                on=self._arn("execution", f"{machine}:*"),
+                on=states_arn(self, "execution", f"{machine}:*"),
                 reason="executions that it started, whose names are made when it runs",
             )
         rule = stack.format_arn(
@@ -184,8 +177,3 @@ class BackfillMachine(Construct):
             reason="X-Ray's actions and the delivery of vended logs know no resources",
         )
         return role
-
-    def _arn(self, kind: str, name: str) -> str:
-        return Stack.of(self).format_arn(
-            service="states", resource=kind, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )

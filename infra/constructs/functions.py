@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -20,10 +20,18 @@ from minutemend.contract import (
 )
 
 from infra.concerns import Concern
-from infra.constructs.audit_machine import machine_arn
+from infra.constructs.audit_machine import machine_name
 from infra.constructs.environment import variables
 from infra.constructs.function import Function
-from infra.constructs.grants import allow, delete_objects, find_objects, keep_objects, read_objects, write_objects
+from infra.constructs.grants import (
+    allow,
+    delete_objects,
+    find_objects,
+    keep_objects,
+    read_objects,
+    states_arn,
+    write_objects,
+)
 from infra.constructs.resources import Resources
 from infra.rules import LONGEST_QUERY
 from infra.settings import StageSettings
@@ -245,7 +253,7 @@ class Functions(Construct):
         allow(step.role, "glue:GetTable", on=lake.catalog.arns_of(*tables))
 
     def _let_resume(self, step: Function) -> None:
-        allow(step.role, "states:SendTaskSuccess", on=[machine_arn(Stack.of(self), self._settings)])
+        allow(step.role, "states:SendTaskSuccess", on=[states_arn(self, "stateMachine", machine_name(self._settings))])
 
     def _let_work(self, step: Function, *tables: Table) -> None:
         lake = self._resources

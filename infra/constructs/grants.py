@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aws_cdk import Acknowledgment, Stack, Token, Validations
+from aws_cdk import Acknowledgment, ArnFormat, Stack, Token, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
@@ -33,6 +33,13 @@ def acknowledge_wildcard(construct: IConstruct, resource: str, *, reason: str) -
     """Tell cdk-nag why a wildcard resource stands in a policy below the construct."""
     finding = _as_nag_prints_it(Stack.of(construct), resource)
     Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{finding}]", reason=reason))
+
+
+def states_arn(scope: IConstruct, kind: str, name: str) -> str:
+    """The ARN of a `stateMachine` or an `execution` by its name, without a reference: a machine may be made later."""
+    return Stack.of(scope).format_arn(
+        service="states", resource=kind, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
 
 
 def read_objects(grantee: IConstruct, role: iam.IGrantable, bucket: s3.IBucket, *prefixes: str) -> None:

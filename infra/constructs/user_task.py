@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 from minutemend.contract import Key
 
-from infra.constructs.grants import acknowledge_wildcard
+from infra.constructs.grants import acknowledge_wildcard, states_arn
 from infra.rules import UnsafeSettings
 
 
@@ -63,12 +63,7 @@ class UserTask(Construct):
                     task_timeout=sfn.Timeout.duration(timeout),
                 )
             case ["arn", _, "states", _, _, "stateMachine", name]:
-                executions = Stack.of(self).format_arn(
-                    service="states",
-                    resource="execution",
-                    resource_name=f"{name}*",
-                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                )
+                executions = states_arn(self, "execution", f"{name}*")
                 acknowledge_wildcard(scope, executions, reason="the executions of the user's own state machine")
                 return tasks.StepFunctionsStartExecution(
                     self,
