@@ -65,9 +65,8 @@ class Market:
 
         A request whose token is not the expected one is refused and leaves no trace; every other is counted.
         """
-        if (file := Archived.at(path)) is not None:
-            return self._file(file)
-        dialect, named = route(path)
+        file = Archived.at(path)
+        dialect, named = (DIALECTS["binance"], {"symbol": file.symbol}) if file else route(path)
         query = {**query, **named}
         if dialect is None:
             return Response(404, b'{"message": "no such endpoint"}'), False
@@ -77,10 +76,15 @@ class Market:
             return refusal.response, False
         now = self._clock()
         struck = self.state.meet(dialect.name, query.get(dialect.asks_by, "").split(","), now)
-        try:
-            response, drop = self._answer(dialect, query, struck, now)
-        except Refusal as refusal:
-            response, drop = refusal.response, False
+        kinds = {fault.kind for fault in struck}
+        response, drop = self._refused(dialect, struck, now), False
+        if response is None:
+            try:
+                response, drop = self._answer(dialect, file or query, struck, now), FaultKind.DROP in kinds
+                if FaultKind.TRUNCATED in kinds:
+                    response = replace(response, body=response.body[: len(response.body) * 2 // 3])
+            except Refusal as refusal:
+                response = refusal.response
         self.state.answered("dropped" if drop else str(response.status))
         return response, drop
 
@@ -92,36 +96,19 @@ class Market:
         """What there is to know: asked for after the orders in force are known."""
         return self.source
 
-    def _file(self, file: Archived) -> tuple[Response, bool]:
-        """A file of Binance's archive, with the faults in force for its symbol."""
-        now, dialect = self._clock(), DIALECTS["binance"]
-        struck = self.state.meet(dialect.name, [file.symbol], now)
-        known = Known(Continuous(self.traded()), struck, now)
-        response = self._refused(dialect, struck, now) or file.response(known, now)
-        kinds = {fault.kind for fault in struck}
-        if FaultKind.TRUNCATED in kinds:
-            response = replace(response, body=response.body[: len(response.body) * 2 // 3])
-        drop = FaultKind.DROP in kinds
-        self.state.answered("dropped" if drop else str(response.status))
-        return response, drop
-
     def _answer(
-        self, dialect: Dialect, query: Mapping[str, str], struck: Sequence[Fault], now: datetime
-    ) -> tuple[Response, bool]:
-        refused = self._refused(dialect, struck, now)
-        if refused is not None:
-            return refused, False
+        self, dialect: Dialect, asked: Mapping[str, str] | Archived, struck: Sequence[Fault], now: datetime
+    ) -> Response:
+        """What the vendor knows of a query, or as a file of its archive. Raises Refusal."""
         known = Known(Continuous(self.traded()) if dialect.continuous else self.traded(), struck, now)
-        question = dialect.parse(query, known)
+        if isinstance(asked, Archived):
+            return asked.response(known, now)
+        question = dialect.parse(asked, known)
         question.end = min(question.end, epoch_minute(now))  # neither the future nor the running minute is known
         found = look_up(known, question) if question.first < question.end else Found({})
         for fault in struck:
             spoil(fault, found.rows)
-        response = json_response(dialect.render(question, found))
-        kinds = {fault.kind for fault in struck}
-        if FaultKind.TRUNCATED in kinds:
-            response = Response(200, response.body[: len(response.body) * 2 // 3])
-        return response, FaultKind.DROP in kinds
+        return json_response(dialect.render(question, found))
 
     def _refused(self, dialect: Dialect, struck: Sequence[Fault], now: datetime) -> Response | None:
         for fault in struck:
