@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from minutemend.core.minutes import EPOCH, epoch_minute, format_instant
+from minutemend.core.minutes import EPOCH, format_instant
 
-from market.dialects.base import Dialect, Found, Headers, Query, Question, Refusal, aware
+from market.dialects.base import Dialect, Found, Headers, Query, Question, Refusal, start_and_end
 from market.sources import Source
 
 
@@ -35,15 +35,14 @@ class Alpaca(Dialect):
             if not symbol.replace(".", "").isalnum():  # one that it cannot read costs all the others their answer
                 raise Refusal(400, {"message": f"invalid symbol: {symbol}"})
         try:
-            first, last = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
+            first, end = start_and_end(query)
             limit = int(query.get("limit", "1000"))
             token = _token(query["page_token"]) if query.get("page_token") else None
         except (KeyError, ValueError):
             raise Refusal(400, {"message": "invalid start, end, limit or page_token"}) from None
         if not 1 <= limit <= 10_000:
             raise Refusal(400, {"message": "limit is from 1 to 10000"})
-        start = -(-(aware(first) - EPOCH) // timedelta(minutes=1))
-        return Question(symbols, start, epoch_minute(aware(last)) + 1, limit, token)
+        return Question(symbols, first, end, limit, token)
 
     def render(self, question: Question, found: Found) -> object:  # noqa: ARG002
         bars = {symbol: [self._bar(row) for row in rows] for symbol, rows in found.rows.items() if rows}

@@ -6,9 +6,11 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
+
+from minutemend.core.minutes import EPOCH, epoch_minute
 
 from market.known import Rows
 from market.sources import Source
@@ -97,9 +99,12 @@ class Dialect(ABC):
         """The body, as JSON will have it."""
 
 
-def aware(instant: datetime) -> datetime:
-    """The instant, in UTC where it names no zone."""
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+def start_and_end(query: Query) -> tuple[int, int]:
+    """The epoch minutes `[first, end)` from `start` to `end`, both of them in it; in UTC where they name no zone.
+    Raises KeyError, ValueError."""
+    named = (datetime.fromisoformat(query[name]) for name in ("start", "end"))
+    first, last = (one if one.tzinfo else one.replace(tzinfo=UTC) for one in named)
+    return -(-(first - EPOCH) // timedelta(minutes=1)), epoch_minute(last) + 1
 
 
 def decimal_text(value: object) -> object:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from minutemend.core.minutes import EPOCH, epoch_minute
-
-from market.dialects.base import Dialect, Found, Query, Question, Refusal, aware
+from market.dialects.base import Dialect, Found, Query, Question, Refusal, start_and_end
 from market.sources import Source
 
 
@@ -22,10 +18,9 @@ class Coinbase(Dialect):
         if query.get("granularity") != "60":
             raise Refusal(400, {"message": "Unsupported granularity"})
         try:
-            first, last = (aware(datetime.fromisoformat(query[name])) for name in ("start", "end"))
+            question = Question([symbol], *start_and_end(query))
         except (KeyError, ValueError):
             raise Refusal(400, {"message": "Invalid start or end"}) from None
-        question = Question([symbol], -(-(first - EPOCH) // timedelta(minutes=1)), epoch_minute(last) + 1)
         if question.end - question.first > 300:
             raise Refusal(400, {"message": "granularity too small for the requested time range"})
         if not source.knows(symbol):
