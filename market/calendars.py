@@ -14,7 +14,7 @@ from pathlib import Path
 
 from minutemend.contract import FIRST_DT
 
-from market.generated import AROUND_THE_CLOCK, Sessions
+from market.generated import AROUND_THE_CLOCK
 
 
 def session_edges(names: Iterable[str]) -> dict[str, tuple[list[int], list[int]]]:
@@ -29,11 +29,6 @@ def session_edges(names: Iterable[str]) -> dict[str, tuple[list[int], list[int]]
         after = calendar.day >= first
         edges[name] = (calendar.open[after].tolist(), calendar.close[after].tolist())
     return edges
-
-
-def sessions_of(names: Iterable[str]) -> Sessions:
-    """The same, for GeneratedBars."""
-    return Sessions(session_edges(names))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

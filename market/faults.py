@@ -163,22 +163,20 @@ def _text(_name: str, value: object) -> str:
     return str(value)
 
 
-def _number(low: float, high: float) -> Callable[[str, object], float]:
+def _number(low: float, high: float, *, whole: bool = False) -> Callable[[str, object], float]:
+    kinds: tuple[type[int] | type[float], ...] = (int,) if whole else (int, float)
+    what = "a whole number" if whole else "a number"
+
     def read(name: str, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise BadInput(f"{name} is {value!r}: a number from {low:g} to {high:g} would be right")
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+            raise BadInput(f"{name} is {value!r}: {what} from {low} to {high} would be right")
         return value
 
     return read
 
 
 def _whole(low: int, high: int) -> Callable[[str, object], float]:
-    def read(name: str, value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise BadInput(f"{name} is {value!r}: a whole number from {low} to {high} would be right")
-        return value
-
-    return read
+    return _number(low, high, whole=True)
 
 
 _MANY = 10**9

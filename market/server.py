@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -106,12 +105,12 @@ class MarketServer:
 
             self.source = read_bars(parquet)
         else:
-            from market.calendars import sessions_of
-            from market.generated import GeneratedBars
+            from market.calendars import session_edges
+            from market.generated import GeneratedBars, Sessions
 
             self.source = GeneratedBars(
                 seed=seed,
-                sessions=sessions_of({calendar, *(calendar_of or {}).values()}),
+                sessions=Sessions(session_edges({calendar, *(calendar_of or {}).values()})),
                 calendar=calendar,
                 calendar_of=calendar_of,
                 symbols=frozenset(symbols) if symbols is not None else None,
@@ -133,20 +132,11 @@ class MarketServer:
         """As `GET /control`."""
         return self.market.state.counts()
 
-    def serve_forever(self) -> None:
-        """Answer until `close` is called from another thread."""
-        self._server.serve_forever(poll_interval=0.2)
+    def __enter__(self) -> MarketServer:
+        threading.Thread(target=self._server.serve_forever, args=(0.2,), name="market", daemon=True).start()
+        return self
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop answering and give the port back."""
         self._server.shutdown()
         self._server.server_close()
-
-    def __enter__(self) -> MarketServer:
-        threading.Thread(target=self.serve_forever, name="market", daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

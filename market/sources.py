@@ -50,9 +50,7 @@ class Bars:
     @classmethod
     def from_bytes(cls, data: bytes) -> Bars:
         size = len(data) // (1 + len(VALUES))
-        minutes, *columns = (
-            (data[place : place + size] for place in range(0, len(data), size or 1)) if data else [b""] * 6
-        )
+        minutes, *columns = (data[place * size : (place + 1) * size] for place in range(1 + len(VALUES)))
         return cls(array("q", minutes), tuple(array("d", column) for column in columns))
 
 

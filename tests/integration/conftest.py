@@ -123,8 +123,8 @@ def stage(request: pytest.FixtureRequest, meant_denials: set[str]) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def _market_of_the_stage(stage: Stage) -> Market:
-    from market.calendars import sessions_of
-    from market.generated import GeneratedBars
+    from market.calendars import session_edges
+    from market.generated import GeneratedBars, Sessions
     from mend.aws.stacks import NotDeployed, stack_outputs
 
     try:
@@ -134,7 +134,7 @@ def _market_of_the_stage(stage: Stage) -> Market:
     symbols = stage.settings.symbols
     generated = GeneratedBars(
         seed=7,
-        sessions=sessions_of(symbols),
+        sessions=Sessions(session_edges(symbols)),
         calendar=next(iter(symbols)),
         calendar_of={symbol: calendar for calendar, listed in symbols.items() for symbol in listed},
     )
