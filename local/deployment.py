@@ -10,37 +10,30 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.ministack import ACCOUNT, REGION
 from local.servers import LocalProblem, tail
 
+if TYPE_CHECKING:
+    from local.stack import LocalStack
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def deploy(
-    *,
-    home: Path,
-    administrator: Mapping[str, str] | None,
-    operator: Mapping[str, str],
-    stage: str,
-    endpoint: str,
-    vendor: str | None,
-    vendor_url: str | None,
-) -> dict[str, dict[str, str]]:
-    """Bootstrap and deploy a stage with the stock CDK command line; the outputs of its stacks by name: without a
-    `vendor_url` it has a market stack, too.
+def deploy(stack: LocalStack, *, again: bool) -> dict[str, dict[str, str]]:
+    """Deploy a stage with the stock CDK command line; the outputs of its stacks by name: where nobody else's server is
+    asked it has a market stack, too.
 
-    `administrator` and `operator` are environments: who bootstraps the account (None: it is), and who deploys to it
-    through the roles that the bootstrap made. The bootstrap and the synthesis run at the same time. Without a `vendor`
-    it asks the stage's own.
+    Its administrator bootstraps the account (not `again`), its operator deploys through the roles that the bootstrap
+    made. The bootstrap and the synthesis run at the same time.
     """
-    cdk = str(ROOT / "node_modules" / ".bin" / "cdk")
+    cdk, home = str(ROOT / "node_modules" / ".bin" / "cdk"), stack.home
     assembly = home / "cdk.out"
     outputs = home / "outputs.json"
-    context = {"target": "local", "stage": stage, "endpoint": endpoint}
-    context |= {"vendor": vendor} if vendor else {}
-    context |= {"vendor-url": vendor_url} if vendor_url else {}
+    context = {"target": "local", "stage": stack.stage, "endpoint": stack.endpoint}
+    context |= {"vendor": stack.asked} if stack.asked else {}
+    context |= {"vendor-url": stack.vendor_url} if stack.vendor_url and not stack.market else {}
     flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     app = f"{sys.executable} {ROOT / 'app.py'}"
     surroundings = {
@@ -52,6 +45,8 @@ def deploy(
         "UV_CACHE_DIR": str(ROOT / ".build" / "uv"),
         "CI": "true",
     }
+
+    operator = stack.environment
 
     def run(*words: str, as_whom: Mapping[str, str] = operator, cwd: Path = ROOT) -> subprocess.Popen[bytes]:
         command = [cdk, *words, "--no-notices"]
@@ -69,14 +64,14 @@ def deploy(
     layers = f"{sys.executable} -m infra.layer {' '.join(flags)}"
     synth = run("synth", "-q", "--build", layers, "--app", app, *flags, "--output", str(assembly))
     try:
-        if administrator:  # away from cdk.json, which would make it synthesize too
-            _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", as_whom=administrator, cwd=home), home)
+        if not again:  # away from cdk.json, which would make it synthesize too
+            _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", as_whom=stack.administrator, cwd=home), home)
     except BaseException:
         _kill(synth)
         raise
     _finish(synth, home)
     deployment = ("--app", str(assembly), "--require-approval", "never", "--outputs-file", str(outputs))
-    _finish(run("deploy", f"minutemend-{stage}", *deployment, cwd=home), home)
+    _finish(run("deploy", f"minutemend-{stack.stage}", *deployment, cwd=home), home)
     deployed: dict[str, dict[str, str]] = json.loads(outputs.read_text())
     return deployed
 

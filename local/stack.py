@@ -187,16 +187,8 @@ def deploy_again(name: str, *, say: Say) -> LocalStack:
 
 
 def _deployed(stack: LocalStack, *, again: bool = False) -> LocalStack:
-    """Bootstrap the account as its administrator (not `again`), deploy as its operator, and say what is there now."""
-    deployed = deploy(
-        home=stack.home,
-        administrator=None if again else stack.administrator,
-        operator=stack.environment,
-        stage=stack.stage,
-        endpoint=stack.endpoint,
-        vendor=stack.asked,
-        vendor_url=None if stack.market else stack.vendor_url or None,
-    )
+    """Deploy it, and say what is there now."""
+    deployed = deploy(stack, again=again)
     stack.outputs.update(deployed[f"minutemend-{stack.stage}"])
     market = deployed.get(f"minutemend-{stack.stage}-market")
     return replace(stack, market=market, vendor_url=market["MarketUrl"]) if market else stack
