@@ -24,8 +24,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mend.aws.cloudwatch import MetricRef
-
 _BATCH = 500  # PutMetricData takes 1000 data; half of it keeps a request small
 _REPORT = re.compile(r"^REPORT RequestId: (\S+)\s+Duration: ([\d.]+) ms")
 _START = re.compile(r"^START RequestId: (\S+)")
@@ -39,14 +37,14 @@ _ENDED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One value of one metric at one time."""
+Point = tuple[str, dict[str, Any]]  # a namespace, and one value of one metric at one time, as PutMetricData takes it
 
-    metric: MetricRef
-    at: datetime
-    value: float
-    unit: str
+
+def _point(
+    namespace: str, name: str, dimensions: Mapping[str, str], at: datetime, value: float, *, unit: str = "Count"
+) -> Point:
+    named = [{"Name": key, "Value": dimensions[key]} for key in sorted(dimensions)]
+    return namespace, {"MetricName": name, "Dimensions": named, "Timestamp": at, "Value": value, "Unit": unit}
 
 
 @dataclass(slots=True)
@@ -107,9 +105,10 @@ def _from_logs(logs: Any, functions: Sequence[str], seen: Seen) -> Iterator[Poin
 
 def _invocation(function: str, at: datetime, milliseconds: float, *, failed: bool) -> Iterator[Point]:
     values = {"Invocations": 1.0, "Errors": float(failed), "Throttles": 0.0}
+    whose = {"FunctionName": function}
     for name, value in values.items():
-        yield Point(MetricRef("AWS/Lambda", name, (("FunctionName", function),)), at, value, "Count")
-    yield Point(MetricRef("AWS/Lambda", "Duration", (("FunctionName", function),)), at, milliseconds, "Milliseconds")
+        yield _point("AWS/Lambda", name, whose, at, value)
+    yield _point("AWS/Lambda", "Duration", whose, at, milliseconds, unit="Milliseconds")
 
 
 def emf_points(line: str) -> Iterator[Point]:
@@ -127,28 +126,26 @@ def emf_points(line: str) -> Iterator[Point]:
     at = datetime.fromtimestamp(aws.get("Timestamp", 0) / 1000, UTC)
     for directive in aws.get("CloudWatchMetrics", ()):
         for keys in directive["Dimensions"]:
-            dimensions = tuple(sorted((key, str(root[key])) for key in keys))
+            dimensions = {key: str(root[key]) for key in keys}
             for metric in directive["Metrics"]:
                 values = root[metric["Name"]]
                 for value in values if isinstance(values, list) else [values]:
-                    ref = MetricRef(directive["Namespace"], metric["Name"], dimensions)
-                    yield Point(ref, at, float(value), metric.get("Unit", "None"))
+                    about = directive["Namespace"], metric["Name"], dimensions
+                    yield _point(*about, at, float(value), unit=metric.get("Unit", "None"))
 
 
 def _from_executions(stepfunctions: Any, machine: str, seen: Seen) -> Iterator[Point]:
-    def metric(name: str) -> MetricRef:
-        return MetricRef("AWS/States", name, (("StateMachineArn", machine),))
-
+    whose = {"StateMachineArn": machine}
     for page in stepfunctions.get_paginator("list_executions").paginate(stateMachineArn=machine):
         for execution in page["executions"]:
             arn, status, begun = execution["executionArn"], execution["status"], execution["startDate"]
             if arn not in seen.executions:
-                yield Point(metric("ExecutionsStarted"), begun, 1, "Count")
+                yield _point("AWS/States", "ExecutionsStarted", whose, begun, 1)
             if status in _ENDED and seen.executions.get(arn) != status:
                 ended = execution["stopDate"]
-                yield Point(metric(_ENDED[status]), ended, 1, "Count")
+                yield _point("AWS/States", _ENDED[status], whose, ended, 1)
                 took = (ended - begun).total_seconds() * 1000
-                yield Point(metric("ExecutionTime"), ended, took, "Milliseconds")
+                yield _point("AWS/States", "ExecutionTime", whose, ended, took, unit="Milliseconds")
             seen.executions[arn] = status
 
 
@@ -162,23 +159,15 @@ def _from_queues(sqs: Any, urls: Sequence[str], seen: Seen, now: datetime) -> It
         else:
             seen.waiting.pop(name, None)
         age = now.timestamp() - seen.waiting[name] if visible else 0.0
-        dimensions = (("QueueName", name),)
-        yield Point(MetricRef("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions), now, visible, "Count")
-        yield Point(MetricRef("AWS/SQS", "ApproximateAgeOfOldestMessage", dimensions), now, age, "Seconds")
+        whose = {"QueueName": name}
+        yield _point("AWS/SQS", "ApproximateNumberOfMessagesVisible", whose, now, visible)
+        yield _point("AWS/SQS", "ApproximateAgeOfOldestMessage", whose, now, age, unit="Seconds")
 
 
 def _put(cloudwatch: Any, points: Sequence[Point]) -> None:
     by_namespace: dict[str, list[dict[str, Any]]] = {}
-    for point in points:
-        by_namespace.setdefault(point.metric.namespace, []).append(
-            {
-                "MetricName": point.metric.name,
-                "Dimensions": [{"Name": key, "Value": value} for key, value in point.metric.dimensions],
-                "Timestamp": point.at,
-                "Value": point.value,
-                "Unit": point.unit,
-            }
-        )
+    for namespace, value in points:
+        by_namespace.setdefault(namespace, []).append(value)
     for namespace, data in by_namespace.items():
         for first in range(0, len(data), _BATCH):
             cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[first : first + _BATCH])
