@@ -16,7 +16,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,18 +59,6 @@ class Source:
 
 _DT = re.compile(r"/dt=([^/]+)/")
 _NEVER = ("0001-01-01", "9999-12-31")  # dates that a filter on dates leaves out, so that the plan shows the filter
-
-
-@dataclass(frozen=True, slots=True)
-class QueryReads:
-    """What one query lists and reads of one table. `dates` is how many of its partitions are listed."""
-
-    query: str
-    table: str
-    dates: int | None
-    first: str | None
-    last: str | None
-    objects: int
 
 
 def remember_caller(access_key: str) -> None:
@@ -124,7 +112,7 @@ def watch_queries(athena: Any, glue: Any, judge: Judge, *, folder: Path) -> None
         for source in sources:
             _ask(judge, source)
         with _writing, (folder / FILE).open("a") as out:
-            out.writelines(json.dumps(asdict(_told(source))) + "\n" for source in sources)
+            out.writelines(json.dumps(_told(source)) + "\n" for source in sources)
 
     async def saved(query_id: str) -> None:
         result = athena._executions.get(query_id)["ResultConfiguration"]
@@ -143,10 +131,11 @@ def watch_queries(athena: Any, glue: Any, judge: Judge, *, folder: Path) -> None
     athena._materialize_table_files, athena._save_query_results = gathered, saved
 
 
-def _told(source: Source) -> QueryReads:
+def _told(source: Source) -> dict[str, Any]:
+    """What the query lists and reads of one table. `dates` is how many of its partitions are listed."""
     first, last = (source.dates[0], source.dates[-1]) if source.dates else (None, None)
-    listed = None if source.dates is None else len(source.dates)
-    return QueryReads(_query.get(), source.table, listed, first, last, len(source.reads()))
+    listed = {"dates": None if source.dates is None else len(source.dates), "first": first, "last": last}
+    return {"query": _query.get(), "table": source.table, **listed, "objects": len(source.reads())}
 
 
 _query: contextvars.ContextVar[str] = contextvars.ContextVar("athena_query", default="")
