@@ -1,4 +1,4 @@
-"""Publishing: sparse ranges, long lists of symbols, and what compaction leaves.
+"""Publishing: sparse ranges, and what compaction leaves.
 
 In memory, so that the figures are the code's own; seeded random walks, captured as the stage captures them: one
 object for each minute and chunk of 50 symbols. One XNYS day of 390 minutes.
@@ -6,9 +6,8 @@ object for each minute and chunk of 50 symbols. One XNYS day of 390 minutes.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
@@ -18,10 +17,7 @@ from minutemend.contract import CAPTURE_TOGETHER
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.ports.queue import JobQueue, Message
 from minutemend.ports.signals import Signals
-from minutemend.services.capture import RequestCaptures
-from minutemend.services.interest import set_interested_stocks
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 
@@ -33,15 +29,6 @@ SEED = 20260101
 OPEN = datetime(2025, 11, 12, 14, 30, tzinfo=UTC)
 SESSION = Session("XNYS", date(2025, 11, 12), OPEN, OPEN + 390 * MINUTE)
 DAY = Range(OPEN.replace(minute=0), OPEN.replace(hour=21, minute=0))
-
-
-class Nobody(JobQueue):
-    """Messages go nowhere."""
-
-    def send(self, messages: Iterable[Message]) -> int:
-        return sum(1 for _ in messages)
-
-    def dead_letter(self, body: str, *, reason: str, attributes: Mapping[str, str]) -> None: ...
 
 
 class Silence(Signals):
@@ -110,32 +97,9 @@ def sparse() -> Iterator[Figure]:
         yield Figure(f"publish {what}", took, "s", f"{store.requests} requests to the store")
 
 
-def many() -> Iterator[Figure]:
-    """What each minute's function does with a long list: when it is new, and when nothing has changed."""
-    for symbols in (5_000, 20_000):
-        store = MemoryStore()
-        lake = Lake(store)
-        _follow(lake, 1)
-        text = json.dumps({"XNYS": [f"S{number:05d}" for number in range(symbols)]})
-        set_interested_stocks(lake, text, now=NOW)
-        service = RequestCaptures(
-            lake=lake, queue=Nobody(), parameter=lambda: None, shipped_sessions=lambda: b"", settling=MINUTE
-        )
-        times = []
-        for minute in range(4):
-            store.requests = 0
-            begun = time.perf_counter()
-            asked = service.run(OPEN + (minute + 2) * MINUTE)
-            times.append(time.perf_counter() - begun)
-            if asked.symbols != symbols:
-                raise RuntimeError(f"{asked.symbols} of {symbols} symbols were asked for")
-        beside = f"{times[0]:.2f} s when the list is new; {store.requests} requests to the store"
-        yield Figure(f"ask for a minute of {symbols:,} symbols", min(times[1:]), "s", beside)
-
-
 def run() -> Iterator[Figure]:
     """Every figure."""
-    return chain(sparse(), many(), compacted())
+    return chain(sparse(), compacted())
 
 
 def _follow(lake: Lake, symbols: int) -> None:
