@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from minutemend.core.cover import fewest, width
-from minutemend.core.intervals import LANE, Intervals, Numbers, lanes
+from minutemend.core.intervals import LANE, Intervals, Numbers, lanes, place
 
 
 def at_least(missing: Intervals, *, rows: int, symbols: int) -> int:
@@ -23,6 +24,12 @@ def at_least(missing: Intervals, *, rows: int, symbols: int) -> int:
         return bound
     wide = {together: width(rows, together) for together in range(1, min(symbols, rows) + 1)}
     return max(bound, _by_minutes(missing, wide))
+
+
+def whole(opens: Numbers, closes: Numbers, symbols: int) -> Intervals:
+    """Every session of so many symbols, as places."""
+    lane = np.repeat(np.arange(symbols), len(opens))
+    return Intervals(place(lane, np.tile(opens, symbols)), place(lane, np.tile(closes, symbols)))
 
 
 def _by_minutes(missing: Intervals, wide: Mapping[int, int]) -> int:
@@ -41,15 +48,6 @@ def _by_minutes(missing: Intervals, wide: Mapping[int, int]) -> int:
         if together <= symbols:
             at = np.arange(len(lacking))
             held = before[np.minimum(at + minutes, len(lacking))] - before[at]
-            most = np.maximum(most, together * _highest(held, minutes))
+            highest = pd.Series(held).rolling(minutes, min_periods=1).max()  # of the windows that an instant lies in
+            most = np.maximum(most, together * highest.to_numpy(np.int64))
     return math.ceil(float((lacking / most).sum()) - 1e-6)
-
-
-def _highest(held: Numbers, width: int) -> Numbers:
-    """For each instant the highest of `held` of the windows of so many minutes that it lies in."""
-    found, reach = held.copy(), 1
-    while reach < width:
-        step = min(reach, width - reach)
-        found[step:] = np.maximum(found[step:], found[:-step].copy()) if step < len(found) else found[step:]
-        reach += step
-    return found

@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 from minutemend.contract import WINDOW_MINUTES
-from minutemend.core.intervals import Intervals, place
 from minutemend.core.minutes import epoch_minute
 
-from bench.bound import at_least
+from bench.bound import at_least, whole
 from bench.process import took
 from bench.table import ROOT, Figure
 
@@ -47,7 +46,7 @@ def plans(folder: Path) -> Iterator[Figure]:
         ratio = before["cpu"] / now["cpu"]
         beside = f"{now['cpu']:.2f} s, then {before['cpu']:.1f} s and {before['peak']:.0f} MB"
         yield Figure(f"plan, 500 symbols, a year: times less CPU than {BEFORE}", ratio, "x", beside, 15, at_least=True)
-    least = at_least(whole(year, 500), rows=10_000, symbols=200)
+    least = at_least(whole(*np.load(year).T, 500), rows=10_000, symbols=200)
     beside = f"{now['requests']:,} requests, {least:,} at least with room for neighbours"
     yield Figure("the same: requests over the bound", now["requests"] / least, "x", beside, 1.03)
     yield Figure("the same: peak memory", now["peak"], "MB", f"{now['gaps']:,} gaps", 300)
@@ -119,10 +118,3 @@ def sessions(folder: Path, first: str, last: str) -> Path:
     path = folder / f"{first}-{last}.npy"
     np.save(path, np.stack(edges, axis=1))
     return path
-
-
-def whole(table: Path, symbols: int) -> Intervals:
-    """Every session of every symbol, as places."""
-    opens, closes = np.load(table).T
-    lane = np.repeat(np.arange(symbols), len(opens))
-    return Intervals(place(lane, np.tile(opens, symbols)), place(lane, np.tile(closes, symbols)))
