@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from minutemend.core.density import LEAST, LONG, Past, plausibility
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import numbers, runs
-from minutemend.core.minutes import Range, epoch_minute
+from minutemend.core.minutes import epoch_minute
 from minutemend.core.sessions import Session
 
 from bench.table import Figure
@@ -85,7 +85,7 @@ def suspected(day: Day, wanted: npt.NDArray[np.bool_], days: list[Day], past: in
     gaps = gaps_of(day, day.traded)
     if not len(gaps):
         return []
-    chance = plausibility(gaps, window_of(day), past_of(day, days, past))
+    chance = plausibility(gaps, day.session.range, past_of(day, days, past))
     implausible = np.repeat(chance < LEAST, gaps.end - gaps.start)
     return implausible[wanted[~day.traded]].tolist()
 
@@ -98,7 +98,7 @@ def punched(day: Day, length: int, days: list[Day], past: int) -> Iterator[bool]
         shown = day.traded.copy()
         shown[start : start + length] = False
         gaps = gaps_of(day, shown)
-        chance = plausibility(gaps, window_of(day), past_of(day, days, past))
+        chance = plausibility(gaps, day.session.range, past_of(day, days, past))
         hit = gaps.start <= epoch_minute(day.session.open) + start
         yield bool(chance[np.flatnonzero(hit)[-1]] < LEAST)
 
@@ -108,10 +108,6 @@ def gaps_of(day: Day, shown: npt.NDArray[np.bool_]) -> Gaps:
     left = runs(np.flatnonzero(~shown) + epoch_minute(day.session.open))
     edges = (np.full(len(left), epoch_minute(edge)) for edge in (day.session.open, day.session.close))
     return Gaps((day.symbol,), np.zeros(len(left), np.int64), left.starts, left.ends, *edges)
-
-
-def window_of(day: Day) -> Range:
-    return Range(day.session.open, day.session.close)
 
 
 def past_of(day: Day, days: list[Day], sessions: int) -> Past:

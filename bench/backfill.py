@@ -20,17 +20,15 @@ from typing import Any
 
 import numpy as np
 from minutemend.contract import VENDORS, VendorSettings
-from minutemend.core.intervals import Intervals, place
 from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute, format_instant
 from minutemend.services.interest import set_interested_stocks
 
-from bench.bound import at_least
-from bench.process import took
+from bench.bound import at_least, whole
+from bench.process import MEND, took
 from bench.stage import stage
 from bench.table import Figure
 from mend.commands.sessions import put_sessions
 
-MEND = str(Path(sys.executable).with_name("mend"))
 PATIENCE = 120.0  # seconds
 FIRST = datetime(2023, 1, 1, tzinfo=UTC)
 
@@ -42,7 +40,7 @@ def run() -> list[Figure]:
 
 def planned(symbols: int = 500, months: int = 60) -> Iterator[Figure]:
     """`mend plan` of years that an empty lake lacks altogether, from the shell."""
-    with stage("alpaca") as (opened, _):
+    with stage("alpaca") as (opened, *_):
         names = [f"S{number:04}" for number in range(symbols)]
         set_interested_stocks(opened.lake, json.dumps({"XNYS": names}), now=datetime.now(UTC))
         put_sessions(opened)
@@ -101,7 +99,7 @@ def files(symbols: int = 5, months: int = 12) -> Iterator[Figure]:
 def many(symbols: int = 5000) -> Iterator[Figure]:
     """An hour of very many symbols that the lake lacks: the list is set, the hour audited, repaired and published; then
     minutes captured."""
-    with stage("alpaca") as (opened, market), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    with stage("alpaca") as (opened, market, held), tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({"XNYS": [f"S{number:05}" for number in range(symbols)]}, file)
         file.flush()
         named = ["--stage", opened.option]
@@ -109,7 +107,7 @@ def many(symbols: int = 5000) -> Iterator[Figure]:
         size = f"{Path(file.name).stat().st_size:,} bytes"
         yield Figure(f"mend symbols set, {symbols:,} symbols", done.seconds, "s", size)
         hour = ["--start", "2024-03-05T15:00:00Z", "--end", "2024-03-05T16:00:00Z"]
-        with Peaks(opened) as watched:
+        with Peaks(held.aws.pid) as watched:
             done = took([MEND, "repair", *named, *hour, "--wait"])
         asked = market.counts()["requests"]
         yield Figure(
@@ -148,7 +146,7 @@ def measure(symbols: int, months: int) -> Iterator[Figure]:
     """A backfill of so many symbols of XNYS through Alpaca's API, into an empty lake."""
     end = (FIRST + timedelta(days=31 * months)).replace(day=1)
     names = [f"S{number:03}" for number in range(symbols)]
-    with stage("alpaca") as (opened, market):
+    with stage("alpaca") as (opened, market, held):
         set_interested_stocks(opened.lake, json.dumps({"XNYS": names}), now=datetime.now(UTC))
         put_sessions(opened)
         sessions = opened.lake.sessions(Range(FIRST, end), ["XNYS"])
@@ -156,7 +154,7 @@ def measure(symbols: int, months: int) -> Iterator[Figure]:
         edges_of = ["--start", f"{FIRST:%Y-%m-%d}", "--end", f"{end:%Y-%m-%d}"]
         command = [MEND, "backfill", "--stage", opened.option, *edges_of, "--wait"]
         title = f"{symbols} symbols, {months} months of XNYS"
-        with Peaks(opened) as watched:
+        with Peaks(held.aws.pid) as watched:
             done = took([*command, "--format", "json"])
         beside = f"{expected:,} bars, {done.seconds:,.0f} s, {json.loads(done.said)['windows']['whole']} windows"
         yield Figure(f"{title}: minutes a second", expected / done.seconds, "/s", beside)
@@ -176,9 +174,7 @@ def _least(sessions: list[Any], symbols: int) -> int:
     total, limits = 0, VENDORS["alpaca"]
     for _, month in groupby(sessions, key=lambda one: (one.dt.year, one.dt.month)):
         opens, closes = edges(one.range for one in month)
-        lane = np.repeat(np.arange(symbols), len(opens))
-        missing = Intervals(place(lane, np.tile(opens, symbols)), place(lane, np.tile(closes, symbols)))
-        total += at_least(missing, rows=limits.rows, symbols=limits.symbols)
+        total += at_least(whole(opens, closes, symbols), rows=limits.rows, symbols=limits.symbols)
     return total
 
 
@@ -204,7 +200,7 @@ class Peaks:
     """The most resident MB of each process of a local stage, by name, while the context is open: looked at each
     second, the functions' processes by their function, the largest of several."""
 
-    opened: Any
+    aws: int  # the process of its AWS
     found: dict[str, float] = field(default_factory=dict)
 
     def __enter__(self) -> Peaks:
@@ -218,22 +214,19 @@ class Peaks:
         self._thread.join()
 
     def _watch(self) -> None:
-        import local.stack
-
-        held = local.stack.read(self.opened.option.partition(":")[2])
-        while held and not self._over.wait(1):
+        while not self._over.wait(1):
             for process in Path("/proc").iterdir():
                 if process.name.isdigit():
-                    self._look(process, held.aws.pid)
+                    self._look(process)
 
-    def _look(self, process: Path, aws: int) -> None:
+    def _look(self, process: Path) -> None:
         try:
             status = (process / "status").read_text()
             parent = int(status.partition("PPid:")[2].split()[0])
-            if aws not in (parent, int(process.name)):
+            if self.aws not in (parent, int(process.name)):
                 return
             name = "local AWS"
-            if parent == aws:
+            if parent == self.aws:
                 environment = (process / "environ").read_bytes().split(b"\0")
                 named = next((one for one in environment if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")), b"=")
                 name = named.partition(b"=")[2].decode().rpartition("minutemend-dev-")[2] or "another"

@@ -9,11 +9,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.process import took
+from bench.process import MEND, took
 from bench.table import ROOT, Figure
 
 DATA = ROOT / ".build" / "bench" / "csv"
-MEND = str(Path(sys.executable).with_name("mend"))
 CHECK = (MEND, "check", "--calendar", "24/7")
 HEADER = "minute,open,high,low,close,volume,symbol\n"
 COUNT = "import duckdb; duckdb.sql(\"SELECT count(DISTINCT (symbol, minute)) FROM read_csv('{files}')\").fetchall()"

@@ -17,7 +17,7 @@ from minutemend.core.bars import BARE
 from minutemend.core.minutes import Range, from_epoch_minute
 
 from bench.bars import walked
-from bench.process import took
+from bench.process import MEND, took
 from bench.stage import stage
 from bench.table import Figure
 
@@ -34,15 +34,11 @@ awswrangler.s3.to_parquet(frame, sys.argv[2], **options)
 
 def run() -> Iterator[Figure]:
     """Every figure, in the order in which a person reads them."""
-    with tempfile.TemporaryDirectory() as folder, stage() as (opened, _):
-        import local.stack
-
+    with tempfile.TemporaryDirectory() as folder, stage() as (opened, _, held):
         days = write(Path(folder))
-        mend = [str(Path(sys.executable).with_name("mend")), "load", folder, "--stage", opened.option, "--zone", "UTC"]
-        stack = local.stack.read(opened.option.partition(":")[2])
-        assert stack
+        mend = [MEND, "load", folder, "--stage", opened.option, "--zone", "UTC"]
         bucket = f"s3://{opened.output('ResultsBucket')}/athena/theirs/"
-        other, first = took([sys.executable, "-c", THEIRS, folder, bucket], stack.environment), took(mend)
+        other, first = took([sys.executable, "-c", THEIRS, folder, bucket], held.environment), took(mend)
         written = objects(opened)
         again = took(mend)
         beside = f"{first.seconds:.1f} s, {ROWS / first.seconds:,.0f} rows a second; awswrangler {other.seconds:.1f} s"

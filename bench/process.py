@@ -13,6 +13,8 @@ from collections.abc import Collection, Mapping, Sequence
 from subprocess import PIPE
 from typing import NamedTuple
 
+MEND = os.path.join(os.path.dirname(sys.executable), "mend")
+
 
 class Took(NamedTuple):
     """Of a whole process: seconds of the clock and of CPU, peak resident MB, and what it printed."""

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from minutemend.contract import VENDORS
-from minutemend.wiring.clients import Clients
 
 
 @contextmanager
-def stage(vendor: str = "finnhub") -> Iterator[tuple[Any, Any]]:
-    """The stage, opened, and the simulator, with no budget of requests: that is not what is measured."""
+def stage(vendor: str = "finnhub") -> Iterator[tuple[Any, Any, Any]]:
+    """The stage, opened, the simulator, and the stage as a local one. Requests have no budget: that is not measured."""
     import local.stack
     from market.server import MarketServer
     from mend.local_stage import store_token
@@ -22,24 +21,23 @@ def stage(vendor: str = "finnhub") -> Iterator[tuple[Any, Any]]:
 
     name, token = f"bench-{uuid.uuid4().hex[:6]}", uuid.uuid4().hex
     with MarketServer(credentials={vendor: VENDORS[vendor].entry(token)}) as market:
-        local.stack.up(name, say=print, vendor=vendor, vendor_url=market.url, store_token=store_token, token=token)
+        held = local.stack.up(
+            name, say=print, vendor=vendor, vendor_url=market.url, store_token=store_token, token=token
+        )
         try:
             opened = open_stage(f"local:{name}")
-            _raise_budget(local.stack.read(name), opened.output("ProcessRepairsFunction"))
-            yield opened, market
+            _raise_budget(held, opened.output("ProcessRepairsFunction"))
+            yield opened, market, held
         finally:
             local.stack.down(name)
 
 
 def _raise_budget(stack: Any, name: str) -> None:
     """By the administrator: the operator may not."""
-    from local.ministack import REGION
-    from local.principals import ADMINISTRATOR, make_principals
+    from local.principals import ADMINISTRATOR
+    from mend.local_stage import clients_of
 
-    keys = make_principals(stack.home)[ADMINISTRATOR]
-    trusted = str(stack.certificate)
-    clients = Clients(region=REGION, endpoint=stack.endpoint, keys=(keys.key, keys.secret), trusted=trusted)
-    functions = clients.functions
+    functions = clients_of(stack, ADMINISTRATOR).functions
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     vendors = json.dumps([{**vendor, "per_minute": 10_000_000} for vendor in json.loads(variables["VENDORS"])])
     functions.update_function_configuration(

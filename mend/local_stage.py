@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 
 from minutemend.contract import VENDORS
 
+from local.principals import OPERATOR, make_principals
+
 if TYPE_CHECKING:
     from minutemend.wiring.clients import Clients
 
     from local.stack import LocalStack
 
 
-def clients_of(stack: LocalStack) -> Clients:
-    """Clients that lead to a local stage, whatever the environment says."""
+def clients_of(stack: LocalStack, user: str = OPERATOR) -> Clients:
+    """Clients of a user of a local stage that lead to it, whatever the environment says."""
     from minutemend.wiring.clients import Clients
 
     from local.ministack import REGION
 
-    keys = stack.keys
+    keys = make_principals(stack.home)[user]
     return Clients(region=REGION, endpoint=stack.endpoint, keys=(keys.key, keys.secret), trusted=str(stack.certificate))
 
 

@@ -16,8 +16,9 @@ from minutemend.wiring.clients import Clients
 
 import local.stack
 from local.deployment import ROOT
-from local.principals import ADMINISTRATOR, make_principals
+from local.principals import ADMINISTRATOR
 from local.stack import LocalStack
+from mend.local_stage import clients_of
 
 STACK = "minutemend-dev"
 Cdk = Callable[..., subprocess.CompletedProcess[str]]
@@ -62,9 +63,7 @@ def cdk(account: LocalStack) -> Cdk:
 
 def _administrator(account: LocalStack) -> Clients:
     """Its clients: the operator may make no table."""
-    keys = make_principals(account.home)[ADMINISTRATOR]
-    known = {"endpoint": account.endpoint, "keys": (keys.key, keys.secret), "trusted": str(account.certificate)}
-    return Clients(region="us-east-1", **known)
+    return clients_of(account, ADMINISTRATOR)
 
 
 def _buckets(account: LocalStack) -> set[str]:
