@@ -9,23 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 # The operation as it is called -> the permission that AWS wants for it.
-ACTIONS: Mapping[str, tuple[str, str]] = {
-    "sqs:SendMessageBatch": ("sqs:SendMessage", "SAR, Amazon SQS: there is no action SendMessageBatch"),
-    "sqs:DeleteMessageBatch": ("sqs:DeleteMessage", "SAR, Amazon SQS: there is no action DeleteMessageBatch"),
+ACTIONS: Mapping[str, str] = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",  # SAR, Amazon SQS: there is no action SendMessageBatch
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",  # SAR, Amazon SQS: there is no action DeleteMessageBatch
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """What AWS judges these actions on, where MiniStack judges them on `*`. `find` makes the ARN, or None."""
-
-    actions: tuple[str, ...]
-    find: Callable[[dict[str, Any]], str | None]
-    source: str
 
 
 def _workgroup_of_query(body: dict[str, Any]) -> str | None:
@@ -41,18 +31,17 @@ def _machine_of_token(body: dict[str, Any]) -> str | None:
 
 machine_of_token: dict[str, str] = {}  # local/aws/acting.py writes down whose task a token belongs to
 
-RESOURCES: tuple[Placed, ...] = (
-    Placed(
-        ("athena:GetQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution"),
-        _workgroup_of_query,
-        "SAR, Amazon Athena: resource type workgroup*, the query's",
-    ),
-    Placed(
-        ("states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"),
-        _machine_of_token,
-        "https://docs.aws.amazon.com/step-functions/latest/dg/concept-create-iam-advanced.html: the token's machine",
-    ),
-)
+# The permission -> what AWS judges it on, where MiniStack judges it on `*`: an ARN from the call's body, or None.
+RESOURCES: Mapping[str, Callable[[dict[str, Any]], str | None]] = {
+    # SAR, Amazon Athena: resource type workgroup*, the query's
+    "athena:GetQueryExecution": _workgroup_of_query,
+    "athena:GetQueryResults": _workgroup_of_query,
+    "athena:StopQueryExecution": _workgroup_of_query,
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concept-create-iam-advanced.html: the token's machine
+    "states:SendTaskSuccess": _machine_of_token,
+    "states:SendTaskFailure": _machine_of_token,
+    "states:SendTaskHeartbeat": _machine_of_token,
+}
 
 
 def needed_besides(action: str, resource: str) -> Iterator[tuple[str, str]]:
@@ -88,18 +77,18 @@ def kms_of_topic(topic_arn: str) -> str | None:
 def correct_naming(iam_actions: Any) -> None:
     """Let calls be named and placed as AWS names and places them."""
     named, placed = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
-    finders: dict[str | None, Callable[[dict[str, Any]], str | None]] = {}
-    finders.update((action, one.find) for one in RESOURCES for action in one.actions)
 
     def action_of(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> str | None:
-        action = named(service, method, path, headers, body, *rest)
-        if finders.get(action) is _machine_of_token and _found(finders[action], body) is None:
+        action: str | None = named(service, method, path, headers, body, *rest)
+        if action is None:
+            return None
+        if RESOURCES.get(action) is _machine_of_token and _found(_machine_of_token, body) is None:
             return None  # a token of no machine: Step Functions itself says so (InvalidToken) to any caller
-        return ACTIONS[action][0] if action in ACTIONS else action
+        return ACTIONS.get(action, action)
 
     def resource_of(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> str:
         found = str(placed(service, method, path, headers, body, *rest))
-        find = finders.get(f"{service}:{headers.get('x-amz-target', '').rpartition('.')[2]}")
+        find = RESOURCES.get(f"{service}:{headers.get('x-amz-target', '').rpartition('.')[2]}")
         return found if found != "*" or find is None else _found(find, body) or found
 
     iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action_of, resource_of
