@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextvars
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from local.aws.corrections import machine_of_token
+from local.aws.corrections import kms_of_topic, machine_of_token
 from local.aws.ledger import Call, Ledger
 
 logger = logging.getLogger("minutemend.local")
@@ -110,18 +110,8 @@ def watch_machines(stepfunctions: Any, judge: Judge) -> None:
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html ("Run a Job (.sync)") and
     https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
     """
-    run, call, start, wait, sync, read, spread = (
-        getattr(stepfunctions, name)
-        for name in (
-            "_run_execution",
-            "_call_lambda",
-            "_nested_start_execution_request",
-            "_invoke_with_callback",
-            "_invoke_nested_start_execution_sync",
-            "_s3_object_text",
-            "_run_distributed_map",
-        )
-    )
+    run, wait = stepfunctions._run_execution, stepfunctions._invoke_with_callback
+    start = stepfunctions._nested_start_execution_request
 
     def run_known(execution_arn: str) -> Any:
         execution = stepfunctions._executions.get(execution_arn) or {}
@@ -132,33 +122,31 @@ def watch_machines(stepfunctions: Any, judge: Judge) -> None:
         finally:
             _machine.reset(before)  # the waiting caller in this thread goes on in the name of its own role
 
-    def refuse_unless(action: str, resource: str, error: str) -> None:
-        known = _machine.get()
-        if not known or not known["role"]:
-            return
-        denied = judge.as_role(
-            known["role"],
-            action,
-            resource,
-            by="states",
-            session=known["machine"].rpartition(":")[2],
-            source=source_of(known["machine"]),
-        )
-        if denied:
-            raise stepfunctions._ExecutionError(error, denied)
+    def stand_before(name: str, error: str, needs: Callable[..., Iterable[tuple[str, str]]]) -> None:
+        """`needs` is told the machine and what the function is given: the actions that its role must be allowed."""
+        before = getattr(stepfunctions, name)
 
-    def call_allowed(function: Any, event: Any) -> Any:
+        def allowed(*given: Any) -> Any:
+            known = _machine.get()
+            if known and known["role"]:
+                machine = known["machine"]
+                whose: dict[str, Any] = {"session": machine.rpartition(":")[2], "source": source_of(machine)}
+                for action, resource in needs(machine, *given):
+                    if denied := judge.as_role(known["role"], action, resource, by="states", **whose):
+                        raise stepfunctions._ExecutionError(error, denied)
+            return before(*given)
+
+        setattr(stepfunctions, name, allowed)
+
+    def to_invoke(_machine: str, function: Any, _event: Any) -> Iterable[tuple[str, str]]:
         from ministack.services import lambda_svc
 
         _, config, _ = lambda_svc._get_func_record_for_ref(function)
-        if config:
-            refuse_unless("lambda:InvokeFunction", config["FunctionArn"], "Lambda.AWSLambdaException")
-        return call(function, event)
+        return [("lambda:InvokeFunction", config["FunctionArn"])] if config else []
 
-    def start_allowed(given: Any) -> Any:
-        request = start(given)
-        refuse_unless("states:StartExecution", request["stateMachineArn"], "StepFunctions.AccessDeniedException")
-        return request
+    def to_wait_for(machine: str, *_given: Any) -> Iterable[tuple[str, str]]:
+        rule = ":".join(["arn:aws:events", *machine.split(":")[3:5], f"rule/{_SYNC_RULE}"])
+        return [(f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")]
 
     def wait_known(resource: Any, given: Any, token: str, state: Any) -> Any:
         known = _machine.get()
@@ -166,29 +154,21 @@ def watch_machines(stepfunctions: Any, judge: Judge) -> None:
             machine_of_token[token] = known["machine"]
         return wait(resource, given, token, state)
 
-    def sync_allowed(resource: Any, given: Any) -> Any:
-        machine = (_machine.get() or {}).get("machine") or ""
-        for action in ("PutTargets", "PutRule", "DescribeRule"):
-            rule = ":".join(["arn:aws:events", *machine.split(":")[3:5], f"rule/{_SYNC_RULE}"])
-            refuse_unless(f"events:{action}", rule, "StepFunctions.AccessDeniedException")
-        return sync(resource, given)
-
-    def read_allowed(bucket: str, key: str) -> Any:
-        refuse_unless("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", "States.ItemReaderFailed")
-        return read(bucket, key)
-
-    def spread_allowed(*given: Any) -> Any:
-        machine = (_machine.get() or {}).get("machine") or ""
-        refuse_unless("states:StartExecution", machine, "States.Runtime")
-        return spread(*given)
-
-    stepfunctions._run_execution = run_known
-    stepfunctions._invoke_nested_start_execution_sync = sync_allowed
-    stepfunctions._s3_object_text = read_allowed
-    stepfunctions._run_distributed_map = spread_allowed
-    stepfunctions._call_lambda = call_allowed
-    stepfunctions._nested_start_execution_request = start_allowed
-    stepfunctions._invoke_with_callback = wait_known
+    stepfunctions._run_execution, stepfunctions._invoke_with_callback = run_known, wait_known
+    refused = "StepFunctions.AccessDeniedException"
+    stand_before("_call_lambda", "Lambda.AWSLambdaException", to_invoke)
+    stand_before(
+        "_nested_start_execution_request",
+        refused,
+        lambda _, given: [("states:StartExecution", start(given)["stateMachineArn"])],
+    )
+    stand_before("_invoke_nested_start_execution_sync", refused, to_wait_for)
+    stand_before(
+        "_s3_object_text",
+        "States.ItemReaderFailed",
+        lambda _, bucket, key: [("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")],
+    )
+    stand_before("_run_distributed_map", "States.Runtime", lambda machine, *_: [("states:StartExecution", machine)])
 
 
 def watch_schedules(eventbridge: Any, judge: Judge) -> None:
@@ -281,8 +261,6 @@ def watch_alarms(cloudwatch: Any, sns: Any, judge: Judge) -> None:
 
     def _may_use_key(topic_arn: str, action: str, source: Mapping[str, str]) -> bool:
         from ministack.services import kms
-
-        from local.aws.corrections import kms_of_topic
 
         key = kms_of_topic(topic_arn)
         policy = (kms.key_policy_for_arn(key) or (None, None))[0] if key else None
