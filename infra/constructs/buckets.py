@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -49,16 +51,7 @@ class Buckets(Construct):
         tag(self.data, Concern.CAPTURE)
         tag(self.results, Concern.AUDIT)
 
-    def _bucket(
-        self,
-        name: str,
-        *,
-        settings: StageSettings,
-        lifecycle_rules: list[s3.LifecycleRule],
-        versioned: bool = False,
-        server_access_logs_bucket: s3.IBucket | None = None,
-        server_access_logs_prefix: str | None = None,
-    ) -> s3.Bucket:
+    def _bucket(self, name: str, *, settings: StageSettings, **more: Any) -> s3.Bucket:
         return s3.Bucket(
             self,
             name,
@@ -73,8 +66,5 @@ class Buckets(Construct):
             ),
             # The emulator never ends the custom resource that empties a bucket.
             auto_delete_objects=settings.delete_data and not settings.emulated,
-            versioned=versioned,
-            lifecycle_rules=lifecycle_rules,
-            server_access_logs_bucket=server_access_logs_bucket,
-            server_access_logs_prefix=server_access_logs_prefix,
+            **more,
         )
