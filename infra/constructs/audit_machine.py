@@ -95,7 +95,7 @@ class AuditMachine(Construct):
             task = UserTask(
                 self, "UserTask", arn=settings.task_arn, timeout=settings.task_timeout, bucket=results_bucket
             )
-            published.otherwise(task.then(done))
+            published.otherwise(task.state.next(done))
         else:
             published.otherwise(done)
         report = step(self, "ReportFailure", report_failure).next(publish)

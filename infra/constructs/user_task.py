@@ -16,7 +16,8 @@ from infra.rules import UnsafeSettings
 
 
 class UserTask(Construct):
-    """Runs `arn` with {start, end, audit_id, request}; when it fails or never returns, the audit fails and says so.
+    """`state` runs `arn` with {start, end, audit_id, request}; when it fails or never returns, the audit fails and says
+    so.
 
     `request` is the S3 address of the audit's request, which names the symbols: there may be thousands. The range
     is published by then, and its event sent; neither is done again.
@@ -33,7 +34,7 @@ class UserTask(Construct):
                 "request": sfn.JsonPath.format(f"s3://{bucket}/{{}}", sfn.JsonPath.string_at(f"$.{Key.REQUEST_KEY}")),
             }
         )
-        self._task = self._of_kind(scope, payload, Duration.seconds(int(timeout.total_seconds())))
+        self.state = self._of_kind(scope, payload, Duration.seconds(int(timeout.total_seconds())))
         failed = sfn.Fail(
             self,
             "UserTaskFailed",
@@ -43,11 +44,7 @@ class UserTask(Construct):
                 f"{{}} {{}}', $.{Key.START}, $.{Key.END}, $.failure.Error, $.failure.Cause)"
             ),
         )
-        self._task.add_catch(failed, errors=["States.ALL"], result_path="$.failure")
-
-    def then(self, following: sfn.IChainable) -> sfn.IChainable:
-        """The task, followed by what comes after it."""
-        return self._task.next(following)
+        self.state.add_catch(failed, errors=["States.ALL"], result_path="$.failure")
 
     def _of_kind(self, scope: Construct, payload: sfn.TaskInput, timeout: Duration) -> sfn.TaskStateBase:
         match self._arn.split(":"):

@@ -13,8 +13,7 @@ from infra.rules import UnsafeSettings
 
 
 def task_of(arn: str) -> sfn.TaskStateBase:
-    task = UserTask(Stack(App(), "S"), "T", arn=arn, timeout=timedelta(minutes=5), bucket="results")
-    return task._task
+    return UserTask(Stack(App(), "S"), "T", arn=arn, timeout=timedelta(minutes=5), bucket="results").state
 
 
 def test_a_function_is_invoked() -> None:
