@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Acknowledgment, Duration, IgnoreMode, RemovalPolicy, Validations
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -13,7 +13,7 @@ from constructs import Construct
 from minutemend.contract import NAMESPACE, Env
 
 from infra.concerns import Concern, tag
-from infra.constructs.grants import acknowledge_wildcard
+from infra.constructs.grants import acknowledge, acknowledge_wildcard
 from infra.constructs.log_retention import RETENTION
 from infra.settings import StageSettings
 
@@ -81,12 +81,8 @@ class Function(Construct):
             recursive_loop=lambda_.RecursiveLoop.ALLOW if consumes_what_it_sends else None,
         )
         acknowledge_wildcard(self, "*", reason="X-Ray's Put actions know no resources")
-        Validations.of(self.function).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-L1",
-                reason=f"Python {settings.python}: the newest runtime for which the layer's libraries are tested",
-            )
-        )
+        newest = f"Python {settings.python}: the newest runtime for which the layer's libraries are tested"
+        acknowledge(self.function, "L1", reason=newest)
         tag(self, concern)
 
 

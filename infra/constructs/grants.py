@@ -31,8 +31,12 @@ def allow_wildcard(grantee: IConstruct, role: iam.IGrantable, *actions: str, on:
 
 def acknowledge_wildcard(construct: IConstruct, resource: str, *, reason: str) -> None:
     """Tell cdk-nag why a wildcard resource stands in a policy below the construct."""
-    finding = _as_nag_prints_it(Stack.of(construct), resource)
-    Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{finding}]", reason=reason))
+    acknowledge(construct, f"IAM5[Resource::{_as_nag_prints_it(Stack.of(construct), resource)}]", reason=reason)
+
+
+def acknowledge(construct: IConstruct, rule: str, *, reason: str) -> None:
+    """Tell cdk-nag why the construct, or what is below it, is otherwise than one of its rules would have it."""
+    Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{rule}", reason=reason))
 
 
 def states_arn(scope: IConstruct, kind: str, name: str) -> str:

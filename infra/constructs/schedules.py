@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -14,7 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.concerns import Concern, tag
-from infra.constructs.grants import acknowledge_wildcard
+from infra.constructs.grants import acknowledge, acknowledge_wildcard
 from infra.constructs.job_queue import dead_letter_queue
 from infra.settings import StageSettings
 
@@ -54,9 +54,7 @@ class Schedules(Construct):
         # A group of its own, because AWS measures schedules by group.
         self.group = scheduler.ScheduleGroup(self, "Group", removal_policy=RemovalPolicy.DESTROY)
         self.dead_letters = dead_letter_queue(self, settings=settings, name="schedules")
-        Validations.of(self.dead_letters).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="it is the schedules' dead-letter queue itself")
-        )
+        acknowledge(self.dead_letters, "SQS3", reason="it is the schedules' dead-letter queue itself")
         self._role = iam.Role(
             self,
             "Role",

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 from aws_cdk import (
-    Acknowledgment,
     Annotations,
     AssetHashType,
     CfnOutput,
@@ -16,7 +15,6 @@ from aws_cdk import (
     RemovalPolicy,
     Stack,
     Tags,
-    Validations,
 )
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -26,7 +24,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.concerns import Concern, tag
-from infra.constructs.grants import allow, allow_wildcard
+from infra.constructs.grants import acknowledge, allow, allow_wildcard
 from infra.market_code import market_code
 from infra.rules import UnsafeSettings
 from infra.settings import StageSettings
@@ -82,8 +80,7 @@ class MarketStack(Stack):
             ),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        reason = "it opens nothing but made-up bars; a new one comes with a new stack"
-        Validations.of(secret).acknowledge(Acknowledgment(id="AwsSolutions-SMG4", reason=reason))
+        acknowledge(secret, "SMG4", reason="it opens nothing but made-up bars; a new one comes with a new stack")
         return secret
 
     def _table(self) -> dynamodb.Table:
@@ -97,7 +94,7 @@ class MarketStack(Stack):
             removal_policy=RemovalPolicy.DESTROY,
         )
         reason = "faults, counts and replayed bars of a simulator: what is lost is ordered again"
-        Validations.of(table).acknowledge(Acknowledgment(id="AwsSolutions-DDB3", reason=reason))
+        acknowledge(table, "DDB3", reason=reason)
         return table
 
     def _function(
@@ -142,6 +139,5 @@ class MarketStack(Stack):
                 "MARKET_SYMBOLS": json.dumps(settings.symbols),
             },
         )
-        reason = f"Python {settings.python}: the runtime of the stage's own functions"
-        Validations.of(function).acknowledge(Acknowledgment(id="AwsSolutions-L1", reason=reason))
+        acknowledge(function, "L1", reason=f"Python {settings.python}: the runtime of the stage's own functions")
         return function
