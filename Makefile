@@ -56,8 +56,7 @@ lint: setup  ## lint, format check, strict types
 integration: setup  ## whole engines, and two local stages that the tests start themselves (tests/sharing.py)
 	$(BIN)/pytest tests/integration -q -n 3
 
-grants: setup  ## after the integration tests: which grants they used, and what they were denied
-	$(BIN)/python -m local.aws.report
+grants: setup  ## after the integration tests: they used every grant, or there is a reason, and were denied nothing
 	$(BIN)/pytest tests/grants -q
 
 schedules: setup  ## 200 fault schedules of the repair, simulated, and the seeded bugs that they catch

@@ -1,7 +1,7 @@
 """Judged after the integration tests, on what they left: every grant is needed, and no call was denied.
 
-`make grants` prints the report and runs these, the last of `make test`; without a record they fail, because then
-nothing was looked at. A record is of the stages that the tests start themselves.
+`make grants` runs these, the last of `make test`; without a record they fail, because then nothing was looked at. A
+record is of the stages that the tests start themselves.
 """
 
 from __future__ import annotations
