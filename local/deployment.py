@@ -31,10 +31,6 @@ def deploy(stack: LocalStack, *, again: bool) -> dict[str, dict[str, str]]:
     cdk, home = str(ROOT / "node_modules" / ".bin" / "cdk"), stack.home
     assembly = home / "cdk.out"
     outputs = home / "outputs.json"
-    context = {"target": "local", "stage": stack.stage, "endpoint": stack.endpoint}
-    context |= {"vendor": stack.asked} if stack.asked else {}
-    context |= {"vendor-url": stack.vendor_url} if stack.vendor_url and not stack.market else {}
-    flags = [part for key, value in context.items() for part in ("-c", f"{key}={value}")]
     app = f"{sys.executable} {ROOT / 'app.py'}"
     surroundings = {
         # The user's own: the layer's libraries come from wherever pip and uv are told to fetch them.
@@ -61,8 +57,8 @@ def deploy(stack: LocalStack, *, again: bool) -> dict[str, dict[str, str]]:
                 start_new_session=True,
             )
 
-    layers = f"{sys.executable} -m infra.layer {' '.join(flags)}"
-    synth = run("synth", "-q", "--build", layers, "--app", app, *flags, "--output", str(assembly))
+    layers = f"{sys.executable} -m infra.layer {stack.target}"
+    synth = run("synth", "-q", "--build", layers, "--app", app, *stack.target.split(), "--output", str(assembly))
     try:
         if not again:  # away from cdk.json, which would make it synthesize too
             _finish(run("bootstrap", f"aws://{ACCOUNT}/{REGION}", as_whom=stack.administrator, cwd=home), home)

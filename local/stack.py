@@ -71,9 +71,10 @@ class LocalStack:
 
     @property
     def target(self) -> str:
-        """What `cdk` is told to build the dev stage for this account."""
-        vendor = f" -c vendor={self.vendor} -c vendor-url={self.vendor_url}" if self.vendor_url else ""
-        return f"-c target=local -c stage={self.stage} -c endpoint={self.endpoint}{vendor}"
+        """What `cdk` is told to build the stage for this account."""
+        told = {"target": "local", "stage": self.stage, "endpoint": self.endpoint, "vendor": self.asked}
+        told["vendor-url"] = None if self.market else self.vendor_url
+        return " ".join(f"-c {key}={value}" for key, value in told.items() if value)
 
     def save(self) -> None:
         """Write the state file, whole or not at all."""
@@ -151,10 +152,11 @@ def up(
         say("starting MiniStack")
         aws = start_ministack(home=home, port=port, launched=launched)
         replayed = tuple(str(path.resolve()) for path in replay)
-        stack = LocalStack(name, aws, None, vendor or "finnhub", vendor_url or "", token, replayed, {}, stage)
+        asked = vendor or ("finnhub" if vendor_url else None)
+        stack = LocalStack(name, aws, None, vendor or "finnhub", vendor_url or "", token, replayed, {}, stage, asked)
         if not empty:
             say(f"bootstrapping, and deploying the {stage} stack" + ("" if vendor_url else " and its market simulator"))
-            stack = _deployed(replace(stack, asked=vendor or ("finnhub" if vendor_url else None)))
+            stack = _deployed(stack)
             store_token(stack)
         stack.save()
     except BaseException:
