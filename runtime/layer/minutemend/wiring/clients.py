@@ -11,8 +11,28 @@ from typing import Any
 READERS = 16  # objects of the lake that are fetched at once, and so the connections that a client keeps
 
 
+def _client(service: str) -> Any:
+    """The client of a service, made when it is first asked for."""
+    return cached_property(lambda clients: clients._make(service))
+
+
 class Clients:
     """The AWS clients of one process. boto3 is imported with the first of them."""
+
+    s3 = _client("s3")
+    sqs = _client("sqs")
+    dynamodb = _client("dynamodb")
+    athena = _client("athena")
+    stepfunctions = _client("stepfunctions")
+    ssm = _client("ssm")
+    secrets = _client("secretsmanager")
+    sns = _client("sns")
+    events = _client("events")
+    cloudformation = _client("cloudformation")
+    cloudwatch = _client("cloudwatch")
+    logs = _client("logs")
+    functions = _client("lambda")
+    sts = _client("sts")
 
     def __init__(
         self,
@@ -46,59 +66,3 @@ class Clients:
     def has_credentials(self) -> bool:
         """Whether anything offers credentials; they may still be expired or wrong."""
         return self._session.get_credentials() is not None
-
-    @cached_property
-    def s3(self) -> Any:
-        return self._make("s3")
-
-    @cached_property
-    def sqs(self) -> Any:
-        return self._make("sqs")
-
-    @cached_property
-    def dynamodb(self) -> Any:
-        return self._make("dynamodb")
-
-    @cached_property
-    def athena(self) -> Any:
-        return self._make("athena")
-
-    @cached_property
-    def stepfunctions(self) -> Any:
-        return self._make("stepfunctions")
-
-    @cached_property
-    def ssm(self) -> Any:
-        return self._make("ssm")
-
-    @cached_property
-    def secrets(self) -> Any:
-        return self._make("secretsmanager")
-
-    @cached_property
-    def sns(self) -> Any:
-        return self._make("sns")
-
-    @cached_property
-    def events(self) -> Any:
-        return self._make("events")
-
-    @cached_property
-    def cloudformation(self) -> Any:
-        return self._make("cloudformation")
-
-    @cached_property
-    def cloudwatch(self) -> Any:
-        return self._make("cloudwatch")
-
-    @cached_property
-    def logs(self) -> Any:
-        return self._make("logs")
-
-    @cached_property
-    def functions(self) -> Any:
-        return self._make("lambda")
-
-    @cached_property
-    def sts(self) -> Any:
-        return self._make("sts")
