@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from minutemend.contract import HOURS_KEY, SESSIONS_KEY, SYMBOLS_KEY, Table
-from minutemend.core.bars import BARS
+from minutemend.core.bars import BARS, schema_of
 from minutemend.services.lake import Lake
-from minutemend.services.tables import concat, decode, schema_of
+from minutemend.services.tables import concat, decode
 
 
 def engine(lake: Lake) -> Callable[[str, str], list[tuple[Any, ...]]]:

@@ -65,15 +65,16 @@ PARTITION = "dt"  # the UTC date of the minute, as `dt=YYYY-MM-DD/`
 
 _BAR = (
     ("symbol", "string"),
-    ("minute", "timestamp"),
+    ("minute", "timestamp"),  # its left edge
     ("open", "double"),
     ("high", "double"),
     ("low", "double"),
     ("close", "double"),
     ("volume", "double"),
-    ("source", "string"),
+    ("source", "string"),  # the vendor's name, or what `mend load` was told
+    # The repair job; null for a captured or loaded bar; for an accepted one ACCEPTED and what it supersedes.
     ("repair_id", "string"),
-    ("captured_at", "timestamp"),
+    ("captured_at", "timestamp"),  # when our worker had it in hand
 )
 # Columns in Glue's types. Timestamps have no zone and are UTC. Partitioned tables carry `dt string` besides.
 COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
@@ -168,7 +169,7 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
     ),
     Table.HOURLY: (
         ("symbol", "string"),
-        ("hour", "timestamp"),
+        ("hour", "timestamp"),  # its start
         ("open", "double"),
         ("high", "double"),
         ("low", "double"),
@@ -176,7 +177,7 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("volume", "double"),
         ("minutes_present", "int"),
         ("minutes_expected", "int"),
-        ("minutes_absent", "int"),
+        ("minutes_absent", "int"),  # proven; expected - present - absent are missing
     ),
 }
 UNPARTITIONED = frozenset({Table.SESSIONS, Table.HOURS, Table.SYMBOLS})

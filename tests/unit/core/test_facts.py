@@ -8,13 +8,11 @@ import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from minutemend.contract import Table
 from minutemend.core.bars import BARS, Bar, to_table
 from minutemend.core.facts import FACTS, changed_symbols, expected_minutes, hour_facts, keep_unlisted
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.services.tables import schema_of
 
 HOUR = datetime(2013, 10, 4, 13, tzinfo=UTC)
 NYSE = Session("XNYS", date(2013, 10, 4), HOUR + 30 * MINUTE, HOUR + 420 * MINUTE)
@@ -34,11 +32,6 @@ def table(*bars):
 def facts(*bars, listings=IBM, absent=(), **options):
     expected = expected_minutes(HOUR, listings, [NYSE, CRYPTO], **options)
     return hour_facts(expected, table(*bars), absent).to_pylist()
-
-
-def test_the_table_is_the_contract_s():
-    """The facts' schema is that of the Glue table."""
-    assert schema_of(Table.HOURLY).equals(FACTS)
 
 
 def test_one_row_says_what_the_hour_was():

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minutemend.contract import Table
 from minutemend.core.answers import AnswerKind
+from minutemend.core.bars import schema_of
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Observation
 from minutemend.services.compaction import MAX_OBJECTS, RETIRED_PREFIX, compact_answers, retired_objects, sweep
 from minutemend.services.lake import Lake
-from minutemend.services.tables import LakeUnsettled, decode, encode, schema_of
+from minutemend.services.tables import LakeUnsettled, decode, encode
 
 from tests.fakes.observed import left_out
 from tests.fakes.store import FakeStore

@@ -11,10 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 from minutemend.contract import Table
-from minutemend.core.bars import BARS, KNOWN
+from minutemend.core.bars import BARS, KNOWN, schema_of
 from minutemend.services import answers, calendars, capture, history, hourly, working_files
 from minutemend.services import lake as lake_module
-from minutemend.services.tables import schema_of
 from pyarrow import acero
 
 _Known = dict[Any, Any]

@@ -13,26 +13,21 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from minutemend.contract import ACCEPTED
+from minutemend.contract import ACCEPTED, COLUMNS, Table
 from minutemend.core.columns import VALUES, Bar, Bars
 
-__all__ = ["BARE", "BARS", "KNOWN", "VALUES", "Bar", "is_resolved", "lost", "resolve", "to_table"]
+__all__ = ["BARE", "BARS", "KNOWN", "VALUES", "Bar", "is_resolved", "lost", "resolve", "schema_of", "to_table"]
 
-BARS = pa.schema(
-    [
-        pa.field("symbol", pa.string(), nullable=False),
-        pa.field("minute", pa.timestamp("ms"), nullable=False),  # left edge, UTC
-        pa.field("open", pa.float64()),
-        pa.field("high", pa.float64()),
-        pa.field("low", pa.float64()),
-        pa.field("close", pa.float64()),
-        pa.field("volume", pa.float64()),
-        pa.field("source", pa.string()),  # the vendor's name, or what `mend load` was told
-        # The repair job; null for a captured or loaded bar; for an accepted one ACCEPTED and what it supersedes.
-        pa.field("repair_id", pa.string()),
-        pa.field("captured_at", pa.timestamp("ms")),  # when our worker had it in hand, UTC
-    ]
-)
+_ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64()}
+_ARROW |= {"int": pa.int32(), "bigint": pa.int64()}
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The Arrow schema of a lake table, without the partition column `dt`."""
+    return pa.schema([pa.field(name, _ARROW[kind]) for name, kind in COLUMNS[table]])
+
+
+BARS = pa.schema([one.with_nullable(one.name not in ("symbol", "minute")) for one in schema_of(Table.BARS)])
 
 # As compaction and readers of the past have them: with since when readers could get the bar, UTC, to the second.
 KNOWN = BARS.append(pa.field("known_since", pa.timestamp("ms")))

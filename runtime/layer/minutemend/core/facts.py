@@ -16,24 +16,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from minutemend.contract import Table
+from minutemend.core.bars import schema_of
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
-FACTS = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("hour", pa.timestamp("ms")),  # its start, UTC
-        ("open", pa.float64()),
-        ("high", pa.float64()),
-        ("low", pa.float64()),
-        ("close", pa.float64()),
-        ("volume", pa.float64()),
-        ("minutes_present", pa.int32()),
-        ("minutes_expected", pa.int32()),
-        ("minutes_absent", pa.int32()),  # proven; expected - present - absent are missing
-    ]
-)
+FACTS = schema_of(Table.HOURLY)
 _MINUTES = 60
 _NO_HALTS: Mapping[str, Sequence[Range]] = MappingProxyType({})
 Flags = np.ndarray[Any, np.dtype[np.bool_]]

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minutemend.contract import Table
+from minutemend.core.bars import schema_of
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
 from minutemend.core.symbols import key_part
@@ -34,7 +35,6 @@ from minutemend.services.tables import (
     from_rows,
     listed,
     partition,
-    schema_of,
 )
 
 _SCHEMA = schema_of(Table.ANSWERS)

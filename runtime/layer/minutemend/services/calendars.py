@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minutemend.contract import CLOSURES_KEY, EDITIONS_KEY, HOURS_KEY, SESSIONS_KEY, Table
+from minutemend.core.bars import schema_of
 from minutemend.core.closures import Closure, dump_closures, parse_closures
 from minutemend.core.errors import BadInput, MinutemendError
 from minutemend.core.hours import expected_hours
@@ -40,7 +41,6 @@ from minutemend.services.tables import (
     hours_table,
     metadata_of,
     naive,
-    schema_of,
 )
 
 EDITION = b"edition"  # in the metadata of a file of sessions: the version of the package that made them

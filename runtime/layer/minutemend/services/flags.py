@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from minutemend.contract import PARTITION, Table
+from minutemend.core.bars import schema_of
 from minutemend.core.data_check_sql import timestamp_sql
 from minutemend.core.errors import MinutemendError
 from minutemend.core.jobs import content_id
@@ -24,7 +25,7 @@ from minutemend.core.value_rules import Flag, flags_of
 from minutemend.core.value_rules_sql import flags_sql
 from minutemend.ports.store import Store, StoreConflict
 from minutemend.services import evidence_rows as rows
-from minutemend.services.tables import decode, encode, from_rows, listed, partition, schema_of
+from minutemend.services.tables import decode, encode, from_rows, listed, partition
 from minutemend.views import resolved_sql
 
 BEFORE = timedelta(days=4)  # read before what is judged: the session before shows a split, over a long weekend too

@@ -27,7 +27,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from minutemend.contract import SYMBOLS_KEY, Table
-from minutemend.core.bars import BARE, BARS, resolve
+from minutemend.core.bars import BARE, BARS, resolve, schema_of
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
 from minutemend.core.revocations import Revocation, in_force
@@ -54,7 +54,6 @@ from minutemend.services.tables import (
     listed,
     metadata_of,
     partition,
-    schema_of,
     undamaged,
 )
 

@@ -16,15 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from minutemend.contract import COLUMNS, PARTITION, Table
-from minutemend.core.bars import BARS, VALUES
+from minutemend.contract import PARTITION, Table
+from minutemend.core.bars import BARS, VALUES, schema_of
 from minutemend.core.errors import MinutemendError
 from minutemend.core.hours import Hours
 from minutemend.core.minutes import Range
 from minutemend.ports.store import Store, Stored
 
-_ARROW = {"string": pa.string(), "timestamp": pa.timestamp("ms"), "double": pa.float64()}
-_ARROW |= {"int": pa.int32(), "bigint": pa.int64()}
 # A symbol's rows lie together: a reader of one symbol skips the other row groups by their statistics.
 _ROW_GROUP = 131_072
 # Bytes from which it pays to let the dataset reader skip row groups; on a minute's object it takes thrice the time.
@@ -51,11 +49,6 @@ def undamaged(key: str, body: bytes | None) -> bytes | None:
             "deleting it, and an audit of its date"
         )
     return body
-
-
-def schema_of(table: Table) -> pa.Schema:
-    """The Arrow schema of a lake table, without the partition column `dt`."""
-    return pa.schema([pa.field(name, _ARROW[kind]) for name, kind in COLUMNS[table]])
 
 
 def naive(instant: datetime) -> datetime:
