@@ -22,24 +22,9 @@ MILLISECOND = timedelta(milliseconds=1)
 Item = dict[str, dict[str, Any]]
 
 
-def attempt(audit_id: str, number: int) -> Item:
-    return {"pk": {"S": f"attempt#{audit_id}#{number}"}}
-
-
-def audit(audit_id: str) -> Item:
-    return {"pk": {"S": f"audit#{audit_id}"}}
-
-
-def job(job_id: str) -> Item:
-    return {"pk": {"S": f"job#{job_id}"}}
-
-
-def run(name: str) -> Item:
-    return {"pk": {"S": f"backfill#{name}"}}
-
-
-def vendor(name: str) -> Item:
-    return {"pk": {"S": f"vendor#{name}"}}
+def key(kind: str, *names: object) -> Item:
+    """The key of an item, as they stand above."""
+    return {"pk": {"S": "#".join([kind, *map(str, names)])}}
 
 
 def count(slot: int, sliding: Sliding) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,13 @@ from minutemend.ports.board import FAILED, SECOND, Board, Claim, ClaimStatus, Gr
 _KEEP = timedelta(days=14)  # as long as SQS may keep a message
 _CONFLICT_TRIES = 8  # waits up to 0.05, 0.1, 0.2 … s: 6 s in all at the most
 _SLOT_TRIES = 6  # the loser of the race to begin a slot finds it begun
+
+
+class _Refused(Exception):
+    """An update's condition did not hold of `item`, which is there."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
 
 
 class DynamoBoard(Board):
@@ -39,26 +47,22 @@ class DynamoBoard(Board):
         self._sleep = sleep
 
     def open_attempt(self, audit_id: str, attempt: int, *, jobs: int) -> None:
-        self._update(
-            items.attempt(audit_id, attempt), "SET jobs = :jobs, expires = :expires", {":jobs": jobs, **self._expires()}
-        )
-
-        try:
+        opened = {":jobs": jobs, **self._expires()}
+        self._update(items.key("attempt", audit_id, attempt), "SET jobs = :jobs, expires = :expires", opened)
+        with suppress(_Refused):  # opened again, or late
             self._update(
-                items.audit(audit_id),
+                items.key("audit", audit_id),
                 "SET latest = :attempt, expires = :expires",
                 {":attempt": attempt, **self._expires()},
                 condition="attribute_not_exists(latest) OR latest < :attempt",
             )
-        except ClientError as error:
-            _refused(error)  # opened again, or late
 
     def latest_attempt(self, audit_id: str) -> int:
-        return int(self._get(items.audit(audit_id)).get("latest", {"N": "0"})["N"])
+        return int(self._get(items.key("audit", audit_id)).get("latest", {"N": "0"})["N"])
 
     def wait(self, audit_id: str, attempt: int, *, token: str) -> Progress:
         item = self._update(
-            items.attempt(audit_id, attempt),
+            items.key("attempt", audit_id, attempt),
             "SET #token = :token, expires = :expires",
             {":token": token, **self._expires()},
             names={"#token": "token"},
@@ -67,41 +71,31 @@ class DynamoBoard(Board):
 
     def progress(self, audit_id: str, attempt: int) -> Progress:
         """How far an attempt is, for a person who watches it; it leaves no token."""
-        return items.progress(self._get(items.attempt(audit_id, attempt)))
+        return items.progress(self._get(items.key("attempt", audit_id, attempt)))
 
     def claim(self, job_id: str, *, now: datetime, lease: timedelta, redo: datetime | None = None) -> Claim:
-        until = items.milliseconds(now + lease)
         free = "(attribute_not_exists(lease) OR lease <= :now)"
-        values = {":lease": until, ":now": items.milliseconds(now), ":one": 1, **self._expires()}
-        try:
-            item = self._update(
-                items.job(job_id),
-                "SET lease = :lease, expires = :expires ADD tries :one",
-                values,
-                condition=f"attribute_not_exists(outcome) AND {free}",
-            )
-            return Claim(ClaimStatus.GRANTED, items.instant(item["lease"]), tries=int(item["tries"]["N"]))
-        except ClientError as error:
-            refused = _refused(error)
-        outcome = refused.get("outcome", {}).get("S")
-        if outcome is None:
-            return Claim(ClaimStatus.BUSY, items.instant(refused["lease"]) if "lease" in refused else None)
-        if redo is None or outcome != FAILED:
-            return Claim(ClaimStatus.SETTLED)
-        # Redriven by a person: its tries begin anew when it is first taken up again, and are counted from there.
-        new = "(attribute_not_exists(redone) OR redone < :redone)"
-        begin = ("SET lease = :lease, expires = :expires, tries = :one, redone = :redone", new)
-        go_on = ("SET lease = :lease, expires = :expires ADD tries :one", "redone >= :redone")
-        again = {**values, ":failed": FAILED, ":redone": items.milliseconds(redo)}
-        for update, whose in (begin, go_on):
+        values: dict[str, Any] = {":lease": items.milliseconds(now + lease), ":now": items.milliseconds(now)}
+        values |= {":one": 1, **self._expires()}
+        counted = "SET lease = :lease, expires = :expires ADD tries :one"
+        ways = [(counted, "attribute_not_exists(outcome)", values)]
+        if redo is not None:
+            # Redriven by a person: its tries begin anew when it is first taken up again, and are counted from there.
+            anew = "SET lease = :lease, expires = :expires, tries = :one, redone = :redone"
+            new = "(attribute_not_exists(redone) OR redone < :redone)"
+            again = {**values, ":failed": FAILED, ":redone": items.milliseconds(redo)}
+            ways += [(anew, f"outcome = :failed AND {new}", again)]
+            ways += [(counted, "outcome = :failed AND redone >= :redone", again)]
+        there: Item = {}
+        for update, whose, given in ways:
             try:
-                item = self._update(items.job(job_id), update, again, f"outcome = :failed AND {whose} AND {free}")
+                item = self._update(items.key("job", job_id), update, given, f"{whose} AND {free}")
                 return Claim(ClaimStatus.GRANTED, items.instant(item["lease"]), tries=int(item["tries"]["N"]))
-            except ClientError as error:
-                refused = _refused(error)
-        if refused.get("outcome", {}).get("S") != FAILED:
+            except _Refused as refused:
+                there = refused.item
+        if "outcome" in there and (redo is None or there["outcome"]["S"] != FAILED):
             return Claim(ClaimStatus.SETTLED)
-        return Claim(ClaimStatus.BUSY, items.instant(refused["lease"]) if "lease" in refused else None)
+        return Claim(ClaimStatus.BUSY, items.instant(there["lease"]) if "lease" in there else None)
 
     def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:
         if claim.until is None:
@@ -109,10 +103,8 @@ class DynamoBoard(Board):
         update, values = "REMOVE lease", {":lease": items.milliseconds(claim.until)}
         if not tried:
             update, values = f"{update} ADD tries :back", {**values, ":back": -1}
-        try:
-            self._update(items.job(job_id), update, values, condition="lease = :lease")
-        except ClientError as error:
-            _refused(error)  # somebody else's by now
+        with suppress(_Refused):  # somebody else's by now
+            self._update(items.key("job", job_id), update, values, condition="lease = :lease")
 
     def settle(self, job_id: str, *, audit_id: str, attempt: int, outcome: str) -> Progress:
         for one_try in range(_CONFLICT_TRIES):
@@ -127,13 +119,15 @@ class DynamoBoard(Board):
                 if not _conflict(error, reasons) or one_try == _CONFLICT_TRIES - 1:
                     raise
                 self._sleep(random.uniform(0, 0.05 * 2**one_try))  # noqa: S311 (jitter)
-        return items.progress(self._get(items.attempt(audit_id, attempt)))
+        return items.progress(self._get(items.key("attempt", audit_id, attempt)))
 
     def stop(self, run: str) -> None:
-        self._update(items.run(run), "SET stopped = :one, expires = :expires", {":one": 1, **self._expires()})
+        self._update(
+            items.key("backfill", run), "SET stopped = :one, expires = :expires", {":one": 1, **self._expires()}
+        )
 
     def stopped(self, run: str) -> bool:
-        return "stopped" in self._get(items.run(run))
+        return "stopped" in self._get(items.key("backfill", run))
 
     def _take(self, name: str, requests: int, limit: Limit, sliding: Sliding, now: datetime) -> Grant:
         """Each adds what it wants to `taken`, which may so pass the limit, and has what of its own share lies below
@@ -147,12 +141,12 @@ class DynamoBoard(Board):
                 update = f"ADD taken :requests, {items.count(running, sliding)} :requests"
                 condition = f"slot = :slot AND taken < :limit AND {free}"
                 item = self._update(
-                    items.vendor(name), update, {**values, ":slot": running, ":limit": limit.mine}, condition
+                    items.key("vendor", name), update, {**values, ":slot": running, ":limit": limit.mine}, condition
                 )
                 left = limit.mine - int(item["taken"]["N"]) + requests
                 return _grant(requests, left, sliding.wait(items.counts(item, sliding), now))
-            except ClientError as error:
-                item = _refused(error)
+            except _Refused as refused:
+                item = refused.item
             if "paused" in item and items.instant(item["paused"]) > now:
                 return Grant(0, items.instant(item["paused"]) - now)
             newest, counts = items.newest(item), items.counts(item, sliding, limit=limit.whole)
@@ -164,29 +158,20 @@ class DynamoBoard(Board):
             if newest == running or left < 1:
                 return Grant(0, sliding.wait(kept, now))
             kept[running] = min(requests, left)
-            try:
+            with suppress(_Refused):  # another worker began this slot, or paused, just now
                 update, begun, unchanged = items.begin(item, kept, sliding)
                 now_free = {**begun, ":now": values[":now"]}
-                self._update(items.vendor(name), update, now_free, f"{unchanged} AND {free}")
+                self._update(items.key("vendor", name), update, now_free, f"{unchanged} AND {free}")
                 return _grant(requests, left, sliding.wait(kept, now))
-            except ClientError as error:
-                _refused(error)  # another worker began this slot, or paused, just now
         return Grant(0, SECOND)
 
     def pause(self, vendor: str, *, until: datetime) -> None:
-        values = {":until": items.milliseconds(until)}
-        try:
-            self._update(
-                items.vendor(vendor),
-                "SET paused = :until",
-                values,
-                condition="attribute_not_exists(paused) OR paused < :until",
-            )
-        except ClientError as error:
-            _refused(error)  # a longer pause is on already
+        values, sooner = {":until": items.milliseconds(until)}, "attribute_not_exists(paused) OR paused < :until"
+        with suppress(_Refused):  # a longer pause is on already
+            self._update(items.key("vendor", vendor), "SET paused = :until", values, sooner)
 
     def paused(self, vendor: str) -> datetime | None:
-        item = self._get(items.vendor(vendor))
+        item = self._get(items.key("vendor", vendor))
         return items.instant(item["paused"]) if "paused" in item else None
 
     def _settle_once(self, job_id: str, audit_id: str, attempt: int, outcome: str) -> None:
@@ -196,7 +181,7 @@ class DynamoBoard(Board):
                 {
                     "Update": {
                         "TableName": self._table,
-                        "Key": items.job(job_id),
+                        "Key": items.key("job", job_id),
                         "UpdateExpression": "SET outcome = :outcome, expires = :expires REMOVE lease",
                         "ConditionExpression": "attribute_not_exists(outcome)",
                         "ExpressionAttributeValues": {":outcome": {"S": outcome}, **expires},
@@ -205,7 +190,7 @@ class DynamoBoard(Board):
                 {
                     "Update": {
                         "TableName": self._table,
-                        "Key": items.attempt(audit_id, attempt),
+                        "Key": items.key("attempt", audit_id, attempt),
                         "UpdateExpression": "SET expires = :expires ADD settled :one",
                         "ExpressionAttributeValues": {":one": {"N": "1"}, **expires},
                     }
@@ -216,15 +201,9 @@ class DynamoBoard(Board):
     def _better(self, job_id: str, outcome: str) -> None:
         if outcome == FAILED:
             return
-        try:
-            self._update(
-                items.job(job_id),
-                "SET outcome = :outcome REMOVE lease",
-                {":outcome": outcome, ":failed": FAILED},
-                condition="outcome = :failed",
-            )
-        except ClientError as error:
-            _refused(error)
+        values = {":outcome": outcome, ":failed": FAILED}
+        with suppress(_Refused):
+            self._update(items.key("job", job_id), "SET outcome = :outcome REMOVE lease", values, "outcome = :failed")
 
     def _get(self, key: Item) -> Item:
         found: Item = self._db.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
@@ -238,19 +217,25 @@ class DynamoBoard(Board):
         condition: str | None = None,
         names: dict[str, str] | None = None,
     ) -> Item:
+        """The item as it is from then on. Raises _Refused."""
         extra: dict[str, Any] = {}
         if condition is not None:
             extra = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         if names is not None:
             extra["ExpressionAttributeNames"] = names
-        answer = self._db.update_item(
-            TableName=self._table,
-            Key=key,
-            UpdateExpression=update,
-            ExpressionAttributeValues=items.typed(values),
-            ReturnValues="ALL_NEW",
-            **extra,
-        )
+        try:
+            answer = self._db.update_item(
+                TableName=self._table,
+                Key=key,
+                UpdateExpression=update,
+                ExpressionAttributeValues=items.typed(values),
+                ReturnValues="ALL_NEW",
+                **extra,
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise
+            raise _Refused(error.response.get("Item", {})) from None
         found: Item = answer.get("Attributes", {})
         return found
 
@@ -260,14 +245,6 @@ class DynamoBoard(Board):
 
 def _grant(requests: int, left: int, later: timedelta) -> Grant:
     return Grant(requests) if requests <= left else Grant(left, later)
-
-
-def _refused(error: ClientError) -> Item:
-    """The item that failed a condition. Raises any other error."""
-    if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-        raise error
-    item: Item = error.response.get("Item", {})
-    return item
 
 
 def _conflict(error: ClientError, reasons: list[Any]) -> bool:
