@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import duckdb
 import numpy as np
-from minutemend.core.minutes import MINUTE, Range, epoch_minute
+from minutemend.core.minutes import MINUTE, Range, day_range, epoch_minute
 from minutemend.core.value_rules import Flag
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.flags import BEFORE
 from minutemend.services.lake import Lake
 

@@ -10,11 +10,10 @@ from typing import Any
 from minutemend.core.answers import VendorLimits
 from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import Range, day_range
 from minutemend.core.plan import Estimate, estimate, plan
 from minutemend.core.verdicts import ProofRule
 from minutemend.ports import GapFinder
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.lake import Lake
 from minutemend.services.look import look
 from minutemend.services.queue_repairs import with_archives

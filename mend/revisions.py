@@ -12,8 +12,7 @@ import pyarrow as pa
 from minutemend.contract import Table
 from minutemend.core.bars import BARS, resolve
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import Range
-from minutemend.services.evidence_rows import day_range
+from minutemend.core.minutes import Range, day_range
 from minutemend.services.history import read_superseded
 from minutemend.services.lake import Lake
 from minutemend.services.revisions import Revision, rejections

@@ -106,8 +106,7 @@ def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, 
 
 def _conclude(contents: Contents, bars: int, opened: Stage, style: str) -> None:
     """Say what is there now, what of it no audit looks at, and what to run next."""
-    from minutemend.core.minutes import Range
-    from minutemend.services.evidence_rows import day_range
+    from minutemend.core.minutes import Range, day_range
 
     from mend.commands.sessions import untold
     from mend.console import count, show, show_json

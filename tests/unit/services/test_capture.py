@@ -11,11 +11,11 @@ from minutemend.core.answers import AnswerKind
 from minutemend.core.captures import CaptureJob, DropRule
 from minutemend.core.closures import parse_closure
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE, format_instant
+from minutemend.core.minutes import MINUTE, day_range, format_instant
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.services.capture import RequestCaptures
-from minutemend.services.evidence_rows import day_range, row_of
+from minutemend.services.evidence_rows import row_of
 from minutemend.services.lake import Lake
 from minutemend.services.tables import encode, from_rows
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from minutemend.core.closures import Closure, Kind
 from minutemend.core.intervals import lanes, merge, on_lanes, place, subtract
-from minutemend.core.minutes import Range, edges, format_instant, ranges_of
+from minutemend.core.minutes import Range, day_range, edges, format_instant, ranges_of
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
@@ -76,7 +76,7 @@ def not_expected(
 def known_range(first: date, last: date, *, opened: datetime, closed: datetime) -> Range:
     """What the sessions of a calendar tell of: from the `first` one's date, or its open, to the end of the `last` one's
     date, or its close. Before and after that nothing is known, not even that nothing is expected."""
-    return Range(min(_midnight(first), opened), max(_midnight(last + _DAY), closed))
+    return Range(min(day_range(first).start, opened), max(day_range(last).end, closed))
 
 
 def unknown_calendars(known: Mapping[str, Range], listings: Iterable[Listing], window: Range) -> dict[str, str]:
@@ -116,10 +116,6 @@ def nearest(listings: Iterable[Listing], sessions: Iterable[Session], window: Ra
     before = max((one for one in mine if one.close <= window.start), key=lambda one: one.close, default=None)
     after = min((one for one in mine if one.open >= window.end), key=lambda one: one.open, default=None)
     return [one for one in (before, after) if one]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(0), UTC)
 
 
 def _applied(calendar: str, sessions: Iterable[Session], told: Sequence[Closure]) -> list[Session]:

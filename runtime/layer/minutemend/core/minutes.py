@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from minutemend.core.errors import BadInput
@@ -122,6 +122,12 @@ def ranges_of(intervals: Intervals) -> list[Range]:
     """Intervals of epoch minutes as ranges: for few of them, or for people."""
     starts, ends = (map(from_epoch_minute, edge.tolist()) for edge in (intervals.starts, intervals.ends))
     return [Range(*pair) for pair in zip(starts, ends, strict=True)]
+
+
+def day_range(day: date) -> Range:
+    """The minutes of a UTC date."""
+    start = datetime.combine(day, time(0), UTC)
+    return Range(start, start + timedelta(days=1))
 
 
 def hours_around(window: Range) -> Range:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from minutemend.core.minutes import Range, epoch_minute
+from minutemend.core.minutes import Range, day_range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
@@ -19,11 +19,12 @@ _HOUR = timedelta(hours=1)
 def closed_dates(window: Range, sessions: Mapping[date, Sequence[Session]]) -> set[date]:
     """The UTC dates with sessions that are over by the end of `window`: nothing more is to come for them. So are its
     dates without any."""
-    open_ones = {
-        day for day, mine in sessions.items() if max(min(session.close, _end(day)) for session in mine) > window.end
+    return {
+        day
+        for day in window.dates()
+        if day_range(day).end <= window.end
+        or (day in sessions and all(session.close <= window.end for session in sessions[day]))
     }
-    over = (day for day in window.dates() if day in sessions or _end(day) <= window.end)
-    return {day for day in over if day not in open_ones}
 
 
 def by_date(sessions: Iterable[Session], window: Range) -> dict[date, list[Session]]:
@@ -63,10 +64,6 @@ def ready_symbols(
     asked = {one.symbol for one in listings if any(map(one.on, dates.get(one.calendar, ())))}
     asked &= set(symbols) if symbols is not None else asked
     return tuple(sorted(asked - set(missing))), dict(sorted(missing.items()))
-
-
-def _end(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(0), UTC)
 
 
 def by_hour(bars: pa.Table, window: Range) -> dict[datetime, pa.Table]:

@@ -37,9 +37,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from minutemend.core.jobs import content_id
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import Range, day_range
 from minutemend.ports.store import Store, Stored
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.history import read_history
 from minutemend.services.lake import Lake
 

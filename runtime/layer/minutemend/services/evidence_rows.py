@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from minutemend.core.answers import AnswerKind
 from minutemend.core.intervals import Intervals, intersect, merge, numbers
-from minutemend.core.minutes import Range, epoch_minute
+from minutemend.core.minutes import Range, day_range, epoch_minute
 from minutemend.core.revocations import Revocation
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import NONE, Absence, Failure, Observation, Omissions
@@ -26,12 +26,6 @@ from minutemend.services.tables import aware, naive
 Item = TypeVar("Item")
 Ranged = TypeVar("Ranged", Observation, Absence, Failure, Revocation)
 Row = Mapping[str, Any]
-
-
-def day_range(day: date) -> Range:
-    """The minutes of a UTC date."""
-    start = datetime.combine(day, time(0), UTC)
-    return Range(start, start + timedelta(days=1))
 
 
 def by_date(item: Ranged) -> Iterator[tuple[date, Ranged]]:

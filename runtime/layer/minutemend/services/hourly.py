@@ -11,9 +11,8 @@ import pyarrow.compute as pc
 
 from minutemend.contract import Table
 from minutemend.core.bars import schema_of
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import Range, day_range
 from minutemend.ports.store import Store, Stored
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.tables import concat, decode, encode, listed, naive, partition
 
 HOUR = timedelta(hours=1)

@@ -34,7 +34,7 @@ from minutemend.core.facts import (
     within,
 )
 from minutemend.core.jobs import content_id
-from minutemend.core.minutes import Range, format_instant, hours_around
+from minutemend.core.minutes import Range, day_range, format_instant, hours_around
 from minutemend.core.publication import by_date, by_hour, closed_dates, ready_symbols, touches
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
@@ -42,7 +42,6 @@ from minutemend.core.verdicts import Absence
 from minutemend.ports.signals import Signals
 from minutemend.ports.store import StoreConflict, Stored
 from minutemend.services.compaction import compact, compact_answers, retired_objects, sweep
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.hourly import HourFacts, hour_key
 from minutemend.services.lake import Lake
 

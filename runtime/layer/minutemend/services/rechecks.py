@@ -23,11 +23,10 @@ from minutemend.core.audits import DUE
 from minutemend.core.cover import fewest
 from minutemend.core.gaps import Gaps
 from minutemend.core.jobs import valid_name
-from minutemend.core.minutes import Range, edges, format_instant
+from minutemend.core.minutes import Range, day_range, edges, format_instant
 from minutemend.core.recheck import AFTER
 from minutemend.core.verdicts import Proof
 from minutemend.ports.store import Store, StoreConflict, Stored
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.lake import Lake
 from minutemend.services.report_failure import HOLE_SUSPECTED
 

@@ -18,11 +18,10 @@ from minutemend.core.answers import VendorLimits
 from minutemend.core.errors import BadInput
 from minutemend.core.jobs import RepairJob
 from minutemend.core.looks import plan_looks
-from minutemend.core.minutes import Range, format_instant
+from minutemend.core.minutes import Range, day_range, format_instant
 from minutemend.core.value_rules import RULES
 from minutemend.ports import Board, JobQueue
 from minutemend.ports.signals import Signals
-from minutemend.services.evidence_rows import day_range
 from minutemend.services.flags import KeptFlag, flags_in, lake_flags_sql
 from minutemend.services.lake import Lake
 from minutemend.services.queue_repairs import to_message
