@@ -46,12 +46,10 @@ def expected_minutes(
     halted: Mapping[str, Sequence[Range]] = _NO_HALTS,
 ) -> Expected:
     """The minutes of the hour that the listings' sessions expect, without those in which a symbol was `halted`."""
-    window = Range(hour, hour + _MINUTES * MINUTE)
     by_calendar: dict[str, list[tuple[Session, slice]]] = {}
     for session in sessions:
-        part = session.range.intersect(window)
-        if part is not None:
-            minutes = slice(part.start.minute, part.start.minute + part.minutes)
+        minutes = _minutes(hour, session.range)
+        if minutes.start < minutes.stop:
             by_calendar.setdefault(session.calendar, []).append((session, minutes))
     rows: dict[str, Flags] = {}
     for listing in listings:
@@ -60,9 +58,7 @@ def expected_minutes(
                 rows.setdefault(listing.symbol, np.zeros(_MINUTES, np.bool_))[minutes] = True
     for symbol in halted.keys() & rows.keys():
         for halt in halted[symbol]:
-            part = halt.intersect(window)
-            if part is not None:
-                rows[symbol][part.start.minute : part.start.minute + part.minutes] = False
+            rows[symbol][_minutes(hour, halt)] = False
     symbols = tuple(sorted(symbol for symbol, row in rows.items() if row.any()))
     flags = np.array([rows[symbol] for symbol in symbols], np.bool_).reshape(len(symbols), _MINUTES)
     return Expected(hour, symbols, flags)
@@ -70,11 +66,8 @@ def expected_minutes(
 
 def within(expected: Expected, window: Range) -> Expected:
     """What the hour expects in `window`."""
-    part = Range(expected.hour, expected.hour + _MINUTES * MINUTE).intersect(window)
-    flags = np.zeros_like(expected.flags)
-    if part is not None:
-        minutes = slice(part.start.minute, part.start.minute + part.minutes)
-        flags[:, minutes] = expected.flags[:, minutes]
+    flags, minutes = np.zeros_like(expected.flags), _minutes(expected.hour, window)
+    flags[:, minutes] = expected.flags[:, minutes]
     return Expected(expected.hour, expected.symbols, flags)
 
 
@@ -146,11 +139,14 @@ def keep_unlisted(before: pa.Table, after: pa.Table, listed: Sequence[str]) -> p
 
 
 def _absent(expected: Expected, index: dict[str, int], absent: Iterable[tuple[str, Range]]) -> Flags:
-    window = Range(expected.hour, expected.hour + _MINUTES * MINUTE)
-    flags = np.zeros(expected.flags.shape, np.bool_)
+    flags, end = np.zeros(expected.flags.shape, np.bool_), expected.hour + _MINUTES * MINUTE
     for symbol, proven in absent:
-        part = proven.intersect(window)
-        if part is not None and symbol in index:
-            first = part.start.minute
-            flags[index[symbol], first : first + part.minutes] = True
+        if proven.start < end and expected.hour < proven.end and symbol in index:
+            flags[index[symbol], _minutes(expected.hour, proven)] = True
     return flags
+
+
+def _minutes(hour: datetime, span: Range) -> slice:
+    """Which minutes of the hour lie in the range."""
+    first, end = ((edge - hour) // MINUTE for edge in (span.start, span.end))
+    return slice(max(first, 0), max(min(end, _MINUTES), 0))
