@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
+from minutemend.core.in_force import expected_of
 from minutemend.core.jobs import instant_of_our_time, short_range, valid_name
 from minutemend.core.minutes import MINUTE, Range, format_instant, parse_moment
 from minutemend.core.sessions import Session
@@ -106,15 +107,5 @@ def due_symbols(
     bar: Range, listings: Iterable[Listing], sessions: Iterable[Session], *, halted: Collection[str] = ()
 ) -> list[str]:
     """The symbols whose calendar expects this minute and that are not `halted`, sorted."""
-    due: dict[str, list[Session]] = {}
-    for session in sessions:
-        if bar.start in session.range:
-            due.setdefault(session.calendar, []).append(session)
-    return sorted(
-        {
-            listing.symbol
-            for listing in listings
-            for session in due.get(listing.calendar, ())
-            if listing.on(session.dt) and listing.symbol not in halted
-        }
-    )
+    due = expected_of(listings, (session for session in sessions if bar.start in session.range))
+    return sorted({listing.symbol for listing, _ in due} - set(halted))

@@ -6,7 +6,7 @@ Pure, on plain data: a stage and `mend check` share it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,13 +63,12 @@ def not_expected(
     """The parts of sessions in `window` that a halt takes from a listed symbol: what its expected minutes are fewer by.
     Disjoint for each symbol."""
     found = set()
-    for listing in listings:
-        for halt in halted.get(listing.symbol, ()):
-            for session in sessions:
-                both = session.calendar == listing.calendar and listing.on(session.dt) and session.range.intersect(halt)
-                part = both and both.intersect(window)
-                if part:
-                    found.add((listing.symbol, part))
+    for listing, session in expected_of((one for one in listings if one.symbol in halted), sessions):
+        for halt in halted[listing.symbol]:
+            both = session.range.intersect(halt)
+            part = both and both.intersect(window)
+            if part:
+                found.add((listing.symbol, part))
     return sorted(found)
 
 
@@ -99,12 +98,12 @@ def unknown_calendars(known: Mapping[str, Range], listings: Iterable[Listing], w
     return found
 
 
-def expects(listings: Iterable[Listing], sessions: Iterable[Session]) -> bool:
-    """Whether any of the sessions is one of a listing's."""
-    by_calendar: dict[str, list[date]] = defaultdict(list)
+def expected_of(listings: Iterable[Listing], sessions: Iterable[Session]) -> Iterator[tuple[Listing, Session]]:
+    """The listings, each with every session of its calendar that is expected of it."""
+    by_calendar: dict[str, list[Session]] = defaultdict(list)
     for session in sessions:
-        by_calendar[session.calendar].append(session.dt)
-    return any(one.on(dt) for one in listings for dt in by_calendar.get(one.calendar, ()))
+        by_calendar[session.calendar].append(session)
+    return ((one, session) for one in listings for session in by_calendar.get(one.calendar, ()) if one.on(session.dt))
 
 
 def nearest(listings: Iterable[Listing], sessions: Iterable[Session], window: Range) -> list[Session]:

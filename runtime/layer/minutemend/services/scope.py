@@ -12,7 +12,7 @@ from datetime import datetime
 
 from minutemend.core.audits import AuditRequest
 from minutemend.core.errors import BadInput
-from minutemend.core.in_force import expects, nearest, unknown_calendars
+from minutemend.core.in_force import expected_of, nearest, unknown_calendars
 from minutemend.core.symbols import Listing
 from minutemend.services.lake import Lake
 
@@ -47,7 +47,7 @@ def scope_of(lake: Lake, request: AuditRequest, listings: Sequence[Listing], *, 
     if unknown:
         request = replace(request, symbols=tuple(sorted({one.symbol for one in seen})))
     calendars = {one.calendar for one in seen}
-    if expects(seen, lake.sessions(request.range, calendars)):
+    if any(expected_of(seen, lake.sessions(request.range, calendars))):
         return Scope(request, why)
     if scheduled:
         return Scope(request, why, nothing=True)
