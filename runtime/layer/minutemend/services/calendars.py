@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -30,7 +29,7 @@ from minutemend.core.hours import expected_hours
 from minutemend.core.in_force import halts, known_range, sessions_in_force
 from minutemend.core.minutes import Range, format_instant, parse_instant
 from minutemend.core.sessions import Session
-from minutemend.ports.store import Store, StoreConflict, Stored
+from minutemend.ports.store import Store, StoreConflict
 from minutemend.services import evidence_rows as rows
 from minutemend.services.tables import (
     aware,
@@ -52,18 +51,6 @@ _BASE = schema_of(Table.SESSIONS).append(pa.field("edition", pa.string()))
 
 class CalendarsContended(MinutemendError):
     """Others kept writing the sessions or the closures; again later is right."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edition:
-    """How new the sessions of a calendar are: the package's version, then how far they reach."""
-
-    version: tuple[int, ...] = ()
-    last: date = date.min
-
-    @classmethod
-    def of(cls, version: str, last: date) -> Edition:
-        return cls(tuple(int(part) for part in version.split(".") if part.isdigit()), last)
 
 
 class Calendars:
@@ -98,7 +85,7 @@ class Calendars:
     def put(self, sessions: Iterable[Session]) -> None:
         """Replace the sessions of the calendars given, whatever they were; those of other calendars stay."""
         table = from_rows(map(rows.row_of, sorted(sessions)), Table.SESSIONS)
-        self._replace(lambda _: _edited(table, ""))
+        self._replace(_edited(table, ""))
 
     def renew(self, made: bytes) -> list[str]:
         """Take over a file of sessions (Parquet, the `sessions` table; its metadata name the EDITION) for the calendars
@@ -109,10 +96,9 @@ class Calendars:
         shipped = _editions(made) if made else {}
         body = self._store.get(SESSIONS_KEY)
         note = {} if body is None else _note(body)
-        there = {name: Edition.of(*_pair(one)) for name, one in note.get("editions", {}).items()}
-        newer = sorted(name for name, edition in shipped.items() if name not in there or there[name] < edition)
+        newer = _newer(shipped, note.get("editions", {}))
         if newer:
-            self._replace(lambda base: _newer(_edited(*_read(made)), base))
+            self._replace(_edited(*_read(made)), if_newer=True)
         elif body is not None and note.get("from") != self._sources():
             self._enforce()
         return newer
@@ -144,33 +130,33 @@ class Calendars:
         except BadInput:
             return {}
 
-    def change_closures(self, change: Callable[[list[Closure]], list[Closure]]) -> list[Closure]:
-        """Put what `change` makes of the records, and the sessions that follow from it, in force; returns them."""
-        for _ in range(_WRITE_AGAIN):
-            stored = self._store.head(CLOSURES_KEY)
-            changed = change(self.closures())
-            try:
-                self._put(CLOSURES_KEY, dump_closures(changed).encode(), replaces=stored)
-            except StoreConflict:
-                continue
-            self._enforce()
-            return changed
-        raise CalendarsContended(f"{CLOSURES_KEY} was rewritten {_WRITE_AGAIN} times over")
+    def change_closures(self, change: Callable[[list[Closure]], list[Closure]]) -> None:
+        """Put what `change` makes of the records, and the sessions that follow from it, in force."""
+        self._rewrite(CLOSURES_KEY, lambda: dump_closures(change(self.closures())).encode())
 
-    def _replace(self, made: Callable[[pa.Table], pa.Table]) -> None:
-        """Put the calendars that `made` gives for the stored ones in their place, and in force."""
-        for _ in range(_WRITE_AGAIN):
-            stored = self._store.head(EDITIONS_KEY)
+    def _replace(self, new: pa.Table, *, if_newer: bool = False) -> None:
+        """Put these sessions in the place of their calendars' stored ones, and in force; with `if_newer` those of the
+        calendars of which they are newer."""
+
+        def body() -> bytes:
             base = self._base()
-            new = made(base)
-            kept = base.filter(pc.invert(pc.is_in(base["calendar"], pc.unique(new["calendar"]))))
-            table = concat([kept, new], _BASE).sort_by([("calendar", "ascending"), ("open", "ascending")])
+            names = _newer(_latest(new), _latest(base)) if if_newer else new["calendar"].unique().to_pylist()
+            mine, theirs = (pc.is_in(one["calendar"], pa.array(names, pa.string())) for one in (new, base))
+            table = concat([base.filter(pc.invert(theirs)), new.filter(mine)], _BASE)
+            return encode(table.sort_by([("calendar", "ascending"), ("open", "ascending")]))
+
+        self._rewrite(EDITIONS_KEY, body)
+
+    def _rewrite(self, key: str, made: Callable[[], bytes]) -> None:
+        """Write what `made` gives of what is stored, anew while others write the object too; then put it in force."""
+        for _ in range(_WRITE_AGAIN):
+            stored = self._store.head(key)
             try:
-                self._put(EDITIONS_KEY, encode(table), replaces=stored)
+                self._store.put(key, made(), if_absent=stored is None, if_match=stored.etag if stored else None)
             except StoreConflict:
                 continue
             return self._enforce()
-        raise CalendarsContended(f"{EDITIONS_KEY} was rewritten {_WRITE_AGAIN} times over")
+        raise CalendarsContended(f"{key} was rewritten {_WRITE_AGAIN} times over")
 
     def _base(self) -> pa.Table:
         """The stored sessions as packages made them. A lake of before has those in force alone."""
@@ -199,7 +185,7 @@ class Calendars:
         ).sort_by([("calendar", "ascending"), ("open", "ascending")])
         note = {
             "from": sources,
-            "editions": {name: [version, last] for name, (version, last) in _latest(base).items()},
+            "editions": _latest(base),
             "known": {name: [format_instant(one.start), format_instant(one.end)] for name, one in _known(base).items()},
         }
         self._store.put(SESSIONS_KEY, encode(table.replace_schema_metadata({_NOTE: json.dumps(note)})))
@@ -209,9 +195,6 @@ class Calendars:
         found = (self._store.head(key) for key in (EDITIONS_KEY, CLOSURES_KEY))
         return [stored.etag if stored else None for stored in found]
 
-    def _put(self, key: str, body: bytes, *, replaces: Stored | None) -> None:
-        self._store.put(key, body, if_absent=replaces is None, if_match=replaces.etag if replaces else None)
-
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:24]
@@ -220,10 +203,6 @@ def _digest(body: bytes) -> str:
 def _note(body: bytes) -> dict[str, Any]:
     held = metadata_of(body).get(_NOTE)
     return json.loads(held) if held else {}
-
-
-def _pair(told: list[str]) -> tuple[str, date]:
-    return told[0], date.fromisoformat(told[1])
 
 
 def _read(made: bytes) -> tuple[pa.Table, str]:
@@ -237,22 +216,24 @@ def _edited(sessions: pa.Table, version: str) -> pa.Table:
 
 
 @lru_cache(maxsize=2)  # a function looks at its layer's file each minute
-def _editions(made: bytes) -> dict[str, Edition]:
-    return {name: Edition.of(*_pair(list(one))) for name, one in _latest(_edited(*_read(made))).items()}
+def _editions(made: bytes) -> Mapping[str, Sequence[str]]:
+    return _latest(_edited(*_read(made)))
 
 
-def _latest(base: pa.Table) -> dict[str, tuple[str, str]]:
-    """By calendar the version of its sessions, and the last session date."""
+def _latest(base: pa.Table) -> dict[str, list[str]]:
+    """The edition of each calendar: the version of the package that made its sessions, and the last session date."""
     grouped = base.group_by("calendar").aggregate([("edition", "max"), ("dt", "max")])
-    return {row["calendar"]: (row["edition_max"], row["dt_max"]) for row in grouped.to_pylist()}
+    return {row["calendar"]: [row["edition_max"], row["dt_max"]] for row in grouped.to_pylist()}
 
 
-def _newer(made: pa.Table, base: pa.Table) -> pa.Table:
-    """The calendars of `made` of which it is newer than `base`."""
-    there = {name: Edition.of(*_pair(list(one))) for name, one in _latest(base).items()}
-    offered = {name: Edition.of(*_pair(list(one))) for name, one in _latest(made).items()}
-    newer = [name for name, edition in offered.items() if name not in there or there[name] < edition]
-    return made.filter(pc.is_in(made["calendar"], pa.array(newer, pa.string())))
+def _newer(offered: Mapping[str, Sequence[str]], there: Mapping[str, Sequence[str]]) -> list[str]:
+    """The calendars whose offered edition is newer than the one that is there: by its version, then by how far it
+    reaches."""
+
+    def age(version: str, last: str) -> tuple[list[int], str]:
+        return [int(part) for part in version.split(".") if part.isdigit()], last
+
+    return sorted(name for name, one in offered.items() if name not in there or age(*there[name]) < age(*one))
 
 
 def _known(sessions: pa.Table) -> dict[str, Range]:
