@@ -1,7 +1,7 @@
 """One small HTTP client for vendors: GET with time-outs and a limit on the body, over urllib3.
 
-urllib3 comes with botocore, so it is in every Lambda runtime. There are no retries and no redirects inside:
-whether to ask again is the queue's decision, and a token follows no redirect to another host.
+urllib3 comes with botocore; the layer has version 2, which notices a body that was cut off. There are no retries and no
+redirects inside: whether to ask again is the queue's decision, and a token follows no redirect to another host.
 """
 
 from __future__ import annotations
@@ -49,7 +49,6 @@ class UrllibHttp(Http):
     """The real one. Keeps connections open between the calls of a warm function; safe to share by threads."""
 
     def __init__(self, *, largest_body: int = LARGEST_BODY, connections: int = 8) -> None:
-        # Said in so many words because urllib3 1.26, which a Lambda runtime may bring, does not verify by itself.
         self._pool = urllib3.PoolManager(num_pools=4, maxsize=connections, cert_reqs="CERT_REQUIRED")
         self._largest = largest_body
 
@@ -78,18 +77,14 @@ class UrllibHttp(Http):
             # The text of urllib3's errors holds the host and the path: the type says enough.
             raise NoReply(f"the connection failed or was dropped ({type(error).__name__})") from None
         names = {name.lower(): value for name, value in response.headers.items()}
-        expected = names.get("content-length", "")  # urllib3 2 checks this itself, 1.26 does not
-        if expected.isdigit() and int(expected) != len(body):
-            raise NoReply(f"the body was cut off: {len(body)} of {expected} bytes came")
         return Reply(response.status, names, body)
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-        # read1 gives what is there; read, all that urllib3 1.26 has, waits for a whole chunk of a body that drips.
+        # read1 gives what is there; read waits for a whole chunk of a body that drips.
         # Nothing is decompressed: we ask for no compression, and a bomb stays as small as it came.
-        read = getattr(response, "read1", response.read)
         parts: list[bytes] = []
         size = 0
-        while part := read(CHUNK, decode_content=False):
+        while part := response.read1(CHUNK, decode_content=False):
             size += len(part)
             if size > self._largest:
                 raise BodyTooLarge(f"the body is larger than {self._largest} bytes")
