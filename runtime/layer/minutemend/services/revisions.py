@@ -21,8 +21,9 @@ import pyarrow.compute as pc
 from minutemend.contract import ACCEPTED, SETTINGS_PREFIX
 from minutemend.core.bars import VALUES, Bar, to_table
 from minutemend.core.errors import BadInput
+from minutemend.core.intervals import merge, numbers
 from minutemend.core.jobs import content_id
-from minutemend.core.minutes import MINUTE, Range, format_instant
+from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant, ranges_of
 from minutemend.core.revocations import Revocation
 from minutemend.services.lake import Lake
 from minutemend.services.tables import aware, naive
@@ -183,9 +184,5 @@ def _refuse_adjusted(group: Iterable[Revision]) -> None:
 
 
 def _hours(revisions: Iterable[Revision]) -> list[Range]:
-    hours = sorted({one.minute.replace(minute=0) for one in revisions})
-    found: list[Range] = []
-    for hour in hours:
-        begin = found.pop().start if found and found[-1].end == hour else hour
-        found.append(Range(begin, hour + 60 * MINUTE))
-    return found
+    hours = numbers([epoch_minute(one.minute) // 60 * 60 for one in revisions])
+    return ranges_of(merge(hours, hours + 60))
