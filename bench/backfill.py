@@ -55,7 +55,7 @@ def planned(symbols: int = 500, months: int = 60) -> Iterator[Figure]:
 def files(symbols: int = 5, months: int = 12) -> Iterator[Figure]:
     """Months of coins from the archive, each a window: what QueueRepairs plans, asked by the adapter alone."""
     from minutemend.adapters.http import UrllibHttp
-    from minutemend.adapters.vendors import limits_of, make_vendor
+    from minutemend.adapters.vendors import adapter_of, limits_of
     from minutemend.core.intervals import merge
     from minutemend.core.plan import plan
     from minutemend.core.verdicts import ProofRule
@@ -70,7 +70,7 @@ def files(symbols: int = 5, months: int = 12) -> Iterator[Figure]:
         vendor = VendorSettings(
             "binance", market.url, 1000, timedelta(minutes=1), archive=market.url
         )  # it makes bars up
-        asks = make_vendor(vendor, credentials=None, http=UrllibHttp(), clock=lambda: datetime.now(UTC))
+        asks = adapter_of(vendor.name)(vendor, credentials=None, http=UrllibHttp(), clock=lambda: datetime.now(UTC))
         first = FIRST
         for _ in range(months):
             end = (first + timedelta(days=32)).replace(day=1)

@@ -95,14 +95,14 @@ def session_of(day: datetime) -> Range:
 def load_with_holes(local: LocalStack, stage: Stage, session: Range, *, seed: int) -> None:
     """Fetch the session from the simulator, by the code that the workers use, and load it less seeded holes."""
     from minutemend.adapters.http import UrllibHttp
-    from minutemend.adapters.vendors import make_vendor
+    from minutemend.adapters.vendors import adapter_of
     from minutemend.contract import VENDORS, VendorSettings
     from minutemend.core.answers import VendorRequest
     from minutemend.core.bars import to_table
 
     from local.holes import seeded_holes
 
-    vendor = make_vendor(
+    vendor = adapter_of(local.vendor)(
         VendorSettings(local.vendor, local.vendor_url, per_minute=6000, timeout=timedelta(seconds=30)),
         credentials=VENDORS[local.vendor].entry(local.token),
         http=UrllibHttp(),

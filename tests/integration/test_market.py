@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import urllib3
 from minutemend.adapters.http import UrllibHttp
-from minutemend.adapters.vendors import make_vendor
+from minutemend.adapters.vendors import adapter_of
 from minutemend.contract import VendorSettings
 from minutemend.core.answers import AnswerKind, VendorRequest
 from minutemend.core.columns import VALUES
@@ -38,7 +38,7 @@ def vendor(market: Market, token: str) -> Vendor:
 
 
 def _vendor(market: Market, token: str) -> Vendor:
-    return make_vendor(
+    return adapter_of("finnhub")(
         VendorSettings("finnhub", url=market.url, per_minute=6000, timeout=timedelta(seconds=20)),
         credentials=token,
         http=UrllibHttp(),

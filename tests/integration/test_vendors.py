@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from minutemend.adapters.http import UrllibHttp
-from minutemend.adapters.vendors import Credentials, adapter_of, make_vendor
+from minutemend.adapters.vendors import Credentials, adapter_of
 from minutemend.contract import VENDORS, VendorSettings
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import Bar
@@ -91,7 +91,7 @@ def no_age(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def vendor(name: str, url: str, *, timeout: float = 30.0, credentials: Credentials = None) -> Vendor:
-    return make_vendor(
+    return adapter_of(name)(
         VendorSettings(name, url=url, per_minute=60, timeout=timedelta(seconds=timeout)),
         credentials=credentials or TOKENS[name],
         http=UrllibHttp(),
@@ -375,7 +375,7 @@ def test_a_body_that_drips_is_not_waited_for() -> None:
 
 def test_a_body_without_end_is_cut_and_is_garbage() -> None:
     url, thread = one_reply(b"HTTP/1.0 200 OK\r\n\r\n" + b" " * 200_000)
-    client = make_vendor(
+    client = adapter_of("finnhub")(
         VendorSettings("finnhub", url=url, per_minute=60, timeout=timedelta(seconds=5)),
         credentials="finnhub-token",
         http=UrllibHttp(largest_body=100_000),
@@ -528,7 +528,7 @@ def test_a_busy_port_is_refused_and_says_so(market: MarketServer) -> None:
 
 
 def _with_archive(market: MarketServer) -> Vendor:
-    return make_vendor(
+    return adapter_of("binance")(
         VendorSettings("binance", url=market.url, per_minute=6000, archive=market.url, timeout=timedelta(seconds=30)),
         credentials=None,
         http=UrllibHttp(),

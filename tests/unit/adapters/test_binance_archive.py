@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from minutemend.adapters.http import Http, NoReply, Reply
-from minutemend.adapters.vendors import make_vendor
+from minutemend.adapters.vendors import adapter_of
 from minutemend.contract import VendorSettings, vendors_from_json, vendors_to_json
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import Bar
@@ -100,7 +100,7 @@ class Archive(Http):
 
 def ask(http: Http, window: Range, *, now: datetime = NOW, symbol: str = "BTCUSD") -> list[Answer]:
     """Every part of an answer, as the worker asks for them."""
-    vendor = make_vendor(
+    vendor = adapter_of("binance")(
         VendorSettings(
             "binance", url=API, per_minute=60, archive=SITE, timeout=timedelta(seconds=5), symbols={"BTCUSD": "BTCUSDT"}
         ),

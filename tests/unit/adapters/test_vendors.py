@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from minutemend.adapters.http import BodyTooLarge, NoReply, Reply
-from minutemend.adapters.vendors import Credentials, adapter_of, limits_of, make_vendor
+from minutemend.adapters.vendors import Credentials, adapter_of, limits_of
 from minutemend.adapters.vendors.base import MAX_PAGES
 from minutemend.contract import VENDORS, VendorSettings
 from minutemend.core.answers import Answer, AnswerKind, Source, SourceKind, VendorRequest
@@ -95,7 +95,7 @@ def ask(
 ) -> tuple[Answer, FakeHttp]:
     """Fetch once from an adapter that gets these replies."""
     http = FakeHttp(replies)
-    vendor = make_vendor(
+    vendor = adapter_of(name)(
         VendorSettings(
             name, url="https://vendor.example/", per_minute=60, timeout=timedelta(seconds=3), symbols=mapped or {}
         ),
@@ -202,7 +202,7 @@ def test_credentials_travel_in_headers_and_never_in_the_url(name: str, headers: 
 )
 def test_a_missing_token_gives_up_without_a_request_and_says_what_to_do(name: str, credentials: Credentials) -> None:
     http = FakeHttp([])
-    vendor = make_vendor(
+    vendor = adapter_of(name)(
         VendorSettings(name, url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
         credentials=credentials,
         http=http,
@@ -318,7 +318,7 @@ JSON = st.recursive(
 def test_no_json_makes_an_adapter_raise(name: str, value: object) -> None:
     """Pages that name a next page are followed; the fake runs out of replies only then."""
     http = FakeHttp([reply(value)] * MAX_PAGES)
-    vendor = make_vendor(
+    vendor = adapter_of(name)(
         VendorSettings(name, url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
         credentials=CREDENTIALS[name],
         http=http,
@@ -568,7 +568,7 @@ def test_a_401_reads_the_secret_once_more_before_it_counts(fresh: str, kind: Ans
     """A token that was rotated a minute ago is no reason to give a day up; one that is wrong is asked once again."""
     http = FakeHttp([reply({}, status=401), reply(GOLDEN["finnhub"]) if fresh == "new" else reply({}, status=401)])
     read: list[str] = []
-    vendor = make_vendor(
+    vendor = adapter_of("finnhub")(
         VendorSettings("finnhub", url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
         credentials="old",
         http=http,
@@ -583,7 +583,7 @@ def test_a_401_reads_the_secret_once_more_before_it_counts(fresh: str, kind: Ans
 def test_no_page_is_begun_after_the_time_is_up_and_what_it_would_hold_is_left() -> None:
     pages = [alpaca_page({"AIG": [0, 1, 2]}, "p2"), alpaca_page({"AIG": [3], "IBM": [1]}, "p3")]
     http, times = FakeHttp(pages), iter([START, NOW, NOW, NOW, NOW])
-    vendor = make_vendor(
+    vendor = adapter_of("alpaca")(
         VendorSettings("alpaca", url="https://vendor.example", per_minute=60, timeout=timedelta(seconds=3)),
         credentials=CREDENTIALS["alpaca"],
         http=http,

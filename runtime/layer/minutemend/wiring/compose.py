@@ -216,10 +216,10 @@ def board(table: str) -> Board:
 
 def vendors(settings: Iterable[VendorSettings], secret: str) -> dict[str, Vendor]:
     """The vendors by name, made anew for each batch: a rotated token is taken up without a cold start."""
-    from minutemend.adapters.vendors import make_vendor
+    from minutemend.adapters.vendors import adapter_of
 
     return {
-        vendor.name: make_vendor(
+        vendor.name: adapter_of(vendor.name)(
             vendor,
             credentials=_credential(secret, vendor.name),
             reread=partial(_credential, secret, vendor.name, again=True),

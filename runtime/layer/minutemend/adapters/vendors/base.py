@@ -80,8 +80,9 @@ class HttpVendor(Vendor):
     """One vendor over HTTP. A subclass says how to ask and how to read; `contract.VENDORS` has what it allows and is;
     the rest is here.
 
-    `credentials` is this vendor's entry of the vendor secret, `reread` reads that anew (after a 401: it may have been
-    rotated), `clock` gives the aware UTC time of an observation. Symbols that the settings do not map pass through.
+    `credentials` is this vendor's entry of the vendor secret. None where one is needed is no error here: each fetch
+    then gives up, and says what to do. `reread` reads it anew (after a 401: it may have been rotated), `clock` gives
+    the aware UTC time of an observation. Symbols that the settings do not map pass through.
     """
 
     rows: int
