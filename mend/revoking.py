@@ -41,5 +41,5 @@ def revoke(lake: Lake, window: Range, symbols: Sequence[str], *, who: str, why: 
     if unseen := sorted(set(symbols) - seen):
         raise BadInput(f"no minute of {', '.join(unseen)} is expected in {window}: there is no proof to revoke")
     lake.put_revocations(made)
-    facts_anew(lake, window, now=now)
+    facts_anew(lake, window)
     return sum(one.range.minutes for one in made)

@@ -117,10 +117,10 @@ def test_what_was_revoked_since_the_audit_looked_is_not_ready(begin: date | None
     """Nor where an earlier call of the publisher made the facts, which the revocation made anew."""
     loop = whole()
     if begin is not None:
-        facts_anew(loop.lake, DAY, now=loop.now)
+        facts_anew(loop.lake, DAY)
         Publish(lake=loop.lake, signals=FakeSignals(), retire_after=HOUR).run(DAY, None, audit_id="a", now=loop.now)
     loop.lake.put_revocations([Revocation("AAA", HOLE, "J. Doe", "the tape has trades", loop.now)])
-    facts_anew(loop.lake, DAY, now=loop.now)
+    facts_anew(loop.lake, DAY)
     assert published(loop, begin=begin) == (["BBB", "CCC"], {"AAA": 1})
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
@@ -26,6 +27,7 @@ from minutemend.contract import RANGE_READY
 from minutemend.core.errors import MinutemendError
 from minutemend.core.facts import (
     FACTS,
+    Expected,
     changed_symbols,
     expected_minutes,
     hour_facts,
@@ -50,6 +52,7 @@ NOTHING_MISSING: Mapping[str, int] = MappingProxyType({})
 _LARGEST_DETAIL = 200_000  # EventBridge takes 256 KB, envelope and all
 _WRITE_AGAIN = 5
 _HOUR = timedelta(hours=1)
+Found = tuple[pa.Table, Sequence[Absence]]
 
 
 class FactsContended(MinutemendError):
@@ -112,17 +115,16 @@ class Publish:
         first. Raises FactsContended.
         """
         hours = hours_around(window)
-        listings = self.lake.symbols()
-        days = Range(day_range(min(hours.dates())).start, day_range(max(hours.dates())).end)
-        sessions = by_date(self.lake.sessions(days, {listing.calendar for listing in listings}), days)
-        # Listed before any bars are: facts are then never computed from bars older than those behind the facts that
-        # they replace.
+        # Listed before all else is read: facts are then never computed from anything older than what is behind the
+        # facts that they replace.
         stored = self.lake.hourly.objects(hours)
-        closed = closed_dates(window, sessions)
-        common = _Common(
-            self.lake, window, listings, self.lake.calendars.halted(), retired_objects(self.lake.store), closed, now
+        facts = _Facts.of(
+            self.lake, window, Range(day_range(min(hours.dates())).start, day_range(max(hours.dates())).end)
         )
-        todo = sorted(day for day in {*sessions, *(hour.date() for hour in stored)} if begin is None or day >= begin)
+        closed = closed_dates(window, facts.sessions)
+        how = {"now": now, "retire_after": self.retire_after, "retired": retired_objects(self.lake.store)}
+        dates = {*facts.sessions, *(hour.date() for hour in stored)}
+        todo = sorted(day for day in dates if begin is None or day >= begin)
         done = 0
         changed: list[tuple[datetime, tuple[str, ...]]] = []
         compacted: list[str] = []
@@ -132,35 +134,27 @@ class Publish:
             part = hours.intersect(day_range(day))
             if part is None:
                 continue
-            facts, written = self._publish_day(part, common, sessions.get(day, []), stored)
+            published, written = self._publish_day(part, facts, stored, closed, how)
             compacted += written
-            done += len(facts)
-            changed += [(hour, tuple(names)) for hour, names in facts if names]
+            done += len(published)
+            changed += [(hour, tuple(names)) for hour, names in published if names]
         sweep(self.lake.store, now=now)
-        lacks = self._lacking(common, sessions, stored, begin)
-        ready, lacking = ready_symbols(symbols, missing, listings, sessions, window, lacks=lacks)
-        announced = self._announce(window, ready, lacking, sessions, stored, audit_id=audit_id)
+        earlier = {hour: one for hour, one in stored.items() if begin is not None and hour.date() < begin}
+        for hour, was in self.lake.hourly.read(earlier).items():  # what earlier calls published
+            facts.count_lacking(hour, was.rows)
+        ready, lacking = ready_symbols(symbols, missing, facts.listings, facts.sessions, window, lacks=facts.lacks)
+        announced = self._announce(facts, ready, lacking, stored, audit_id=audit_id)
         return Published(window, done, tuple(changed), tuple(compacted), announced, ready=ready, missing=lacking)
 
     def _publish_day(
-        self, part: Range, common: _Common, sessions: Sequence[Session], stored: dict[datetime, Stored]
+        self, part: Range, facts: _Facts, stored: dict[datetime, Stored], closed: Collection[date], how: dict[str, Any]
     ) -> tuple[list[tuple[datetime, list[str]]], tuple[str, ...]]:
         """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys
-        that were compacted. `stored` then says what is written."""
+        that were compacted. `stored` then says what is written; `how` is what both compactions are told."""
         before = self.lake.hourly.read({hour: one for hour, one in stored.items() if hour in part})
-        compaction = compact(
-            self.lake,
-            part,
-            closed=common.closed,
-            now=common.now,
-            retire_after=self.retire_after,
-            retired=common.retired,
-        )
-        answers = compact_answers(
-            self.lake, part.start.date(), now=common.now, retire_after=self.retire_after, retired=common.retired
-        )
-        written = (*compaction.written, *answers)
-        expected = [hour for hour in part.hours() if hour in before or touches(sessions, hour)]
+        compaction = compact(self.lake, part, closed=closed, **how)
+        written = (*compaction.written, *compact_answers(self.lake, part.start.date(), **how))
+        expected = [hour for hour in part.hours() if hour in before or facts.expect(hour)]
         if not expected:
             return [], written
         rows = by_hour(self.lake.read_bars(part, known=compaction.objects), part)
@@ -168,33 +162,19 @@ class Publish:
         done = []
         for hour in expected:
             was = before.get(hour) or HourFacts(FACTS.empty_table(), None)
-            after, names, etag = _rewrite(hour, common, sessions, was, (rows[hour], absences))
+            after, names, etag = facts.rewrite(hour, was, (rows[hour], absences))
             if etag is not None:
-                stored[hour] = Stored(hour_key(hour), 0, etag, common.now)
+                stored[hour] = Stored(hour_key(hour), 0, etag, how["now"])
             if after.num_rows:
                 done.append((hour, names))
-                common.lacks.update(_lacks(hour, common, sessions, after, (rows[hour], absences)))
+                facts.count_lacking(hour, after, (rows[hour], absences))
         return done, written
-
-    def _lacking(
-        self,
-        common: _Common,
-        sessions: Mapping[date, Sequence[Session]],
-        stored: Mapping[datetime, Stored],
-        begin: date | None,
-    ) -> Mapping[str, int]:
-        """By symbol the minutes of the window that all facts lack, those of earlier calls, too."""
-        earlier = {hour: one for hour, one in stored.items() if begin is not None and hour.date() < begin}
-        for hour, was in self.lake.hourly.read(earlier).items():
-            common.lacks.update(_lacks(hour, common, sessions.get(hour.date(), ()), was.rows))
-        return common.lacks
 
     def _announce(
         self,
-        window: Range,
+        facts: _Facts,
         ready: tuple[str, ...] | None,
         missing: Mapping[str, int],
-        sessions: Mapping[date, Sequence[Session]],
         stored: Mapping[datetime, Stored],
         *,
         audit_id: str,
@@ -204,11 +184,8 @@ class Publish:
         The id is made of the range, the symbols and the facts as they are stored, so that a repeat has
         the same id. A marker before the event would not tell whether the event was sent.
         """
-        content = [
-            [format_instant(hour), found.etag]
-            for hour, found in sorted(stored.items())
-            if touches(sessions.get(hour.date(), ()), hour)
-        ]
+        content = [[format_instant(hour), found.etag] for hour, found in sorted(stored.items()) if facts.expect(hour)]
+        window = facts.window
         if not content or ready == ():
             return False
         detail: dict[str, object] = {"start": format_instant(window.start), "end": format_instant(window.end)}
@@ -229,71 +206,69 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
-class _Common:
-    """What every date is published with."""
+class _Facts:
+    """The facts of hours, and what all of them are made with. `lacks` are the minutes of the window that symbols lack,
+    by the facts that were counted."""
 
     lake: Lake
     window: Range
     listings: Sequence[Listing]
+    sessions: Mapping[date, Sequence[Session]]
     halted: Mapping[str, Sequence[Range]]
-    retired: set[tuple[str, str]]
-    closed: Collection[date]
-    now: datetime
-    lacks: Counter[str] = field(default_factory=Counter)  # minutes of the window, by the facts that were published
+    lacks: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, lake: Lake, window: Range, around: Range) -> _Facts:
+        """With the sessions of the range `around` the window."""
+        listings = lake.symbols()
+        sessions = by_date(lake.sessions(around, {listing.calendar for listing in listings}), around)
+        return cls(lake, window, listings, sessions, lake.calendars.halted())
+
+    def expect(self, hour: datetime) -> bool:
+        return touches(self.sessions.get(hour.date(), ()), hour)
+
+    def rewrite(self, hour: datetime, before: HourFacts, found: Found) -> tuple[pa.Table, list[str], str | None]:
+        """The facts of the hour, the symbols of which they changed, and the etag of what is stored (None: nothing is).
+        `found` are its bars and absences."""
+        for _ in range(_WRITE_AGAIN):
+            after = _of(self._expected(hour), found)
+            after = keep_unlisted(before.rows, after, [listing.symbol for listing in self.listings])
+            names = changed_symbols(before.rows, after)
+            if not names:
+                return after, names, before.etag  # another publisher may have written just these
+            try:
+                return after, names, self.lake.hourly.put(hour, after, replaces=before.etag)
+            except StoreConflict:
+                before, found = self.lake.hourly.of_hour(hour), self.read(hour)
+        raise FactsContended(f"the facts of {format_instant(hour)} were rewritten {_WRITE_AGAIN} times over")
+
+    def count_lacking(self, hour: datetime, facts: pa.Table, found: Found | None = None) -> None:
+        """Add what symbols lack in the hour of the `facts`. `found` are its bars and absences (None: they are read
+        where the window has a part of the hour alone)."""
+        whole = Range(hour, hour + _HOUR)
+        if whole.intersect(self.window) != whole:
+            facts = _of(within(self._expected(hour), self.window), found or self.read(hour))
+        self.lacks.update(missing_minutes(facts))
+
+    def read(self, hour: datetime) -> Found:
+        """The bars and absences of an hour."""
+        whole = Range(hour, hour + _HOUR)
+        return self.lake.read_bars(whole), self.lake.absences(whole)
+
+    def _expected(self, hour: datetime) -> Expected:
+        return expected_minutes(hour, self.listings, self.sessions.get(hour.date(), ()), halted=self.halted)
 
 
-def facts_anew(lake: Lake, window: Range, *, now: datetime) -> None:
+def facts_anew(lake: Lake, window: Range) -> None:
     """Compute the stored facts of every hour that `window` touches anew, because what they rest on was taken back.
     Nothing is compacted or announced. Raises FactsContended."""
     hours = hours_around(window)
     stored = lake.hourly.read(lake.hourly.objects(hours))
-    listings, halted = lake.symbols(), lake.calendars.halted()
-    sessions = by_date(lake.sessions(hours, {listing.calendar for listing in listings}), hours)
-    common = _Common(lake, window, listings, halted, set(), (), now)
+    facts = _Facts.of(lake, window, hours)
     for hour, before in stored.items():
-        part = Range(hour, hour + _HOUR)
-        found = (lake.read_bars(part), lake.absences(part))
-        _rewrite(hour, common, sessions.get(hour.date(), []), before, found)
+        facts.rewrite(hour, before, facts.read(hour))
 
 
-def _rewrite(
-    hour: datetime,
-    common: _Common,
-    sessions: Sequence[Session],
-    before: HourFacts,
-    found: tuple[pa.Table, Sequence[Absence]],
-) -> tuple[pa.Table, list[str], str | None]:
-    """The facts of the hour, the symbols of which they changed, and the etag of what is stored (None: nothing is).
-    `found` are its bars and absences."""
+def _of(expected: Expected, found: Found) -> pa.Table:
     bars, absences = found
-    for _ in range(_WRITE_AGAIN):
-        expected = expected_minutes(hour, common.listings, sessions, halted=common.halted)
-        after = hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences])
-        after = keep_unlisted(before.rows, after, [listing.symbol for listing in common.listings])
-        names = changed_symbols(before.rows, after)
-        if not names:
-            return after, names, before.etag  # another publisher may have written just these
-        try:
-            return after, names, common.lake.hourly.put(hour, after, replaces=before.etag)
-        except StoreConflict:
-            window = Range(hour, hour + _HOUR)
-            before = common.lake.hourly.of_hour(hour)
-            bars, absences = common.lake.read_bars(window), common.lake.absences(window)
-    raise FactsContended(f"the facts of {format_instant(hour)} were rewritten {_WRITE_AGAIN} times over")
-
-
-def _lacks(
-    hour: datetime,
-    common: _Common,
-    sessions: Sequence[Session],
-    facts: pa.Table,
-    found: tuple[pa.Table, Sequence[Absence]] | None = None,
-) -> dict[str, int]:
-    """The minutes of the window that symbols lack in the hour of the `facts`. `found` are its bars and absences (None:
-    they are read where the window has a part of the hour alone)."""
-    whole = Range(hour, hour + _HOUR)
-    if whole.intersect(common.window) == whole:
-        return missing_minutes(facts)
-    bars, absences = found or (common.lake.read_bars(whole), common.lake.absences(whole))
-    expected = within(expected_minutes(hour, common.listings, sessions, halted=common.halted), common.window)
-    return missing_minutes(hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences]))
+    return hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences])
