@@ -232,19 +232,10 @@ def _error(execution: dict[str, Any]) -> QueryError:
 
 
 def _read_result(query: FinishedQuery, s3: Any) -> bytes:
-    bucket, key = _place(query.location)
+    bucket, _, key = query.location.removeprefix("s3://").partition("/")
     try:
-        return _read(bucket, key, s3)
+        found = s3.get_object(Bucket=bucket, Key=key)
     except s3.exceptions.NoSuchKey:
         # AWS writes the object where it says. The local emulator reports the object and writes it one level below.
-        return _read(bucket, f"{key}/{query.query_id}.csv", s3)
-
-
-def _place(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
-def _read(bucket: str, key: str, s3: Any) -> bytes:
-    body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    return body
+        found = s3.get_object(Bucket=bucket, Key=f"{key}/{query.query_id}.csv")
+    return bytes(found["Body"].read())
