@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from minutemend.contract import Table
 from minutemend.core.answers import AnswerKind
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range
@@ -14,6 +15,7 @@ from minutemend.core.verdicts import NOTHING, RULE, Absence, Observation
 from minutemend.services.compaction import MAX_OBJECTS
 from minutemend.services.lake import Lake
 from minutemend.services.publish import FactsContended, Publish, closed_dates
+from minutemend.services.tables import listed
 
 from tests.fakes.signals import FakeSignals
 from tests.fakes.store import FakeStore
@@ -78,7 +80,7 @@ def test_publishing_a_date_compacts_its_answers(lake, signals):
         lake.put_observations([one])
     (key,) = [key for key in publish(lake, signals).compacted if key.startswith("answers/")]
     publish(lake, signals)
-    assert [stored.key for stored in lake.answers.objects(OPEN.date())] == [key]
+    assert [stored.key for stored in listed(lake.store, Table.ANSWERS, [OPEN.date()])] == [key]
     assert lake.observations([OPEN.date()]) == told
 
 

@@ -24,7 +24,7 @@ from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
 from minutemend.core.symbols import key_part
 from minutemend.core.verdicts import Observation
-from minutemend.ports.store import Store, StoreConflict, Stored
+from minutemend.ports.store import Store, StoreConflict
 from minutemend.services import evidence_rows as rows
 from minutemend.services.tables import (
     READ_AGAIN,
@@ -73,10 +73,6 @@ class Answers:
         with suppress(StoreConflict):
             self._store.put(key, encode(table), if_absent=True)
         return key
-
-    def objects(self, day: date) -> list[Stored]:
-        """The objects of a date, sorted by key."""
-        return self._store.list(partition(Table.ANSWERS, day))
 
     def rows_of(self, keys: Iterable[str], symbols: Sequence[str] | None = None) -> pa.Table | None:
         """The rows of the objects (of those symbols), each job's newest; None when an object is gone."""

@@ -36,11 +36,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from minutemend.contract import Table
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range, day_range
 from minutemend.ports.store import Store, Stored
 from minutemend.services.history import read_history
 from minutemend.services.lake import Lake
+from minutemend.services.tables import listed
 
 RETIRED_PREFIX = "retired/"
 # A reader pays about a millisecond an object; rewriting a date for each repaired minute would cost more, and
@@ -109,7 +111,7 @@ def compact_answers(
 
     `retired` are the `retired_objects`. It is for the caller to `sweep`.
     """
-    inputs = [stored for stored in lake.answers.objects(day) if (stored.key, stored.etag) not in retired]
+    inputs = [stored for stored in listed(lake.store, Table.ANSWERS, [day]) if (stored.key, stored.etag) not in retired]
     told = lake.answers.rows_of([stored.key for stored in inputs]) if len(inputs) > MAX_OBJECTS else None
     if told is None:  # few enough; or another compactor is at it
         return ()
