@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
+import numpy as np
+
 from minutemend.core.answers import VendorLimits, VendorRequest
-from minutemend.core.intervals import runs
+from minutemend.core.intervals import cut, merge, runs
 from minutemend.core.jobs import RepairJob
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import Range, edges, ranges_of
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
@@ -47,7 +49,8 @@ def plan_looks(
             )
             minutes = min(part.minutes, vendor.rows)
             each = max(1, min(vendor.symbols, vendor.rows // minutes))
-            for span in _cut(part, minutes):
+            starts, ends = edges([part])
+            for span in ranges_of(cut(merge(starts, ends), np.arange(starts[0], ends[0], minutes))[0]):
                 for first in range(0, len(drawn), each):
                     request = VendorRequest(vendor.name, tuple(drawn[first : first + each]), span)
                     jobs.append(RepairJob(run, 1, request, runs([]), backfill=run))
@@ -64,14 +67,6 @@ def _asked(
         serving = next((one for one in vendors if one.serves(calendar)), None)
         if serving is not None:
             yield serving, calendar, mine
-
-
-def _cut(part: Range, minutes: int) -> Iterator[Range]:
-    start = part.start
-    while start < part.end:
-        end = min(part.end, start + minutes * MINUTE)
-        yield Range(start, end)
-        start = end
 
 
 def _drawn(symbol: str, session: Session, seed: str) -> float:
