@@ -10,7 +10,7 @@ taken over, once; later changes of the parameter count for nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +48,10 @@ def get_interested_stocks(lake: Lake, parameter: Callable[[], str | None], *, wr
             return Interest(tuple(good))
         if not keys and source:
             raise BadInput("the lists of interested symbols were deleted: `mend symbols set` sets one")
-        text, name = _newest(lake, keys[-1]) if keys else _first(parameter)
+        if keys:
+            text, name = (lake.store.get(keys[-1]) or b"").decode(errors="replace"), f"the list {keys[-1]}"
+        else:
+            text, name = _first(parameter)
         listings = listings_in_force(_checked(lake, text, name=name), lake.calendars.closures())
     except BadInput as reason:
         if not good:
@@ -79,10 +82,6 @@ def symbol_lists(lake: Lake) -> list[str]:
     return [stored.key for stored in lake.store.list(SYMBOL_LISTS_PREFIX)]
 
 
-def _newest(lake: Lake, key: str) -> tuple[str, str]:
-    return (lake.store.get(key) or b"").decode(errors="replace"), f"the list {key}"
-
-
 def _first(parameter: Callable[[], str | None]) -> tuple[str, str]:
     text = parameter()
     if text is None:
@@ -93,16 +92,11 @@ def _first(parameter: Callable[[], str | None]) -> tuple[str, str]:
 def _checked(lake: Lake, text: str, *, name: str) -> list[Listing]:
     """The listings of a list whose calendars are known. Raises BadInput."""
     listings = parse_listings(text, name=name)
-    unknown = _unknown(listings, lake.calendars.known())
+    known = lake.calendars.known()
+    unknown = sorted({one.calendar for one in listings} - {*known}) if known else []  # of none at all: audits refuse
     if unknown:
         raise BadInput(
             f"{name} names {', '.join(unknown)}, of which this stage knows no session: a calendar that it knows would "
             "be right, or `mend sessions refresh --calendar NAME` first"
         )
     return listings
-
-
-def _unknown(listings: Iterable[Listing], known: Iterable[str]) -> list[str]:
-    """The listings' calendars that are not known; none while there are no sessions at all, which an audit refuses."""
-    there = set(known)
-    return sorted({one.calendar for one in listings} - there) if there else []
