@@ -175,28 +175,16 @@ class DynamoBoard(Board):
         return items.instant(item["paused"]) if "paused" in item else None
 
     def _settle_once(self, job_id: str, audit_id: str, attempt: int, outcome: str) -> None:
-        expires = items.typed(self._expires())
-        self._db.transact_write_items(
-            TransactItems=[
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": items.key("job", job_id),
-                        "UpdateExpression": "SET outcome = :outcome, expires = :expires REMOVE lease",
-                        "ConditionExpression": "attribute_not_exists(outcome)",
-                        "ExpressionAttributeValues": {":outcome": {"S": outcome}, **expires},
-                    }
-                },
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": items.key("attempt", audit_id, attempt),
-                        "UpdateExpression": "SET expires = :expires ADD settled :one",
-                        "ExpressionAttributeValues": {":one": {"N": "1"}, **expires},
-                    }
-                },
-            ]
+        settled = self._change(
+            items.key("job", job_id),
+            "SET outcome = :outcome, expires = :expires REMOVE lease",
+            {":outcome": outcome, **self._expires()},
+            condition="attribute_not_exists(outcome)",
         )
+        one_more = {":one": 1, **self._expires()}
+        attempt_item, count = items.key("attempt", audit_id, attempt), "SET expires = :expires ADD settled :one"
+        counted = self._change(attempt_item, count, one_more)
+        self._db.transact_write_items(TransactItems=[{"Update": settled}, {"Update": counted}])
 
     def _better(self, job_id: str, outcome: str) -> None:
         if outcome == FAILED:
@@ -218,19 +206,12 @@ class DynamoBoard(Board):
         names: dict[str, str] | None = None,
     ) -> Item:
         """The item as it is from then on. Raises _Refused."""
-        extra: dict[str, Any] = {}
-        if condition is not None:
-            extra = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        change = self._change(key, update, values, condition)
         if names is not None:
-            extra["ExpressionAttributeNames"] = names
+            change["ExpressionAttributeNames"] = names
         try:
             answer = self._db.update_item(
-                TableName=self._table,
-                Key=key,
-                UpdateExpression=update,
-                ExpressionAttributeValues=items.typed(values),
-                ReturnValues="ALL_NEW",
-                **extra,
+                **change, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD"
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
@@ -238,6 +219,14 @@ class DynamoBoard(Board):
             raise _Refused(error.response.get("Item", {})) from None
         found: Item = answer.get("Attributes", {})
         return found
+
+    def _change(self, key: Item, update: str, values: dict[str, Any], condition: str | None = None) -> dict[str, Any]:
+        """An update as DynamoDB takes it, alone or in a transaction."""
+        change: dict[str, Any] = {"TableName": self._table, "Key": key, "UpdateExpression": update}
+        change["ExpressionAttributeValues"] = items.typed(values)
+        if condition is not None:
+            change["ConditionExpression"] = condition
+        return change
 
     def _expires(self) -> dict[str, int]:
         return {":expires": int((self._clock() + _KEEP).timestamp())}
