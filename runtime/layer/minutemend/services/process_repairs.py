@@ -141,14 +141,13 @@ class ProcessRepairs(Worker[RepairJob]):
 
     def _keep(self, job: RepairJob, answer: Answer, tally: Tally) -> None:
         """Write what the answer holds of the job's minutes and what it proves."""
+        how: dict[str, Any] = {"source": job.request.vendor, "repair_id": job.id, "captured_at": answer.observed_at}
         bars = believed(job, answer)
         if len(bars):
-            table = to_table(bars, source=job.request.vendor, repair_id=job.id, captured_at=answer.observed_at)
-            self.lake.put_bars(table)
+            self.lake.put_bars(to_table(bars, **how))
             tally.bars += len(bars)
         around = _without(answer.bars, bars)
         if len(around):  # what a vendor says of stored minutes is compared later: no worker reads bars
-            how: dict[str, Any] = {"source": job.request.vendor, "repair_id": job.id, "captured_at": answer.observed_at}
             self.lake.put_looks(to_table(around, **how))
         if len(job.gaps):  # a look of `mend verify` asks for no minute, and proves nothing of any
             self.lake.put_observations(learned(job, answer))
