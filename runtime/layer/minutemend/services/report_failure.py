@@ -19,7 +19,7 @@ from minutemend.core.audit_state import AuditState
 from minutemend.core.audits import AuditRequest
 from minutemend.core.evidence import Needs
 from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, numbers, overlaps, place
-from minutemend.core.minutes import Range, epoch_minute, format_instant
+from minutemend.core.minutes import edges, format_instant
 from minutemend.core.verdicts import Failure, Observation
 from minutemend.ports import Signals, Store
 from minutemend.services import working_files
@@ -141,7 +141,7 @@ def failures(
         for at, gap in enumerate(holes)
     ]
     gaps = needs.gaps.take(~needs.suspected)
-    mine = [(at, code[one.symbol], *_minutes(one.range)) for at, one in enumerate(said) if one.audit_id == audit_id]
+    mine = [(at, code[one.symbol], *edges([one.range])) for at, one in enumerate(said) if one.audit_id == audit_id]
     answer, ranges = _joined(mine)
     pieces, source = cut(gaps.line, np.concatenate([ranges.starts, ranges.ends]))
     asked, piece = overlaps(ranges, pieces)
@@ -156,11 +156,7 @@ def failures(
     return sorted(found)
 
 
-def _minutes(window: Range) -> tuple[Numbers, Numbers]:
-    return numbers([epoch_minute(window.start)]), numbers([epoch_minute(window.end)])
-
-
-def _joined(rows: Sequence[tuple[int, int, Numbers, Numbers]]) -> tuple[Numbers, Intervals]:
+def _joined(rows: Sequence[tuple[int, int, Any, Any]]) -> tuple[Numbers, Intervals]:
     """Ranges of many answers as places, and the position of each one's answer."""
     if not rows:
         return numbers([]), EMPTY
