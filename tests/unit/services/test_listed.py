@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from minutemend.contract import Table
@@ -49,3 +50,13 @@ def test_years_take_a_list_a_month() -> None:
     store.lists = 0
     assert len(listed(store, Table.ABSENCES, [FIRST + timedelta(days=5)])) == 1
     assert store.lists == 1
+
+
+@pytest.mark.parametrize("days", [1, 100])
+def test_what_others_left_there_is_left_aside(days: int) -> None:
+    """A console makes an empty object of each "folder"; people put notes beside files."""
+    store = filled({0})
+    for stray in ("", "readme.txt", "dt=soon/x.parquet", f"dt={FIRST}/", f"dt={FIRST}/readme.txt", f"dt={FIRST}/a/b"):
+        store.put(f"{Table.ABSENCES}/{stray}", b"")
+    found = listed(store, Table.ABSENCES, [FIRST + timedelta(days=day) for day in range(days)])
+    assert [one.key for one in found] == [f"{partition(Table.ABSENCES, FIRST)}x.parquet"]

@@ -72,6 +72,14 @@ def test_a_proof_is_asked_again_after_a_week_and_a_month_whatever_its_date() -> 
     assert asked == [1, 7, 30]
 
 
+def test_an_object_that_others_left_there_ends_no_night() -> None:
+    clock = Clock("AAA")
+    clock.prove(LONG_AGO, "AAA", OPEN)
+    for stray in ("absences/", "absences/readme.txt", "failures/dt=soon/x.parquet"):
+        clock.store.put(stray, b"")
+    assert clock.night(OPEN + timedelta(days=1, hours=1))
+
+
 def test_the_sweeps_own_dates_are_left_to_the_sweep() -> None:
     clock = Clock("AAA")
     clock.prove(OPEN, "AAA", OPEN)

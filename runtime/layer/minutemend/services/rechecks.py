@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from minutemend.contract import BACKFILLS_PREFIX, PARTITION, RECHECKS_KEY, WINDOW_SYMBOL_BYTES, Table
+from minutemend.contract import BACKFILLS_PREFIX, RECHECKS_KEY, WINDOW_SYMBOL_BYTES, Table
 from minutemend.core.answers import VendorLimits
 from minutemend.core.audits import DUE
 from minutemend.core.cover import fewest
@@ -29,6 +29,7 @@ from minutemend.core.verdicts import Proof
 from minutemend.ports.store import Store, StoreConflict, Stored
 from minutemend.services.lake import Lake
 from minutemend.services.report_failure import HOLE_SUSPECTED
+from minutemend.services.tables import date_of
 
 KEPT = AFTER[-1] + timedelta(days=30)  # what found no room for so long is asked by itself no more
 _DAY = timedelta(days=1)
@@ -115,8 +116,8 @@ class RequestRechecks:
         found: dict[date, list[Stored]] = defaultdict(list)
         for table in (Table.ABSENCES, Table.FAILURES):
             for one in self.lake.store.list(f"{table}/"):
-                day = date.fromisoformat(one.key.partition(f"{PARTITION}=")[2].partition("/")[0])
-                if day < before and now - KEPT < one.modified:
+                day = date_of(one.key)
+                if day is not None and day < before and now - KEPT < one.modified:
                     found[day].append(one)
         return found
 

@@ -29,6 +29,7 @@ _ROW_GROUP = 131_072
 _LARGE = 500_000
 
 
+SUFFIX = ".parquet"
 READ_AGAIN = 5
 _FEW = 3  # dates of a month that are listed one by one
 
@@ -43,7 +44,7 @@ class LakeDamaged(MinutemendError):
 
 def undamaged(key: str, body: bytes | None) -> bytes | None:
     """The body of an object of Parquet. Raises LakeDamaged for one that was cut off or is something else."""
-    if body is not None and key.endswith(".parquet") and not (len(body) > 8 and body[:4] == body[-4:] == b"PAR1"):
+    if body is not None and key.endswith(SUFFIX) and not (len(body) > 8 and body[:4] == body[-4:] == b"PAR1"):
         raise LakeDamaged(
             f"{key} is no Parquet file any more ({len(body):,} bytes): its earlier version would be right, or "
             "deleting it, and an audit of its date"
@@ -140,16 +141,25 @@ def partition(table: Table, day: date) -> str:
     return f"{table}/{PARTITION}={day.isoformat()}/"
 
 
+def date_of(key: str) -> date | None:
+    """The UTC date of whose rows an object of a table is; None for what others left there, as a console's "folders"."""
+    folder, _, name = key.rpartition("/")
+    try:
+        return date.fromisoformat(folder.rpartition(f"/{PARTITION}=")[2]) if name.endswith(SUFFIX) else None
+    except ValueError:
+        return None
+
+
 def listed(store: Store, table: Table, dates: Iterable[date]) -> list[Stored]:
     """The table's objects of these UTC dates, sorted by key. A month is listed at once where more than a few of its
     dates are wanted: of years, a list for each date would take minutes."""
-    months: dict[str, set[str]] = defaultdict(set)
+    months: dict[str, set[date]] = defaultdict(set)
     for day in dates:
-        months[f"{table}/{PARTITION}={day:%Y-%m}"].add(partition(table, day))
+        months[f"{table}/{PARTITION}={day:%Y-%m}"].add(day)
     found: list[Stored] = []
     for month, wanted in sorted(months.items()):
-        for prefix in sorted(wanted) if len(wanted) <= _FEW else [month]:
-            found += [one for one in store.list(prefix) if f"{one.key.rpartition('/')[0]}/" in wanted]
+        for prefix in [partition(table, day) for day in sorted(wanted)] if len(wanted) <= _FEW else [month]:
+            found += [one for one in store.list(prefix) if date_of(one.key) in wanted]
     return found
 
 
