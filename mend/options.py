@@ -17,8 +17,24 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+@dataclass(frozen=True)
+class AtStage:
+    """The stage that `--stage` names, opened when it is first asked for: it may be far away."""
+
+    stage: str
+
+    @cached_property
+    def opened(self) -> Stage:
+        """Raises Problem."""
+        from mend.stage import open_stage
+
+        return open_stage(self.stage)
+
+
 stage_option = click.option(
     "--stage",
+    type=AtStage,
     metavar="dev|prod|local[:NAME]",
     required=True,
     help="Which stage. `local` is dev's template on this machine, started with `mend local up`; "
@@ -71,11 +87,10 @@ def range_options(command: F) -> F:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(AtStage):
     """A stage, a range and symbols, as the options of a command name them. Each is looked at when it is first asked
-    for, the stage last: it may be far away."""
+    for, the stage last."""
 
-    stage: str
     start: str
     end: str | None
     symbols: str | None
@@ -96,10 +111,8 @@ class Asked:
     @cached_property
     def opened(self) -> Stage:
         """The stage. Raises Problem, and first what is wrong with the other two."""
-        from mend.stage import open_stage
-
         _ = self.window, self.wanted
-        return open_stage(self.stage)
+        return super().opened
 
     @cached_property
     def past(self) -> Range:
@@ -135,8 +148,8 @@ def asked(command: F) -> F:
     @range_options
     @symbols_option
     @wraps(command)
-    def run(*args: Any, stage: str, start: str, end: str | None, symbols: str | None, **options: Any) -> Any:
-        return command(*args, Asked(stage, start, end, symbols), **options)
+    def run(*args: Any, stage: AtStage, start: str, end: str | None, symbols: str | None, **options: Any) -> Any:
+        return command(*args, Asked(stage.stage, start, end, symbols), **options)
 
     return cast(F, run)
 

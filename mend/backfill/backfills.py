@@ -52,6 +52,13 @@ class Backfills:
             return None, None
         return Backfill.from_json(json.loads(body)), there.etag
 
+    def newest(self) -> tuple[Backfill, str | None]:
+        """The same. Raises Problem where there is none."""
+        backfill, etag = self.current()
+        if backfill is None:
+            raise Problem(f"there is no backfill in {self.opened.name}: it expired, or there never was one")
+        return backfill, etag
+
     def begin(self, asked: Asked, windows: Sequence[Window], *, now: datetime) -> tuple[Backfill, bool]:
         """Start a backfill, and True; or the running one that was asked the same, and False. Raises BadInput for
         another that runs."""
@@ -71,9 +78,7 @@ class Backfills:
 
     def resume(self) -> tuple[Backfill, int]:
         """Start the windows that are not whole, and how many these are: none when it runs, or all are whole."""
-        old, etag = self.current()
-        if old is None:
-            raise Problem(f"there is no backfill in {self.opened.name}: it expired, or there never was one")
+        old, etag = self.newest()
         course = self.look(old)
         todo = [(part.number, part.window) for part in course.parts if part.state is not State.WHOLE]
         if course.running or not todo:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mend.options import format_option, split_symbols, stage_option, symbols_option
+from mend import options
+from mend.backfill.model import Asked, Course, State
+from mend.commands.sessions import followed, told
+from mend.console import count, progress, say, show, show_json, show_rows
+from mend.options import AtStage, format_option, stage_option, symbols_option
 
 if TYPE_CHECKING:
     from mend.backfill.backfills import Backfills
-    from mend.backfill.model import Asked, Course
     from mend.stage import Stage
 
 POLL_SECONDS = 2.0
@@ -21,7 +24,7 @@ wait_option = click.option("--wait", is_flag=True, help="Follow it to its end: w
 
 
 @click.group(invoke_without_command=True)
-@click.option("--stage", metavar="dev|prod|local[:NAME]", help="Which stage, as everywhere.")
+@click.option("--stage", type=AtStage, metavar="dev|prod|local[:NAME]", help="Which stage, as everywhere.")
 @click.option("--start", metavar="TIME", help="Where the range starts, as for `mend repair`.")
 @click.option("--end", metavar="TIME", help="Where the range ends, excluded.")
 @symbols_option
@@ -33,7 +36,7 @@ wait_option = click.option("--wait", is_flag=True, help="Follow it to its end: w
 def command(
     ctx: click.Context,
     *,
-    stage: str | None,
+    stage: AtStage | None,
     start: str | None,
     end: str | None,
     symbols: str | None,
@@ -60,17 +63,12 @@ def command(
     if stage is None or start is None:
         raise click.UsageError(f"{'--stage' if stage is None else '--start'} is missing", ctx)
     from mend.backfill.backfills import backfills_of
-    from mend.backfill.model import Asked
-    from mend.console import count, say
-    from mend.stage import open_stage
 
-    opened = open_stage(stage)
-    now = datetime.now(UTC)
-    window, wanted = _checked(opened, start, end, symbols, attempts, now=now)
-    asked = Asked(window, wanted, attempts, oldest_first)
-    windows = _windows(opened, asked)
-    backfills = backfills_of(opened)
-    backfill, begun = backfills.begin(asked, windows, now=now)
+    given = options.Asked(stage.stage, start, end, symbols)
+    asked = Asked(given.past, given.wanted, attempts, oldest_first)
+    windows = _windows(given.opened, asked)
+    backfills = backfills_of(given.opened)
+    backfill, begun = backfills.begin(asked, windows, now=given.now)
     if begun:
         expected = sum(one.expected for one in windows)
         say(
@@ -86,7 +84,7 @@ def command(
 @stage_option
 @format_option
 @click.pass_context
-def status(ctx: click.Context, *, stage: str, style: str) -> None:
+def status(ctx: click.Context, *, stage: AtStage, style: str) -> None:
     """How far the newest backfill is, and which of its windows are not whole. Exit code 1 when some are not."""
     backfills = _opened(stage)
     ctx.exit(_conclude(backfills, _newest(backfills), style))
@@ -94,14 +92,11 @@ def status(ctx: click.Context, *, stage: str, style: str) -> None:
 
 @command.command()
 @stage_option
-def stop(stage: str) -> None:
+def stop(stage: AtStage) -> None:
     """Stop the running backfill: no window is begun any more, and queued requests are not asked.
 
     What came until now stays. `mend backfill resume` goes on.
     """
-    from mend.backfill.model import State
-    from mend.console import count, show
-
     backfills = _opened(stage)
     backfill = backfills.stop()
     if backfill is None:
@@ -118,10 +113,8 @@ def stop(stage: str) -> None:
 @wait_option
 @format_option
 @click.pass_context
-def resume(ctx: click.Context, *, stage: str, wait: bool, style: str) -> None:
+def resume(ctx: click.Context, *, stage: AtStage, wait: bool, style: str) -> None:
     """Go on with the newest backfill: its windows that are not whole, and no other."""
-    from mend.console import count, say
-
     backfills = _opened(stage)
     backfill, windows = backfills.resume()
     if windows:
@@ -133,43 +126,19 @@ def resume(ctx: click.Context, *, stage: str, wait: bool, style: str) -> None:
     _go_on(ctx, backfills, wait=wait, style=style)
 
 
-def _opened(stage: str) -> Backfills:
+def _opened(stage: AtStage) -> Backfills:
     from mend.backfill.backfills import backfills_of
-    from mend.stage import open_stage
 
-    return backfills_of(open_stage(stage))
+    return backfills_of(stage.opened)
 
 
 def _newest(backfills: Backfills) -> Course:
-    from mend.problems import Problem
-
-    backfill, _ = backfills.current()
-    if backfill is None:
-        raise Problem(f"there is no backfill in {backfills.opened.name}: it expired, or there never was one")
-    return backfills.look(backfill)
-
-
-def _checked(
-    opened: Stage, start: str, end: str | None, symbols: str | None, attempts: int, *, now: datetime
-) -> tuple[Any, tuple[str, ...] | None]:
-    """The range and the symbols; what an audit would refuse is refused here. Raises BadInput."""
-    from minutemend.core.audits import AuditRequest
-    from minutemend.core.minutes import format_instant
-
-    from mend.times import parse_range
-
-    window = parse_range(start, end, now=now)
-    wanted = split_symbols(symbols)
-    given = {"start": format_instant(window.start), "end": format_instant(window.end), "attempts": attempts}
-    due = (now - opened.settings.settling_delay).replace(second=0, microsecond=0)
-    AuditRequest.from_input(given, scheduled_at=now, due=due)
-    return window, wanted
+    return backfills.look(backfills.newest()[0])
 
 
 def _windows(opened: Stage, asked: Asked) -> list[Any]:
     """The windows of the range. Raises BadInput where no session is known, or none expects a minute."""
     from mend.backfill.windows import cut
-    from mend.commands.sessions import followed, told
 
     followed(opened, asked.symbols)
     scope = told(opened, asked.range, asked.symbols)
@@ -180,8 +149,6 @@ def _windows(opened: Stage, asked: Asked) -> list[Any]:
 
 
 def _go_on(ctx: click.Context, backfills: Backfills, *, wait: bool, style: str) -> None:
-    from mend.console import show, show_json
-
     if wait:
         ctx.exit(_conclude(backfills, _followed(backfills), style))
     course = _newest(backfills)
@@ -193,8 +160,6 @@ def _go_on(ctx: click.Context, backfills: Backfills, *, wait: bool, style: str) 
 
 def _followed(backfills: Backfills) -> Course:
     """Follow the newest run to its end."""
-    from mend.console import progress, say
-
     course = _newest(backfills)
     said = time.monotonic()
     with progress("backfilling", total=len(course.parts), unit="windows") as bar:
@@ -209,14 +174,10 @@ def _followed(backfills: Backfills) -> Course:
 
 
 def _done(course: Course) -> int:
-    from mend.backfill.model import State
-
     return course.count(State.WHOLE) + course.count(State.NOT_WHOLE)
 
 
 def _line(course: Course) -> str:
-    from mend.console import count
-
     left = f"about {count(course.requests_left, 'request')} left, {_hours(course.time_left)} by the vendor's limit"
     return f"{_done(course):,} of {len(course.parts):,} windows, {count(course.settled, 'minute')} settled, {left}"
 
@@ -228,8 +189,6 @@ def _hours(time_left: timedelta) -> str:
 
 def as_rows(course: Course) -> dict[str, Any]:
     """The course for programs."""
-    from mend.backfill.model import State
-
     return {
         "backfill": course.backfill.id,
         "run": course.backfill.run,
@@ -257,9 +216,6 @@ def as_rows(course: Course) -> dict[str, Any]:
 
 def _conclude(backfills: Backfills, course: Course, style: str) -> int:
     """Say how it is and what to run next, and return the exit code."""
-    from mend.backfill.model import State
-    from mend.console import count, show, show_json, show_rows
-
     whole = course.count(State.WHOLE) == len(course.parts)
     if style == "json":
         show_json(as_rows(course))

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from mend.console import as_json, count, say
 from mend.options import Asked, asked
+from mend.problems import Problem, refuse_folder
 
 FORMATS = ("parquet", "csv", "json")
 
@@ -30,9 +32,6 @@ def command(ctx: click.Context, asked: Asked, *, as_of: str | None, out: Path | 
       mend bars --stage dev --start yesterday --format csv | head
       mend bars --stage dev --start 2013-10-04 --as-of 2013-10-04T21:00:00Z --out known.parquet
     """
-    from mend.console import count, say
-    from mend.problems import Problem, refuse_folder
-
     chosen = style or (out.suffix.lstrip(".").lower() if out else "csv")
     if chosen not in FORMATS:
         raise Problem(f"{out} ends in none of {', '.join(FORMATS)}: name it so, or give --format")
@@ -81,8 +80,6 @@ def _encoded(table: Any, style: str) -> bytes:
 
         csv.write_csv(_with_zone(table), sink)
     else:
-        from mend.console import as_json
-
         rows = [{**row, "minute": _utc(row["minute"]), "captured_at": _utc(row["captured_at"])} for row in _rows(table)]
         sink.write((as_json(rows) + "\n").encode())
     return sink.getvalue()

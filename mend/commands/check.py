@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from minutemend.core.minutes import Range
 
+from mend.console import BAD, GOOD, QUIET, cell, console, count, new_table, progress, show, show_json
 from mend.options import bar_options
+from mend.problems import Problem, refuse_folder
 
 if TYPE_CHECKING:
     import duckdb
     from minutemend.core.gaps import Gap
-    from minutemend.core.minutes import Range
 
     from mend.check.check_result import CheckResult
 
@@ -92,7 +94,6 @@ def command(
     import duckdb
 
     from mend.check.check_files import CheckRequest, check_files
-    from mend.problems import Problem, refuse_folder
 
     request = CheckRequest(**options)
     if request.values and style == "csv":
@@ -118,8 +119,6 @@ def command(
         again = shlex.join(["mend", *sys.argv[1:]])
         write_page(report, from_check(result, command=again, written_at=now))
     if style == "json":
-        from mend.console import show_json
-
         show_json(result.as_json())
     elif style == "csv":
         sys.stdout.writelines(result.as_csv())
@@ -158,8 +157,6 @@ def watched(connection: duckdb.DuckDBPyConnection, work: Callable[[], T], stage:
 
 
 def _show_progress(connection: duckdb.DuckDBPyConnection, ended: threading.Event, stage: list[str]) -> None:
-    from mend.console import progress
-
     with progress(stage[-1], total=100, unit="%") as bar:
         task, shown = bar.task_ids[0], stage[-1]
         while not ended.wait(0.1):
@@ -176,7 +173,6 @@ def show_result(result: CheckResult) -> None:
     """The strips, the gaps and the totals, for people."""
     from minutemend.core.verdicts import Verdict
 
-    from mend.console import BAD, GOOD, cell, console, count, new_table, show
     from mend.picture import strip, verdicts_of
 
     dates = len({one.dt for one in result.sessions})
@@ -222,8 +218,6 @@ def show_result(result: CheckResult) -> None:
 
 def show_flags(result: CheckResult) -> None:
     """What the rules of values flagged, for people."""
-    from mend.console import BAD, GOOD, cell, count, new_table, show
-
     flags = result.flags or ()
     if not flags:
         show(f"[{GOOD}]values[/]: no bar is flagged")
@@ -245,8 +239,6 @@ def _wide(symbol: str) -> str:
 
 
 def _and_more(found: int, shown: int, one: str, many: str) -> None:
-    from mend.console import QUIET, show
-
     if found > shown:
         more = found - shown
         show(f"[{QUIET}]… and {more:,} more {one if more == 1 else many}; --format json lists every gap[/]")

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from minutemend.core.closures import Closure, Kind, parse_closure, parse_closures
 
-from mend.options import format_option, stage_option
+from mend.console import count, say, show_json, show_rows
+from mend.options import AtStage, format_option, stage_option
+from mend.problems import Problem
 
 if TYPE_CHECKING:
-    from minutemend.core.closures import Closure
-
     from mend.stage import Stage
 
 
@@ -43,7 +44,7 @@ def command() -> None:
 @click.argument("kind", required=False, type=click.Choice(["closed", "hours", "break", "halt", "listing"]))
 @click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]...")
 def add(
-    *, stage: str, why: str | None, by: str | None, file: Path | None, kind: str | None, fields: tuple[str, ...]
+    *, stage: AtStage, why: str | None, by: str | None, file: Path | None, kind: str | None, fields: tuple[str, ...]
 ) -> None:
     """Record something. What is recorded already stays as it is.
 
@@ -55,14 +56,10 @@ def add(
       halt     symbol, start, end: instants
       listing  symbol, listed, delisted: dates; once for each interval
     """
-    from mend.console import count, say
-    from mend.problems import Problem
-    from mend.stage import open_stage
-
     if (file is None) == (kind is None):
         raise Problem("a kind with its fields or --file is needed, and not both", hint="mend closures add --help")
     new = _from_file(file) if file is not None else [_from_fields(str(kind), fields, why, by)]
-    opened = open_stage(stage)
+    opened = stage.opened
     _require_known(opened, new)
     before: set[str] = set()
 
@@ -79,12 +76,9 @@ def add(
 @command.command("list")
 @stage_option
 @format_option
-def list_(stage: str, style: str) -> None:
+def list_(stage: AtStage, style: str) -> None:
     """What is recorded, with the id of each; JSON in the form in which `add --file` takes it."""
-    from mend.console import show_json, show_rows
-    from mend.stage import open_stage
-
-    found = open_stage(stage).lake.calendars.closures()
+    found = stage.opened.lake.calendars.closures()
     if style == "json":
         show_json([one.as_json() for one in found])
         return
@@ -100,13 +94,9 @@ def list_(stage: str, style: str) -> None:
 @command.command()
 @stage_option
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-def remove(stage: str, ids: tuple[str, ...]) -> None:
+def remove(stage: AtStage, ids: tuple[str, ...]) -> None:
     """Take records back, by their ids in `mend closures list`: the sessions are again what the packages say."""
-    from mend.console import count, say
-    from mend.problems import Problem
-    from mend.stage import open_stage
-
-    opened = open_stage(stage)
+    opened = stage.opened
     hint = f"mend closures list --stage {opened.option}"
     there = {one.id for one in opened.lake.calendars.closures()}
     if lacking := [one for one in ids if one not in there]:
@@ -117,16 +107,10 @@ def remove(stage: str, ids: tuple[str, ...]) -> None:
 
 
 def _from_file(file: Path) -> list[Closure]:
-    from minutemend.core.closures import parse_closures
-
     return parse_closures(file.read_text(errors="replace"), name=str(file))
 
 
 def _from_fields(kind: str, fields: tuple[str, ...], why: str | None, by: str | None) -> Closure:
-    from minutemend.core.closures import parse_closure
-
-    from mend.problems import Problem
-
     if why is None:
         raise Problem("--why is missing: a record without a reason is one that no person dares to remove")
     if bad := [field for field in fields if "=" not in field]:
@@ -137,10 +121,6 @@ def _from_fields(kind: str, fields: tuple[str, ...], why: str | None, by: str | 
 
 def _require_known(opened: Stage, closures: list[Closure]) -> None:
     """Raises Problem for a record of a calendar that the stage does not know: it would count for nothing."""
-    from minutemend.core.closures import Kind
-
-    from mend.problems import Problem
-
     known = opened.lake.calendars.known()
     named = {one.of for one in closures if one.kind not in (Kind.HALT, Kind.LISTING)}
     if unknown := sorted(named - set(known)):

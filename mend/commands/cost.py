@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from minutemend.contract import VENDORS
 
-from infra.settings import STAGES
+from infra import prices
+from infra.settings import STAGES, StageSettings, stage_settings
+from mend.captures import too_many
+from mend.console import count, say, show, show_json, show_rows
 from mend.options import format_option
 
 if TYPE_CHECKING:
-    from infra.settings import StageSettings
     from mend.costs import Line, Load
 
 CONCERNS = ("capture", "audit", "repair", "publish", "standing")
@@ -37,11 +40,6 @@ def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) ->
       mend cost --symbols 50 --calendar 24/7 --stage dev --format json
       mend cost --symbols 5000 --lines
     """
-    from minutemend.contract import VENDORS
-
-    from infra.settings import stage_settings
-    from mend.captures import too_many
-    from mend.console import say, show_json
     from mend.costs import bill, load_of
 
     settings = stage_settings(stage)
@@ -58,7 +56,6 @@ def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) ->
 
 
 def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str, Any]:
-    from infra import prices
     from mend.costs import by_service, total
 
     return {
@@ -87,8 +84,6 @@ def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str
 
 
 def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool) -> None:
-    from infra import prices
-    from mend.console import count, show, show_rows
     from mend.costs import by_service, total
 
     title = f"{settings.name}: {count(load.symbols, 'symbol')} of {load.calendar}, dollars a month"

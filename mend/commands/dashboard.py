@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
+from minutemend.core.minutes import Range
 
-from mend.options import format_option, stage_option
+from mend.console import count, say, show_json, show_rows
+from mend.options import AtStage, format_option, stage_option
 
 if TYPE_CHECKING:
     from mend.stage import Stage
@@ -30,7 +32,7 @@ def command() -> None:
 @click.option("--all", "everything", is_flag=True, help="Every line, not only what is wrong and the alarms.")
 @format_option
 @click.pass_context
-def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style: str) -> None:
+def check(ctx: click.Context, *, stage: AtStage, hours: int, everything: bool, style: str) -> None:
     """Verify the deployed dashboard, every metric on it, and every alarm.
 
     A metric has to exist, and to have data where something ran that emits it; each alarm has to be heard. Exit code 1
@@ -41,14 +43,10 @@ def check(ctx: click.Context, *, stage: str, hours: int, everything: bool, style
       mend dashboard check --stage prod
       mend dashboard check --stage dev --hours 24 --all
     """
-    from minutemend.core.minutes import Range
-
     from mend.aws.cloudwatch import CloudWatchMonitoring
-    from mend.console import count, say, show_json, show_rows
     from mend.dashboard_check import State, check_dashboard
-    from mend.stage import open_stage
 
-    place = open_stage(stage)
+    place = stage.opened
     now = datetime.now(UTC)
     _bridge(place, now)
     end = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -87,7 +85,6 @@ def _bridge(place: Stage, now: datetime) -> None:
     """Local AWS turns no log line into a metric: there, the bridge does first what CloudWatch does in AWS."""
     from local import emf_bridge
     from local.stack import running
-    from mend.console import say
 
     stack = next((one for one in running() if place.where.endswith(one.endpoint)), None)
     if stack is not None:

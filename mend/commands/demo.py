@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,13 +10,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+from minutemend.contract import VENDORS, VendorSettings
+from minutemend.core.minutes import Range, format_instant
+from minutemend.core.verdicts import Verdict
+
+from mend.aws import executions
+from mend.console import Waiting, console, show, steps
+from mend.console import tell as say
+from mend.follow import Followed, Look, describe_news, follow, gaps_of
+from mend.picture import strips, svg, verdicts_of
 
 if TYPE_CHECKING:
-    from minutemend.core.minutes import Range
-    from minutemend.core.verdicts import Verdict
-
     from local.stack import LocalStack
-    from mend.follow import Followed, Look
     from mend.stage import Stage
 
 NAME = "demo"
@@ -44,8 +50,6 @@ def command(ctx: click.Context, *, seed: int, keep: bool) -> None:
 
 
 def _run(*, seed: int, keep: bool) -> int:
-    from mend.console import tell as say
-
     began = time.monotonic()
     with _fresh_stage(keep=keep) as (local, stage):
         deployed = time.monotonic()
@@ -68,7 +72,6 @@ def _run(*, seed: int, keep: bool) -> int:
 def _fresh_stage(*, keep: bool) -> Iterator[tuple[LocalStack, Stage]]:
     """A local stage with nothing in it, gone again afterwards unless `keep`."""
     import local.stack
-    from mend.console import steps
     from mend.local_stage import store_token
     from mend.stage import open_stage
 
@@ -96,7 +99,6 @@ def load_with_holes(local: LocalStack, stage: Stage, session: Range, *, seed: in
     """Fetch the session from the simulator, by the code that the workers use, and load it less seeded holes."""
     from minutemend.adapters.http import UrllibHttp
     from minutemend.adapters.vendors import adapter_of
-    from minutemend.contract import VENDORS, VendorSettings
     from minutemend.core.answers import VendorRequest
     from minutemend.core.bars import to_table
 
@@ -117,17 +119,6 @@ def load_with_holes(local: LocalStack, stage: Stage, session: Range, *, seed: in
 
 def _heal(stage: Stage, session: Range) -> int:
     """Run the state machine over the session and show its course."""
-    import secrets
-
-    from minutemend.core.minutes import format_instant
-    from minutemend.core.verdicts import Verdict
-
-    from mend.aws import executions
-    from mend.console import Waiting, console, show
-    from mend.console import tell as say
-    from mend.follow import describe_news, follow, gaps_of
-    from mend.picture import strips, verdicts_of
-
     before: dict[str, list[Verdict]] = {}
     missing: dict[str, list[Range]] = {}
 
@@ -165,8 +156,6 @@ def _heal(stage: Stage, session: Range) -> int:
 
 def _settled(before: Mapping[str, list[Range]], after: Mapping[str, list[Range]]) -> None:
     """A line for each symbol that the attempt has settled minutes of."""
-    from mend.console import show
-
     words = []
     for symbol, ranges in before.items():
         was, still = (sum(one.minutes for one in some) for some in (ranges, after.get(symbol, [])))
@@ -176,9 +165,6 @@ def _settled(before: Mapping[str, list[Range]], after: Mapping[str, list[Range]]
 
 
 def _after(stage: Stage, session: Range) -> dict[str, list[Verdict]]:
-    from minutemend.core.verdicts import Verdict
-
-    from mend.picture import verdicts_of
     from mend.spans import verdicts
 
     spans: dict[str, dict[Any, list[Range]]] = {symbol: {} for symbol in SYMBOLS}
@@ -189,8 +175,6 @@ def _after(stage: Stage, session: Range) -> dict[str, list[Verdict]]:
 
 def _keep_picture(session: Range, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     from local.deployment import ROOT
-    from mend.console import tell as say
-    from mend.picture import svg
 
     path = ROOT / ".local" / "demo.svg"
     path.write_text(svg([("before", session, before), ("after", session, after)]))
@@ -198,10 +182,6 @@ def _keep_picture(session: Range, before: Mapping[str, Any], after: Mapping[str,
 
 
 def _conclusion(followed: Followed, after: Mapping[str, list[Verdict]]) -> int:
-    from minutemend.core.verdicts import Verdict
-
-    from mend.console import tell as say
-
     minutes = [verdict for line in after.values() for verdict in line]
     told = ", ".join(f"{minutes.count(one):,} {one}" for one in Verdict if one in minutes)
     whole = Verdict.MISSING not in minutes and Verdict.FAILED not in minutes

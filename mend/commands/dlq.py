@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mend.options import format_option, stage_option
+from mend.console import in_words, show, show_json, show_rows
+from mend.options import AtStage, format_option, stage_option
+from mend.problems import Problem
 
 if TYPE_CHECKING:
     from mend.aws.dead_letters import DeadLetter
@@ -36,13 +38,11 @@ def command() -> None:
 @queue_option
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many at most.")
 @format_option
-def list_(stage: str, queue: str, limit: int, style: str) -> None:
+def list_(stage: AtStage, queue: str, limit: int, style: str) -> None:
     """Show dead letters with the reasons beside them; they stay where they are."""
     from mend.aws.dead_letters import dead_letters
-    from mend.console import show_rows
-    from mend.stage import open_stage
 
-    opened = open_stage(stage)
+    opened = stage.opened
     letters = dead_letters(opened.clients.sqs, opened.output(QUEUES[queue][0]), limit=limit)
     rows = [_row(letter, style) for letter in letters]
     show_rows(rows, style=style, empty=f"no dead letters in the {queue} queue")
@@ -52,13 +52,11 @@ def list_(stage: str, queue: str, limit: int, style: str) -> None:
 @stage_option
 @queue_option
 @format_option
-def redrive(stage: str, queue: str, style: str) -> None:
+def redrive(stage: AtStage, queue: str, style: str) -> None:
     """Send the dead letters back to their queue. Work that was done already is not done twice."""
     from mend.aws.dead_letters import redrive as redrive_letters
-    from mend.console import show, show_json
-    from mend.stage import open_stage
 
-    opened = open_stage(stage)
+    opened = stage.opened
     dead, alive = (opened.output(key) for key in QUEUES[queue])
     moved = redrive_letters(opened.clients.sqs, dead_letter_url=dead, queue_url=alive, now=datetime.now(UTC))
     if style == "json":
@@ -75,16 +73,13 @@ def redrive(stage: str, queue: str, style: str) -> None:
 @click.option("--message-id", "ids", multiple=True, metavar="ID", help="This letter, as `mend dlq list` names it.")
 @click.option("--all", "every", is_flag=True, help="Every letter that is there now.")
 @format_option
-def discard(stage: str, queue: str, ids: tuple[str, ...], every: bool, style: str) -> None:
+def discard(stage: AtStage, queue: str, ids: tuple[str, ...], every: bool, style: str) -> None:
     """Throw dead letters away: poison that no redrive mends. Minutes that they stood for stay missing."""
     from mend.aws.dead_letters import discard as discard_letters
-    from mend.console import show_rows
-    from mend.problems import Problem
-    from mend.stage import open_stage
 
     if bool(ids) == every:
         raise click.UsageError("name letters by --message-id, or give --all: one of the two")
-    opened = open_stage(stage)
+    opened = stage.opened
     wanted = None if every else set(ids)
     gone = discard_letters(opened.clients.sqs, opened.output(QUEUES[queue][0]), wanted=wanted)
     show_rows([_row(letter, style) for letter in gone], style=style, empty=f"no dead letters in the {queue} queue")
@@ -109,8 +104,6 @@ def _row(letter: DeadLetter, style: str) -> dict[str, Any]:
 
 def _job(body: str) -> str:
     """A job in a few words; a poison body as it is, cut short."""
-    from mend.console import in_words
-
     try:
         job = json.loads(body)
         return in_words(f"{','.join(job['symbols'])} {job['start']} to {job['end']} from {job['vendor']}")

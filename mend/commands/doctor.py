@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mend.console import cell, new_table, show, show_json
+from mend.doctor import Finding, State, machine
 from mend.options import format_option
-
-if TYPE_CHECKING:
-    from mend.doctor import Finding
+from mend.problems import Problem
 
 
 @click.command()
@@ -27,9 +27,6 @@ def command(ctx: click.Context, stage: str | None, style: str) -> None:
       mend doctor
       mend doctor --stage dev
     """
-    from mend.console import cell, new_table, show, show_json
-    from mend.doctor import State, machine
-
     findings = list(machine(Path(__file__).resolve().parents[2]))
     if stage is not None:
         findings += _of_stage(stage)
@@ -50,8 +47,6 @@ def _of_stage(option: str) -> list[Finding]:
 
     from infra.settings import stage_settings
     from mend.aws.readiness import account, stage
-    from mend.doctor import Finding, State
-    from mend.problems import Problem
     from mend.stage import LOCAL, open_stage
 
     findings: list[Finding] = []

@@ -6,6 +6,7 @@ from datetime import UTC
 
 import click
 
+from mend.console import show_rows
 from mend.options import Asked, asked, format_option
 
 
@@ -23,8 +24,6 @@ def command(ctx: click.Context, asked: Asked, *, style: str) -> None:
       mend hourly --stage dev --start yesterday
       mend hourly --stage dev --start 2013-10-04 --symbols IBM --format json
     """
-    from mend.console import show_rows
-
     window, wanted, opened = asked.window, asked.wanted, asked.opened
     rows = [
         {**row, "hour": row["hour"].replace(tzinfo=UTC)}

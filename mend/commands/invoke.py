@@ -12,7 +12,10 @@ from typing import Any
 import click
 from minutemend.contract import HANDLERS
 
-from mend.options import stage_option
+from mend.commands.sessions import put_sessions
+from mend.console import show_json
+from mend.options import AtStage, stage_option
+from mend.problems import Problem
 
 EVENTS = Path(__file__).resolve().parents[2] / "examples" / "events"
 
@@ -46,7 +49,7 @@ class Context:
     help="A JSON file with the event, or - for standard input.",
 )
 @click.option("--seconds", type=float, default=900.0, show_default=True, help="How long the handler believes it has.")
-def command(handler: str, *, stage: str, event: Path, seconds: float) -> None:
+def command(handler: str, *, stage: AtStage, event: Path, seconds: float) -> None:
     """Run a HANDLER in this process with the environment of the deployed function, and print what it returns.
 
     Set a breakpoint() anywhere in runtime/: it stops there, in your terminal or your editor's debugger. The handler
@@ -60,17 +63,13 @@ def command(handler: str, *, stage: str, event: Path, seconds: float) -> None:
     import sys
 
     from mend.aws.stacks import function_environment
-    from mend.commands.sessions import put_sessions
-    from mend.console import show_json
-    from mend.problems import Problem
-    from mend.stage import open_stage
 
     try:
         given: Any = json.loads(sys.stdin.read() if str(event) == "-" else event.read_text())
     except ValueError as broken:
         raise Problem(f"{event} is no JSON: {broken}") from None
     _fits(given, handler)
-    opened = open_stage(stage)
+    opened = stage.opened
     if not opened.lake.calendars.known():
         put_sessions(opened)  # a deployed function has a file of them in its layer; here there is none
     function = opened.output("".join(word.capitalize() for word in handler.split("_")) + "Function")
@@ -87,8 +86,6 @@ def command(handler: str, *, stage: str, event: Path, seconds: float) -> None:
 
 def _fits(given: Any, handler: str) -> None:
     """Raises Problem when the event lacks what the handler's example has."""
-    from mend.problems import Problem
-
     example = EVENTS / f"{handler}.json"
     fields = json.loads(example.read_text())
     if handler == "check_data_health" and isinstance(given, dict) and "input" not in given:

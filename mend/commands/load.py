@@ -9,8 +9,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
+from minutemend.core.minutes import Range
 
-from mend.options import bar_options, format_option, split_symbols, stage_option
+from mend.commands.sessions import put_sessions, untold
+from mend.console import count, progress, say, show, show_json
+from mend.objects import any_of_s3, fetch
+from mend.options import AtStage, bar_options, format_option, split_symbols, stage_option
 
 if TYPE_CHECKING:
     from mend.load_files import Contents
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 def command(
     *,
     paths: tuple[str, ...],
-    stage: str,
+    stage: AtStage,
     source: str,
     symbols: str | None,
     symbol: str | None,
@@ -55,24 +59,20 @@ def command(
     from minutemend.core.bars import resolve
 
     from mend.bars.recognise import Wanted
-    from mend.commands.sessions import put_sessions
-    from mend.console import count, progress, say
     from mend.load_files import LoadFiles
-    from mend.objects import any_of_s3
-    from mend.stage import open_stage
 
     wanted = Wanted(symbol_column, minute_column, None if dates is None else dates == "day-first")
     chosen = split_symbols(symbols)
     with ExitStack() as stack:
         opened = None
         if any_of_s3(paths):
-            opened = open_stage(stage)
+            opened = stage.opened
             paths = _fetched(paths, opened, Path(stack.enter_context(TemporaryDirectory(prefix="mend-load-"))))
         right = None if label is None else label == "right"
         read = LoadFiles(paths, wanted=wanted, symbol=symbol, symbols=chosen, zone=zone, right=right)
         files = stack.enter_context(read)
         contents = files.check()
-        opened = opened or open_stage(stage)
+        opened = opened or stage.opened
         for line in contents.said:
             say(line)
         bars = 0
@@ -93,9 +93,6 @@ def command(
 
 def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, ...]:
     """The paths, with what is in S3 fetched into the folder, by the credentials that lead to the stage."""
-    from mend.console import progress
-    from mend.objects import fetch
-
     with progress("fetching", unit="bytes") as bar:
 
         def tell(done: int, whole: int) -> None:
@@ -106,10 +103,7 @@ def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, 
 
 def _conclude(contents: Contents, bars: int, opened: Stage, style: str) -> None:
     """Say what is there now, what of it no audit looks at, and what to run next."""
-    from minutemend.core.minutes import Range, day_range
-
-    from mend.commands.sessions import untold
-    from mend.console import count, show, show_json
+    from minutemend.core.minutes import day_range
 
     first, last = contents.dates[0], contents.dates[-1]
     symbols = contents.symbols

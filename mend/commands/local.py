@@ -9,8 +9,12 @@ from typing import Any
 import click
 from minutemend.contract import VENDORS
 
+import local.stack
 from infra.settings import STAGES
+from mend.commands.sessions import put_sessions
+from mend.console import say, show_rows, steps
 from mend.options import format_option
+from mend.problems import Problem
 
 DEFAULT = "local"
 name_option = click.option("--name", default=DEFAULT, show_default=True, help="Which one: several run side by side.")
@@ -70,11 +74,7 @@ def up(
     for the vendor (unless --vendor-url names a server); the sessions of its symbols are there at once, so that a plan
     can come before the first audit. What fails, or is stopped with Ctrl-C, leaves nothing behind.
     """
-    import local.stack
-    from mend.commands.sessions import put_sessions
-    from mend.console import say, steps
     from mend.local_stage import resume, store_token
-    from mend.problems import Problem
     from mend.stage import open_stage
 
     if vendor_url is not None and not vendor_url.startswith(("http://", "https://")):
@@ -129,9 +129,6 @@ def up(
 @name_option
 def deploy(name: str) -> None:
     """Deploy what you have edited on a local stage that runs; its data stays."""
-    import local.stack
-    from mend.console import say, steps
-
     with steps() as step:
         local.stack.deploy_again(name, say=step)
     say(f"{name!r} runs what the sources are now")
@@ -142,9 +139,6 @@ def deploy(name: str) -> None:
 @click.option("--keep", is_flag=True, help="Keep its data and logs in .local/NAME; `up` starts it again.")
 def down(name: str, keep: bool) -> None:
     """Stop a local stage and remove its data."""
-    import local.stack
-    from mend.console import say
-
     say(
         f"{name!r} is down" if local.stack.down(name, keep=keep) else f"there is no local stage {name!r}: nothing to do"
     )
@@ -162,9 +156,6 @@ def down(name: str, keep: bool) -> None:
 @click.pass_context
 def status(ctx: click.Context, name: str | None, export: bool, style: str) -> None:
     """What runs, and where. Exit code 1 when nothing does."""
-    import local.stack
-    from mend.console import show_rows
-
     stacks = [stack for stack in local.stack.running() if name in (None, stack.name)]
     if export:
         for stack in stacks[:1]:

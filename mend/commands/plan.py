@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from minutemend.contract import WINDOW_MINUTES
 
+from mend.commands.sessions import followed, told
+from mend.console import cell, count, show, show_json, show_rows, tell
 from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
@@ -35,9 +38,6 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, style: str) -> N
       mend plan --stage dev --start yesterday
       mend plan --stage dev --start 2013-10-04 --symbols IBM --format json
     """
-    from mend.commands.sessions import followed, told
-    from mend.console import cell, tell
-
     window, wanted, opened = asked.past, asked.wanted, asked.opened
     followed(opened, wanted)
     told(opened, window, wanted)
@@ -73,10 +73,6 @@ def _planning(opened: Stage) -> Any:
 
 
 def _print(outlook: Outlook, nightly: Nightly, style: str, *, attempts: int, opened: Stage, chosen: str) -> None:
-    from minutemend.contract import WINDOW_MINUTES
-
-    from mend.console import count, show, show_json, show_rows
-
     most = None if style == "json" else SHOWN
     scanned = outlook.scanned_bytes or 0
     estimate = outlook.estimate

@@ -7,11 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from minutemend.core.minutes import format_instant
 
+from mend.aws import executions
+from mend.commands.sessions import refuse_unknown, told, untold
+from mend.console import progress, say, show, show_json
+from mend.denials import explain_denial
+from mend.follow import Followed, describe_news, follow
 from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
-    from mend.follow import Followed
     from mend.stage import Stage
 
 
@@ -38,11 +43,6 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, w
       mend repair --stage dev --start 2013-10-04 --symbols IBM,AIG --attempts 5 --wait
     """
     from minutemend.core.audits import AuditRequest
-    from minutemend.core.minutes import format_instant
-
-    from mend.aws import executions
-    from mend.commands.sessions import refuse_unknown, told, untold
-    from mend.console import say
 
     now, window = asked.now, asked.past
     given: dict[str, Any] = {"start": format_instant(window.start), "end": format_instant(window.end)}
@@ -69,8 +69,6 @@ def command(ctx: click.Context, asked: Asked, *, attempts: int, recheck: bool, w
 
 
 def _started(name: str, style: str, opened: Stage) -> None:
-    from mend.console import show, show_json
-
     if style == "json":
         show_json({"execution": name})
     else:
@@ -78,9 +76,6 @@ def _started(name: str, style: str, opened: Stage) -> None:
 
 
 def _wait(opened: Stage, arn: str, style: str) -> int:
-    from mend.console import progress, say, show_json
-    from mend.follow import describe_news, follow
-
     try:
         with progress("auditing", unit="requests") as bar:
 
@@ -128,8 +123,6 @@ def as_rows(followed: Followed) -> dict[str, Any]:
 def conclude(opened: Stage, followed: Followed) -> int:
     """Say how it ended and what to run next, and return the exit code."""
     from mend.aws.dead_letters import depth
-    from mend.console import say
-    from mend.denials import explain_denial
 
     execution = followed.execution
     took = (execution.stopped - execution.started).total_seconds() if execution.stopped else 0.0

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from mend.console import progress, say
 from mend.options import Asked, asked
+from mend.problems import refuse_folder
 
 
 @click.command()
@@ -39,8 +41,6 @@ def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
       mend report --stage prod --start 2026-01-01 --end 2026-02-01 --symbols IBM,SPY --out january.html
       mend report --stage local --start 2013-10-04 --png report.png
     """
-    from mend.console import progress, say
-    from mend.problems import refuse_folder
     from mend.report.from_lake import Subject, from_lake, session_dates
     from mend.report.page import write_page
     from mend.report.picture import require_browser, take_picture

@@ -8,11 +8,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from minutemend.core.errors import BadInput
+from minutemend.core.minutes import Range, format_instant
 
+from mend.aws import executions
+from mend.console import count, say, show_json, show_rows
 from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
-    from minutemend.core.minutes import Range
     from minutemend.services.revisions import Revision
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,8 +71,6 @@ def _decided(command: F) -> F:
 @format_option
 def listed(asked: Asked, *, rejected: bool, style: str, **chosen: Any) -> None:
     """The revisions that are open, with both bars. Exit code 0, also when there are some."""
-    from mend.console import count, say, show_json, show_rows
-
     found = _find(asked, rejected=rejected, **chosen)
     if style == "json":
         show_json({"revisions": [one.as_json() for one in found]})
@@ -88,11 +89,7 @@ def accept(asked: Asked, *, who: str, why: str, adjusted: bool, **chosen: Any) -
 
     The stored bar is kept, and read `as_of` any time before. Run again it finds nothing left to accept.
     """
-    from minutemend.core.minutes import format_instant
     from minutemend.services.revisions import accept as accept_in
-
-    from mend.aws import executions
-    from mend.console import count, say
 
     now, opened = asked.now, asked.opened
     found = _find(asked, rejected=False, **chosen)
@@ -116,8 +113,6 @@ def accept(asked: Asked, *, who: str, why: str, adjusted: bool, **chosen: Any) -
 
 def _few(hours: Sequence[Range]) -> list[Range]:
     """The hours as at most AUDITS ranges: those that lie nearest to each other are joined."""
-    from minutemend.core.minutes import Range
-
     apart = sorted(range(1, len(hours)), key=lambda n: hours[n - 1].end - hours[n].start)  # the furthest first
     edges = [0, *sorted(apart[: AUDITS - 1]), len(hours)]
     return [Range(hours[first].start, hours[after - 1].end) for first, after in pairwise(edges)]
@@ -129,8 +124,6 @@ def _few(hours: Sequence[Range]) -> list[Range]:
 def reject(asked: Asked, *, who: str, why: str, **chosen: Any) -> None:
     """Note that what was seen is not believed: it is listed no more, until a vendor says something else."""
     from minutemend.services.revisions import note
-
-    from mend.console import count, say
 
     found = _find(asked, rejected=False, **chosen)
     note(asked.opened.lake, found, "rejected", who=who, why=why, now=asked.now)
@@ -147,8 +140,6 @@ def _find(
     rejected: bool,
 ) -> list[Revision]:
     """The revisions that the options name. Raises BadInput for an id that is none of them."""
-    from minutemend.core.errors import BadInput
-
     from mend.revisions import find_revisions
 
     window = asked.window

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
+from minutemend.core.minutes import Range
+from minutemend.core.symbols import Listing
 
-from mend.options import stage_option
+from mend.console import say
+from mend.options import AtStage, stage_option
+from mend.problems import Problem
 
 if TYPE_CHECKING:
-    from minutemend.core.minutes import Range
-    from minutemend.core.symbols import Listing
     from minutemend.services.scope import Scope
 
     from mend.stage import Stage
@@ -33,7 +35,7 @@ def command() -> None:
 @click.option(
     "--calendar", "calendars", multiple=True, metavar="NAME", help="Default: those of the symbols of interest."
 )
-def refresh(stage: str, calendars: tuple[str, ...]) -> None:
+def refresh(stage: AtStage, calendars: tuple[str, ...]) -> None:
     """Write the sessions of calendars anew: after a change of exchange_calendars, or for a calendar that is new.
 
     The next audit follows them: an early close that was announced, a holiday that was called off. Sessions of other
@@ -41,18 +43,15 @@ def refresh(stage: str, calendars: tuple[str, ...]) -> None:
     release. What no calendar package knows is for `mend closures`.
     """
     from mend.calendars.known import calendar_named
-    from mend.stage import open_stage
 
     for name in calendars:
         calendar_named(name)
-    put_sessions(open_stage(stage), calendars)
+    put_sessions(stage.opened, calendars)
 
 
 def followed(opened: Stage, wanted: Sequence[str] | None) -> list[Listing]:
     """The listings in force, of the symbols that are wanted (None: all). Raises Problem where the lake has no sessions
     yet, or the stage does not follow one of them."""
-    from mend.problems import Problem
-
     listings = opened.lake.symbols()
     if not opened.lake.calendars.known() or not listings:
         raise Problem(
@@ -65,8 +64,6 @@ def followed(opened: Stage, wanted: Sequence[str] | None) -> list[Listing]:
 
 def refuse_unknown(opened: Stage, wanted: Sequence[str], listings: Sequence[Listing]) -> None:
     """Raises Problem where one of the symbols is in no listing."""
-    from mend.problems import Problem
-
     known = {listing.symbol for listing in listings}
     if unknown := [symbol for symbol in wanted if symbol not in known]:
         raise Problem(
@@ -79,8 +76,6 @@ def told(opened: Stage, window: Range, symbols: Sequence[str] | None) -> Scope:
     Says of which calendars the sessions do not tell, when they do of others."""
     from minutemend.core.audits import AuditRequest
     from minutemend.services.scope import scope_of
-
-    from mend.console import say
 
     wanted = None if symbols is None else tuple(symbols)
     scope = scope_of(opened.lake, AuditRequest(window, wanted), opened.lake.symbols(), scheduled=False)
@@ -105,7 +100,6 @@ def put_sessions(opened: Stage, calendars: Sequence[str] = (), *, symbols: bool 
     That is what a first audit brings along; a plan or a report that comes before it needs them.
     """
     from mend.calendars.shipped import sessions_file
-    from mend.console import say
 
     names = sorted(set(calendars) or {one.calendar for one in opened.interest().listings})
     renewed = opened.lake.calendars.renew(sessions_file(names))

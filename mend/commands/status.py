@@ -9,8 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+from minutemend.contract import FEWEST_SESSION_DAYS
+from minutemend.core.errors import BadInput
+from minutemend.core.value_rules import RULES
 
-from mend.options import format_option, stage_option
+from mend.captures import by_calendar, too_many
+from mend.console import in_words, show, show_json, show_rows, tell
+from mend.options import AtStage, format_option, stage_option
 
 if TYPE_CHECKING:
     from mend.aws.executions import Execution
@@ -30,7 +35,7 @@ FLAGGED_DAYS = 7
 @click.option("--limit", type=click.IntRange(1, 100), default=8, show_default=True, help="How many audits.")
 @format_option
 @click.pass_context
-def command(ctx: click.Context, stage: str, limit: int, style: str) -> None:
+def command(ctx: click.Context, stage: AtStage, limit: int, style: str) -> None:
     """How a stage is: its newest audits, its queues, its symbols and how long their sessions are known.
 
     Exit code 1 when the newest audit that ended has failed, there are dead letters, the list of symbols is refused, or
@@ -43,10 +48,8 @@ def command(ctx: click.Context, stage: str, limit: int, style: str) -> None:
     """
     from mend.aws.dead_letters import depth
     from mend.aws.executions import describe, newest
-    from mend.captures import too_many
-    from mend.stage import open_stage
 
-    opened = open_stage(stage)
+    opened = stage.opened
     clients = opened.clients
     queues = {name: asdict(depth(clients.sqs, opened.output(key))) for name, key in QUEUES.items()}
     machine = clients.stepfunctions
@@ -104,10 +107,6 @@ def _audit(one: Execution) -> dict[str, Any]:
 
 def _interest(opened: Stage) -> tuple[dict[str, int], str | None]:
     """By calendar how many symbols are followed, and why the newest list is refused (None: it is not)."""
-    from minutemend.core.errors import BadInput
-
-    from mend.captures import by_calendar
-
     try:
         interest = opened.interest()
     except BadInput as reason:  # and there never was a good one: all the rest is to be seen nevertheless
@@ -117,8 +116,6 @@ def _interest(opened: Stage) -> tuple[dict[str, int], str | None]:
 
 def _sessions(opened: Stage, calendars: Iterable[str], *, now: datetime) -> list[dict[str, Any]]:
     """How long the sessions of each followed calendar are known."""
-    from minutemend.contract import FEWEST_SESSION_DAYS
-
     known = opened.lake.calendars.known()
     if not known:
         return []  # they come with the first audit
@@ -132,16 +129,12 @@ def _sessions(opened: Stage, calendars: Iterable[str], *, now: datetime) -> list
 
 def _flags(opened: Stage, *, now: datetime) -> dict[str, int]:
     """By rule how many values that cannot be right the nights have flagged in the newest days."""
-    from minutemend.core.value_rules import RULES
-
     dates = [(now - timedelta(days=ago)).date() for ago in range(FLAGGED_DAYS)]
     rules = Counter(one.rule for one in opened.lake.flags.read(dates))
     return {rule: rules[rule] for rule in RULES if rules[rule]}
 
 
 def _print(found: dict[str, Any], style: str) -> None:
-    from mend.console import show, show_json, show_rows, tell
-
     if style == "json":
         show_json(found)
         return
@@ -172,8 +165,6 @@ def _print(found: dict[str, Any], style: str) -> None:
 
 def _in_words(audit: dict[str, Any]) -> dict[str, Any]:
     """An audit in the columns of a terminal."""
-    from mend.console import in_words
-
     symbols, why = audit["symbols"], f"{audit['error']}: {audit['cause']}"[:200] if audit["error"] else ""
     if audit["status"] == "SUCCEEDED" and audit["missing"]:  # a night asked again
         why = f"{audit['missing']:,} minutes are still missing, as was reported before: mend verdicts"

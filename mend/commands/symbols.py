@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from minutemend.contract import SYMBOL_LISTS_PREFIX
+from minutemend.core.symbols import parse_listings
 
-from mend.options import format_option, stage_option
+from mend.captures import by_calendar, too_many
+from mend.commands.sessions import put_sessions
+from mend.console import count, say, show_rows
+from mend.options import AtStage, format_option, stage_option
+from mend.problems import Problem
 
 if TYPE_CHECKING:
     from minutemend.ports import Store
@@ -30,15 +36,12 @@ def command() -> None:
 @stage_option
 @format_option
 @click.pass_context
-def show(ctx: click.Context, stage: str, style: str) -> None:
+def show(ctx: click.Context, stage: AtStage, style: str) -> None:
     """The symbols that the stage follows, with their calendars and listing dates.
 
     Exit code 1 when the newest list is refused, so that the last good one is in force.
     """
-    from mend.console import say, show_rows
-    from mend.stage import open_stage
-
-    interest = open_stage(stage).interest()
+    interest = stage.opened.interest()
     rows = [
         {"symbol": one.symbol, "calendar": one.calendar, "listed": one.listed, "delisted": one.delisted}
         for one in interest.listings
@@ -52,14 +55,11 @@ def show(ctx: click.Context, stage: str, style: str) -> None:
 @command.command()
 @stage_option
 @format_option
-def history(stage: str, style: str) -> None:
+def history(stage: AtStage, style: str) -> None:
     """Every list that was set, the newest first; `mend symbols set --version ID` puts one in force again."""
     from minutemend.services.interest import symbol_lists
 
-    from mend.console import show_rows
-    from mend.stage import open_stage
-
-    keys = [Path(key).stem for key in symbol_lists(open_stage(stage).lake)]
+    keys = [Path(key).stem for key in symbol_lists(stage.opened.lake)]
     rows = [{"version": key, "in_force": key == keys[-1]} for key in reversed(keys)]
     show_rows(rows, style=style, empty="no list was set yet: the stage's parameter holds the first one")
 
@@ -68,27 +68,21 @@ def history(stage: str, style: str) -> None:
 @stage_option
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--version", metavar="ID", help="A list that was set before, by its name in `mend symbols history`.")
-def set_(stage: str, file: Path | None, version: str | None) -> None:
+def set_(stage: AtStage, file: Path | None, version: str | None) -> None:
     """Replace the list by the one in FILE (`-`: standard input), JSON as {"XNYS": ["IBM", "AIG"], "24/7": ["BTCUSD"]}.
 
     An entry may be {"symbol": "X", "listed": "2020-01-02", "delisted": "2021-01-01"}, and a symbol may have two of
     them. At most 20,000 symbols. The list is checked first; one that cannot be believed changes nothing. Sessions of
     calendars that are new to the stage are put there, too.
     """
-    from minutemend.core.symbols import parse_listings
     from minutemend.services.interest import set_interested_stocks
 
     from mend.calendars.known import calendar_named
-    from mend.captures import by_calendar, too_many
-    from mend.commands.sessions import put_sessions
-    from mend.console import count, say
-    from mend.problems import Problem
-    from mend.stage import open_stage
 
     if (file is None) == (version is None):
         raise Problem("a FILE or --version is needed, and not both", hint="mend symbols set --help")
     text, name = _text(file) if file is not None else ("", "")
-    opened = open_stage(stage)
+    opened = stage.opened
     if version is not None:
         text, name = _version(opened.lake.store, version)
     listings = parse_listings(text, name=name)
@@ -108,8 +102,6 @@ def set_(stage: str, file: Path | None, version: str | None) -> None:
 def _text(file: Path) -> tuple[str, str]:
     import sys
 
-    from mend.problems import Problem
-
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(), str(file)
     except UnicodeDecodeError:
@@ -117,10 +109,6 @@ def _text(file: Path) -> tuple[str, str]:
 
 
 def _version(store: Store, version: str) -> tuple[str, str]:
-    from minutemend.contract import SYMBOL_LISTS_PREFIX
-
-    from mend.problems import Problem
-
     body = store.get(f"{SYMBOL_LISTS_PREFIX}{version}.json")
     if body is None:
         raise Problem(f"there is no list {version!r}", hint="mend symbols history")

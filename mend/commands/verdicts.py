@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from minutemend.core.minutes import format_instant
+from minutemend.core.value_rules import Flag
 
-from mend.options import Asked, asked, format_option, range_options, split_symbols, stage_option
+from mend.console import count, in_words, say, show_json, show_rows
+from mend.console import show as tell
+from mend.options import Asked, AtStage, asked, format_option, range_options, stage_option
 
 if TYPE_CHECKING:
-    from minutemend.core.value_rules import Flag
-
     from mend.spans import Span
 
 STORED = ("present", "repaired")  # verdicts whose reason is the bar's source
@@ -78,7 +79,7 @@ def show(ctx: click.Context, asked: Asked, *, everything: bool, values: bool, st
 @click.option("--symbols", metavar="A,B,…", required=True, help="Of which symbols.")
 @click.option("--who", required=True, help="Who says so: a name that others can ask.")
 @click.option("--why", required=True, help="Why the proof is not believed, in a sentence.")
-def revoke(*, stage: str, start: str, end: str | None, symbols: str, who: str, why: str) -> None:
+def revoke(*, stage: AtStage, start: str, end: str | None, symbols: str, who: str, why: str) -> None:
     """Revoke the proofs of absent minutes: they are missing again, and the next audit asks for them anew.
 
     The proofs, and the answers that were heard so far, count no more for these minutes. Every expected minute of the
@@ -89,18 +90,11 @@ def revoke(*, stage: str, start: str, end: str | None, symbols: str, who: str, w
       mend verdicts revoke --stage dev --symbols IBM --start 2013-10-04T14:00:00Z --end 2013-10-04T14:05:00Z \\
         --who "J. Doe" --why "the exchange's own tape has trades"
     """
-    from minutemend.core.minutes import format_instant
-
-    from mend.console import count, say
     from mend.revoking import revoke as revoke_in
-    from mend.stage import open_stage
-    from mend.times import parse_range
 
-    now = datetime.now(UTC)
-    window = parse_range(start, end, now=now)
-    wanted = split_symbols(symbols) or ()
-    opened = open_stage(stage)
-    minutes = revoke_in(opened.lake, window, wanted, who=who, why=why, now=now)
+    asked = Asked(stage.stage, start, end, symbols)
+    opened, window, wanted = asked.opened, asked.window, asked.wanted or ()
+    minutes = revoke_in(opened.lake, window, wanted, who=who, why=why, now=asked.now)
     if not minutes:
         say("all of these minutes are revoked already, and are not proven anew")
     else:
@@ -110,9 +104,6 @@ def revoke(*, stage: str, start: str, end: str | None, symbols: str, who: str, w
 
 
 def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str, flags: list[Flag] | None) -> None:
-    from mend.console import count, show_json, show_rows
-    from mend.console import show as tell
-
     if style == "json":
         rows: list[dict[str, Any]] = [
             {
@@ -146,8 +137,6 @@ def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str, f
 
 def _grouped(spans: list[Span]) -> list[dict[str, Any]]:
     """For people: one row for all that one symbol owes to one cause, with its first and last minute."""
-    from mend.console import in_words
-
     groups: dict[tuple[str, str, str, str, str], list[Span]] = {}
     for span in spans:
         key = (span.symbol, str(span.verdict), span.reason, span.strength, span.evidence)

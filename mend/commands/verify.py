@@ -9,7 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+from minutemend.core.errors import BadInput
 
+from mend.commands.sessions import followed, told
+from mend.console import count, progress, say, show_json
 from mend.options import Asked, asked, format_option
 
 if TYPE_CHECKING:
@@ -44,12 +47,8 @@ def command(
       mend verify --stage dev --start 2013-10-04 --end 2013-10-12 --sample 5% --wait
     """
     from minutemend.adapters.vendors import limits_of
-    from minutemend.core.errors import BadInput
     from minutemend.core.looks import plan_looks
     from minutemend.core.plan import estimate
-
-    from mend.commands.sessions import followed, told
-    from mend.console import count, say, show_json
 
     now, window, wanted, share = asked.now, asked.past, asked.wanted, parse_sample(sample)
     opened = asked.opened
@@ -80,8 +79,6 @@ def command(
 
 def parse_sample(text: str) -> float:
     """`5%` as 0.05. Raises BadInput."""
-    from minutemend.core.errors import BadInput
-
     match = re.fullmatch(r"\s*(\d{1,3}(?:\.\d+)?)\s*%?\s*", text)
     share = float(match[1]) / 100 if match else 0.0
     if not 0 < share <= 1:
@@ -100,8 +97,6 @@ def _send(opened: Stage, run: str, jobs: list[RepairJob], now: datetime) -> None
 
 def _follow(opened: Stage, run: str, jobs: int) -> int:
     """Wait until every request is settled; how many are. Ctrl-C stops the waiting, not the run."""
-    from mend.console import progress
-
     board = opened.board
     with progress("looking", total=jobs, unit="requests") as bar:
         while True:

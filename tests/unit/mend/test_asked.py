@@ -92,7 +92,7 @@ def test_ctrl_c_says_how_to_stop_the_audit_that_goes_on_where_it_runs(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mend.follow.follow", interrupted)
+    monkeypatch.setattr("mend.commands.repair.follow", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _wait(SimpleNamespace(option=option), "arn:x", "table")  # type: ignore[arg-type]
     said = capsys.readouterr().err
