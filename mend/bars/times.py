@@ -6,7 +6,7 @@ Patterns are in the syntax that Python's `re` and RE2 share, so that a sample an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -64,11 +64,12 @@ class Form:
     """A way to write an instant, a date alone or a time of day alone, and its SQL."""
 
     name: str
-    kind: str  # instant | date | time | epoch | clock (milliseconds since midnight)
+    kind: str  # instant | date | time
     regex: re.Pattern[str]
-    iso: Callable[[str], str]  # SQL of the text -> SQL of an ISO text (of `kind`), or null
+    template: str  # what the pattern's groups make: an ISO text of `kind`
     plain: bool = False  # DuckDB's own cast reads it
     named_month: bool = False
+    digits: bool = False  # a second of two digits stands behind a zero: :059
 
     def fits(self, text: str) -> bool:
         """Whether a value of a sample is written so."""
@@ -78,6 +79,14 @@ class Form:
                 return False
             text = _digits(text)
         return self.regex.fullmatch(text) is not None
+
+    def iso(self, text: str) -> str:
+        """From the SQL of a text to that of the ISO text, or of null where the pattern does not match."""
+        said = months_replaced(text) if self.named_month else text
+        pattern = self.regex.pattern
+        made = f"regexp_replace({said}, '^{pattern}$', '{self.template}')"
+        sql = f"CASE WHEN regexp_full_match({said}, '{pattern}') THEN {made} END"
+        return f"regexp_replace({sql}, ':0(\\d\\d) ', ':\\1 ')" if self.digits else sql
 
 
 def is_number(text: str) -> bool:
@@ -140,45 +149,22 @@ def forms() -> tuple[Form, ...]:
     """Every form, in the order in which they are tried: an instant before a date or a time alone."""
     made = []
     for way in DATES:
-        clock = rf"\s*{way.pattern}{_BETWEEN}{_CLOCK}{_HALF}{_ZONE}\s*"
+        between = _BETWEEN
         if way.name == "YYYYMMDD":
-            clock = clock.replace(_BETWEEN, r"[T :;-]*")
+            between = r"[T :;-]*"
         elif way.name == "year first" or way.named_month:  # kdb+ has a D between, and SAS a colon
-            clock = clock.replace(_BETWEEN, r"[TD :,;-]+")
-        made.append(
-            Form(
-                way.name,
-                "instant",
-                re.compile(clock),
-                _rewritten(clock, way.iso + r" \4 \5M\6", named_month=way.named_month),
-                way.name == "year first",
-                way.named_month,
-            )
-        )
+            between = r"[TD :,;-]+"
+        clock = re.compile(rf"\s*{way.pattern}{between}{_CLOCK}{_HALF}{_ZONE}\s*")
+        plain = way.name == "year first"
+        made.append(Form(way.name, "instant", clock, way.iso + r" \4 \5M\6", plain, way.named_month))
     for way in DATES[:2]:
-        digits = rf"\s*{way.pattern}[T :;-]*{_DIGITS}{_ZONE}\s*"
-        made.append(
-            Form(
-                f"{way.name} and HHMM",
-                "instant",
-                re.compile(digits),
-                _two_digit_seconds(_rewritten(digits, way.iso + r" \4:\5:0\6 M\7")),
-            )
-        )
+        digits = re.compile(rf"\s*{way.pattern}[T :;-]*{_DIGITS}{_ZONE}\s*")
+        made.append(Form(f"{way.name} and HHMM", "instant", digits, way.iso + r" \4:\5:0\6 M\7", digits=True))
     for way in DATES:
-        alone = rf"\s*{way.pattern}(?:[T ]0?0:00(?::00(?:\.0+)?)?Z?)?\s*"
-        made.append(
-            Form(
-                way.name,
-                "date",
-                re.compile(alone),
-                _rewritten(alone, way.iso, named_month=way.named_month),
-                named_month=way.named_month,
-            )
-        )
-    clock = rf"\s*{_CLOCK}{_HALF}{_ZONE}\s*"
-    made.append(Form("hours and minutes", "time", re.compile(clock), _rewritten(clock, r"\1 \2M\3")))
-    return tuple(made)
+        alone = re.compile(rf"\s*{way.pattern}(?:[T ]0?0:00(?::00(?:\.0+)?)?Z?)?\s*")
+        made.append(Form(way.name, "date", alone, way.iso, named_month=way.named_month))
+    clock = re.compile(rf"\s*{_CLOCK}{_HALF}{_ZONE}\s*")
+    return (*made, Form("hours and minutes", "time", clock, r"\1 \2M\3"))
 
 
 def months_replaced(text: str) -> str:
@@ -194,21 +180,6 @@ def _digits(text: str) -> str:
     for number, name in enumerate(_MONTHS, 1):
         text = re.sub(f"(?i){name}[a-z]*[.]?", f"#{number:02d}#", text)
     return text
-
-
-def _rewritten(pattern: str, iso: str, *, named_month: bool = False) -> Callable[[str], str]:
-    """From the SQL of a text to that of the text rewritten, or of null where the pattern does not match."""
-
-    def sql(text: str) -> str:
-        said = months_replaced(text) if named_month else text
-        matches = f"regexp_full_match({said}, '{pattern}')"
-        return f"CASE WHEN {matches} THEN regexp_replace({said}, '^{pattern}$', '{iso}') END"
-
-    return sql
-
-
-def _two_digit_seconds(sql: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda text: f"regexp_replace({sql(text)}, ':0(\\d\\d) ', ':\\1 ')"
 
 
 def instant_us(iso: str) -> str:
