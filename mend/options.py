@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from mend.problems import refuse_folder
 
 if TYPE_CHECKING:
     from minutemend.core.minutes import Range
@@ -48,42 +51,68 @@ format_option = click.option(
     show_default=True,
     help="A table for people, or JSON for programs.",
 )
+a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class NewFile(click.Path):
+    """A file to write: refused before the work, whose result would be lost, where it cannot be written."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises Problem."""
+        path = cast(Path, super().convert(value, param, ctx))
+        refuse_folder(param.opts[-1] if param else "", path)
+        return path
+
+
 symbols_option = click.option(
     "--symbols", metavar="A,B,…", help="Only these symbols. Default: every symbol of interest."
 )
 
 
-def bar_options(command: F) -> F:
-    """What a person can say of files of bars where `mend.bars` does not find it out."""
-    for option in reversed(
-        (
-            click.option("--symbol", metavar="NAME", help="Whose bars these are, where the files do not say it."),
-            click.option("--zone", metavar="ZONE", help="The zone of times that carry none: UTC, America/New_York, …"),
-            click.option(
-                "--label", type=click.Choice(["left", "right"]), help="Which edge names a bar. Default: left, or seen."
-            ),
-            click.option("--dates", type=click.Choice(["day-first", "month-first"]), help="How 03/04/2024 is meant."),
-            click.option("--symbol-column", metavar="NAME", help="The column with the symbol. Default: by its name."),
-            click.option("--minute-column", metavar="NAME", help="The column with the time. Default: by its values."),
-        )
-    ):
-        command = option(command)
-    return command
+def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Options as one decorator, in the order in which help shows them."""
+
+    def decorated(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
-def range_options(command: F) -> F:
-    """`--start` and `--end`; `mend.times.parse_range` turns them into a range."""
-    command = click.option(
-        "--end",
-        metavar="TIME",
-        help="Where the range ends, excluded: the same forms. Default: the end of the day or week that --start names.",
-    )(command)
-    return click.option(
+# What a person can say of files of bars where `mend.bars` does not find it out.
+bar_options = together(
+    click.option("--symbol", metavar="NAME", help="Whose bars these are, where the files do not say it."),
+    click.option("--zone", metavar="ZONE", help="The zone of times that carry none: UTC, America/New_York, …"),
+    click.option(
+        "--label", type=click.Choice(["left", "right"]), help="Which edge names a bar. Default: left, or seen."
+    ),
+    click.option("--dates", type=click.Choice(["day-first", "month-first"]), help="How 03/04/2024 is meant."),
+    click.option("--symbol-column", metavar="NAME", help="The column with the symbol. Default: by its name."),
+    click.option("--minute-column", metavar="NAME", help="The column with the time. Default: by its values."),
+)
+# `mend.times.parse_range` turns them into a range.
+range_options = together(
+    click.option(
         "--start",
         metavar="TIME",
         required=True,
         help="Where the range starts: 2013-10-04T13:00:00Z, 2013-10-04, today, yesterday or last-week (UTC).",
-    )(command)
+    ),
+    click.option(
+        "--end",
+        metavar="TIME",
+        help="Where the range ends, excluded: the same forms. Default: the end of the day or week that --start names.",
+    ),
+)
+# What a person decides stands there with a name and a reason.
+decided = together(
+    click.option("--who", required=True, help="Who says so: a name that others can ask."),
+    click.option("--why", required=True, help="Why, in a sentence."),
+)
 
 
 @dataclass(frozen=True)

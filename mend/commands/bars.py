@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from mend.console import as_json, count, say
-from mend.options import Asked, asked
-from mend.problems import Problem, refuse_folder
+from mend.options import Asked, NewFile, asked
+from mend.problems import Problem
 
 FORMATS = ("parquet", "csv", "json")
 
@@ -18,7 +18,7 @@ FORMATS = ("parquet", "csv", "json")
 @click.command()
 @asked
 @click.option("--as-of", metavar="TIME", help="As a reader got them then: 2013-10-04T21:00:00Z, or a date (UTC).")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file; its ending names the format.")
+@click.option("--out", type=NewFile(), help="The file; its ending names the format.")
 @click.option("--format", "style", type=click.Choice(FORMATS), help="Default: by the file's ending, else csv.")
 @click.pass_context
 def command(ctx: click.Context, asked: Asked, *, as_of: str | None, out: Path | None, style: str | None) -> None:
@@ -37,8 +37,6 @@ def command(ctx: click.Context, asked: Asked, *, as_of: str | None, out: Path | 
         raise Problem(f"{out} ends in none of {', '.join(FORMATS)}: name it so, or give --format")
     if chosen == "parquet" and out is None:
         raise Problem("Parquet is no text: --out FILE would be right")
-    if out is not None:
-        refuse_folder("--out", out)
     window, wanted, lake = asked.window, asked.wanted, asked.opened.lake
     if as_of is None:
         table = lake.read_bars(window, wanted)
@@ -80,13 +78,11 @@ def _encoded(table: Any, style: str) -> bytes:
 
         csv.write_csv(_with_zone(table), sink)
     else:
-        rows = [{**row, "minute": _utc(row["minute"]), "captured_at": _utc(row["captured_at"])} for row in _rows(table)]
+        rows = [
+            {**row, "minute": _utc(row["minute"]), "captured_at": _utc(row["captured_at"])} for row in table.to_pylist()
+        ]
         sink.write((as_json(rows) + "\n").encode())
     return sink.getvalue()
-
-
-def _rows(table: Any) -> list[dict[str, Any]]:
-    return [*table.to_pylist()]
 
 
 def _utc(instant: datetime | None) -> datetime | None:

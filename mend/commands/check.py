@@ -13,8 +13,8 @@ import click
 from minutemend.core.minutes import Range
 
 from mend.console import BAD, GOOD, QUIET, cell, console, count, new_table, progress, show, show_json
-from mend.options import bar_options
-from mend.problems import Problem, refuse_folder
+from mend.options import NewFile, a_file, bar_options
+from mend.problems import Problem
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,18 +52,13 @@ class _Calendar(click.ParamType):  # type: ignore[type-arg]
 @click.option("--cadence", metavar="1m|5m|1h|…", help="A bar every so often. Default: as the bars lie.")
 @click.option(
     "--closures",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=a_file,
     metavar="FILE",
     help="Closures, special hours, breaks, halts and listings, as `mend closures` records them.",
 )
 @click.option("--values", is_flag=True, help="Also flag values that cannot be right; the exit code stays as it is.")
 @click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Holes are well from so much on.")
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.html",
-    help="Also write a report to open.",
-)
+@click.option("--report", type=NewFile(), metavar="FILE.html", help="Also write a report to open.")
 @click.option(
     "--format",
     "style",
@@ -98,8 +93,6 @@ def command(
     request = CheckRequest(**options)
     if request.values and style == "csv":
         raise Problem("CSV has the gaps alone: --values with --format table or json would be right")
-    if report is not None:
-        refuse_folder("--report", report)
     now = datetime.now(UTC)
     with duckdb.connect() as connection:
         stage = ["looking at the files"]

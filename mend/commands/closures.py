@@ -10,7 +10,7 @@ import click
 from minutemend.core.closures import Closure, Kind, parse_closure, parse_closures
 
 from mend.console import count, say, show_json, show_rows
-from mend.options import AtStage, format_option, stage_option
+from mend.options import AtStage, a_file, format_option, stage_option
 from mend.problems import Problem
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ def command() -> None:
 @stage_option
 @click.option("--why", metavar="TEXT", help="Why it is so.")
 @click.option("--by", metavar="NAME", help="Who says so. Default: who is signed in here.")
-@click.option(
-    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSON list of records, instead."
-)
+@click.option("--file", type=a_file, help="A JSON list of records, instead.")
 @click.argument("kind", required=False, type=click.Choice(["closed", "hours", "break", "halt", "listing"]))
 @click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]...")
 def add(

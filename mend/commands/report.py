@@ -9,24 +9,14 @@ from pathlib import Path
 import click
 
 from mend.console import progress, say
-from mend.options import Asked, asked
-from mend.problems import refuse_folder
+from mend.options import Asked, NewFile, asked
 
 
 @click.command()
 @asked
+@click.option("--out", type=NewFile(), default="report.html", show_default=True, help="The HTML file to write.")
 @click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("report.html"),
-    show_default=True,
-    help="The HTML file to write.",
-)
-@click.option(
-    "--png",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A picture of it too; needs Chromium or Chrome on this machine.",
+    "--png", type=NewFile(), metavar="FILE", help="A picture of it too; needs Chromium or Chrome on this machine."
 )
 @click.option("--values", is_flag=True, help="Also what is doubted of the values: flags, and bars that disagree.")
 def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
@@ -46,9 +36,7 @@ def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
     from mend.report.picture import require_browser, take_picture
 
     window, wanted = asked.past, asked.wanted
-    refuse_folder("--out", out)
     if png is not None:
-        refuse_folder("--png", png)
         require_browser()
     place = asked.opened
     subject = Subject(

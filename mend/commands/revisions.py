@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from minutemend.core.errors import BadInput
@@ -13,12 +13,11 @@ from minutemend.core.minutes import Range, format_instant
 
 from mend.aws import executions
 from mend.console import count, say, show_json, show_rows
-from mend.options import Asked, asked, format_option
+from mend.options import Asked, asked, decided, format_option, together
 
 if TYPE_CHECKING:
     from minutemend.services.revisions import Revision
 
-F = TypeVar("F", bound=Callable[..., Any])
 SHOWN = 60
 AUDITS = 20  # that one acceptance starts at most; Athena runs as many statements at once
 
@@ -39,30 +38,20 @@ def command() -> None:
     """
 
 
-def _chosen(command: F) -> F:
-    for option in reversed(
-        (
-            asked,
-            click.option("--kind", type=click.Choice(["revised", "disputed"]), help="Only these. Default: both."),
-            click.option("--vendor", metavar="NAME", help="Only what this vendor said."),
-            click.option("--id", "ids", metavar="A,B,…", help="Only these, by the ids that `list` shows."),
-            click.option(
-                "--tolerance",
-                type=click.FloatRange(0, 99),
-                default=0.1,
-                show_default=True,
-                metavar="PERCENT",
-                help="Between vendors: of the price.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _decided(command: F) -> F:
-    command = click.option("--why", required=True, help="Why, in a sentence.")(command)
-    return click.option("--who", required=True, help="Who says so: a name that others can ask.")(command)
+_chosen = together(
+    asked,
+    click.option("--kind", type=click.Choice(["revised", "disputed"]), help="Only these. Default: both."),
+    click.option("--vendor", metavar="NAME", help="Only what this vendor said."),
+    click.option("--id", "ids", metavar="A,B,…", help="Only these, by the ids that `list` shows."),
+    click.option(
+        "--tolerance",
+        type=click.FloatRange(0, 99),
+        default=0.1,
+        show_default=True,
+        metavar="PERCENT",
+        help="Between vendors: of the price.",
+    ),
+)
 
 
 @command.command(name="list")
@@ -82,7 +71,7 @@ def listed(asked: Asked, *, rejected: bool, style: str, **chosen: Any) -> None:
 
 @command.command()
 @_chosen
-@_decided
+@decided
 @click.option("--adjusted", is_flag=True, help="Also bars that are one multiple of the stored ones, as by a split.")
 def accept(asked: Asked, *, who: str, why: str, adjusted: bool, **chosen: Any) -> None:
     """Put what was seen in the place of what is stored, and start audits by which the hours' facts are made anew.
@@ -120,7 +109,7 @@ def _few(hours: Sequence[Range]) -> list[Range]:
 
 @command.command()
 @_chosen
-@_decided
+@decided
 def reject(asked: Asked, *, who: str, why: str, **chosen: Any) -> None:
     """Note that what was seen is not believed: it is listed no more, until a vendor says something else."""
     from minutemend.services.revisions import note

@@ -10,7 +10,7 @@ from minutemend.core.value_rules import Flag
 
 from mend.console import count, in_words, say, show_json, show_rows
 from mend.console import show as tell
-from mend.options import Asked, AtStage, asked, format_option, range_options, stage_option
+from mend.options import Asked, AtStage, asked, decided, format_option, range_options, stage_option
 
 if TYPE_CHECKING:
     from mend.spans import Span
@@ -77,8 +77,7 @@ def show(ctx: click.Context, asked: Asked, *, everything: bool, values: bool, st
 @stage_option
 @range_options
 @click.option("--symbols", metavar="A,B,…", required=True, help="Of which symbols.")
-@click.option("--who", required=True, help="Who says so: a name that others can ask.")
-@click.option("--why", required=True, help="Why the proof is not believed, in a sentence.")
+@decided
 def revoke(*, stage: AtStage, start: str, end: str | None, symbols: str, who: str, why: str) -> None:
     """Revoke the proofs of absent minutes: they are missing again, and the next audit asks for them anew.
 
