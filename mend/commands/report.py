@@ -31,7 +31,7 @@ def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
       mend report --stage prod --start 2026-01-01 --end 2026-02-01 --symbols IBM,SPY --out january.html
       mend report --stage local --start 2013-10-04 --png report.png
     """
-    from mend.report.from_lake import Subject, from_lake, session_dates
+    from mend.report.from_lake import from_lake
     from mend.report.page import write_page
     from mend.report.picture import require_browser, take_picture
 
@@ -39,16 +39,17 @@ def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:
     if png is not None:
         require_browser()
     place = asked.opened
-    subject = Subject(
-        title=f"{place.name}: every minute of {_days(window.start, window.end)}",
-        source=f"stage {place.name}, {place.where}",
-        window=window,
-        symbols=wanted,
-        command=f"mend report --stage {place.option} {asked.again()}{' --values' if values else ''}",
-        written_at=asked.now,
-    )
-    with progress("reading the lake", total=session_dates(place.lake, subject), unit="sessions") as bar:
-        data = from_lake(place.lake, subject, tick=lambda: bar.advance(bar.task_ids[0]))
+    with progress("reading the lake", unit="sessions") as bar:
+        data = from_lake(
+            place.lake,
+            window,
+            wanted,
+            title=f"{place.name}: every minute of {_days(window.start, window.end)}",
+            source=f"stage {place.name}, {place.where}",
+            command=f"mend report --stage {place.option} {asked.again()}{' --values' if values else ''}",
+            written_at=asked.now,
+            tick=lambda done, whole: bar.update(bar.task_ids[0], completed=done, total=whole),
+        )
     if values:
         from mend.lake_values import doubted
 

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -20,35 +19,32 @@ from minutemend.services.lake import Lake
 from mend.report.model import Attempt, Cause, ReportData, Runs
 from mend.spans import Span, around, verdicts
 
-Tick = Callable[[], None]
-
 
 class NothingToReport(BadInput):
     """The range holds no expected minute, or the lake knows nothing of any of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What the report is about, and what is written at its top."""
-
-    title: str
-    source: str
-    window: Range
-    symbols: Sequence[str] | None  # None: every symbol of interest
-    command: str
-    written_at: datetime
-
-
-def from_lake(lake: Lake, subject: Subject, *, tick: Tick = lambda: None) -> ReportData:
-    """The report's data. `tick` is called once for each session date that has been read.
+def from_lake(
+    lake: Lake,
+    window: Range,
+    symbols: Sequence[str] | None,
+    *,
+    title: str,
+    source: str,
+    command: str,
+    written_at: datetime,
+    tick: Callable[[int, int], None] = lambda *_: None,
+) -> ReportData:
+    """The report's data, of `symbols` (None: every symbol of interest). `title`, `source` and `command` stand in it.
+    `tick` hears how many session dates of how many have been read.
 
     Raises NothingToReport, or BadInput for a symbol that is not one of interest.
     """
-    listings, sessions = _expected(lake, subject)
+    listings, sessions = _expected(lake, window, symbols, source)
     answers = [
         one
-        for one in lake.observations(subject.window.dates(), [listing.symbol for listing in listings])
-        if one.range.intersect(subject.window)
+        for one in lake.observations(window.dates(), [listing.symbol for listing in listings])
+        if one.range.intersect(window)
     ]
     jobs = {one.job_id: one for one in answers}
     position = {listing.symbol: number for number, listing in enumerate(listings)}
@@ -56,8 +52,9 @@ def from_lake(lake: Lake, subject: Subject, *, tick: Tick = lambda: None) -> Rep
     rows: list[tuple[int, int, int, int]] = []
     mended: Counter[tuple[str, int, Verdict]] = Counter()  # audit, attempt, repaired or absent -> minutes
     known = False
-    spans = verdicts(lake, subject.window, subject.symbols)
-    for _, day in groupby(spans, key=lambda span: span.range.start.date()):
+    dates = len({session.dt for group in sessions.values() for session in group})
+    spans = verdicts(lake, window, symbols)
+    for done, (_, day) in enumerate(groupby(spans, key=lambda span: span.range.start.date()), start=1):
         for span in day:
             known = known or span.verdict is not Verdict.MISSING or bool(span.reason)
             if span.verdict is Verdict.PRESENT:
@@ -67,18 +64,18 @@ def from_lake(lake: Lake, subject: Subject, *, tick: Tick = lambda: None) -> Rep
             rows.append((position[span.symbol], epoch_minute(span.range.start), span.range.minutes, number))
             if (job := jobs.get(_last_job(span))) is not None:
                 mended[job.audit_id, job.attempt, span.verdict] += span.range.minutes
-        tick()
+        tick(done, dates)
     if not known:
         raise NothingToReport(
-            f"{subject.source} knows nothing of {subject.window}: no bar, no absence, no failure; "
+            f"{source} knows nothing of {window}: no bar, no absence, no failure; "
             "`mend load` puts bars there, `mend repair` asks the vendors for them"
         )
     return ReportData(
-        title=subject.title,
-        source=subject.source,
-        range=subject.window,
-        written_at=subject.written_at,
-        command=subject.command,
+        title=title,
+        source=source,
+        range=window,
+        written_at=written_at,
+        command=command,
         listings=tuple(listings),
         sessions=sessions,
         runs=Runs.of(rows),
@@ -86,11 +83,6 @@ def from_lake(lake: Lake, subject: Subject, *, tick: Tick = lambda: None) -> Rep
         answers=tuple(answers),
         attempts=attempts(answers, mended),
     )
-
-
-def session_dates(lake: Lake, subject: Subject) -> int:
-    """How many session dates the report will read: for a progress bar."""
-    return len({session.dt for group in _expected(lake, subject)[1].values() for session in group})
 
 
 def attempts(answers: Iterable[Observation], mended: Mapping[tuple[str, int, Verdict], int]) -> tuple[Attempt, ...]:
@@ -114,28 +106,30 @@ def attempts(answers: Iterable[Observation], mended: Mapping[tuple[str, int, Ver
     return tuple(sorted(found, key=lambda one: (one.last_at, one.audit_id, one.attempt)))
 
 
-def _expected(lake: Lake, subject: Subject) -> tuple[list[Listing], dict[str, tuple[Session, ...]]]:
+def _expected(
+    lake: Lake, window: Range, symbols: Sequence[str] | None, source: str
+) -> tuple[list[Listing], dict[str, tuple[Session, ...]]]:
     """The symbols, sorted, and by calendar the sessions inside the range, cut at its edges."""
     every = lake.symbols()
     if not every or not lake.calendars.known():
-        edges = [format_instant(edge) for edge in (subject.window.start, subject.window.end)]
+        edges = [format_instant(edge) for edge in (window.start, window.end)]
         raise NothingToReport(
-            f"{subject.source} does not know yet what to expect: its symbols and sessions come with its first audit, "
+            f"{source} does not know yet what to expect: its symbols and sessions come with its first audit, "
             f"mend repair --start {edges[0]} --end {edges[1]} --wait"
         )
-    if unknown := sorted(set(subject.symbols or ()) - {one.symbol for one in every}):
+    if unknown := sorted(set(symbols or ()) - {one.symbol for one in every}):
         raise BadInput(
             f"{', '.join(unknown)} is no symbol of interest: one of {', '.join(sorted(one.symbol for one in every))} "
             "would be right, or add it with `mend symbols`"
         )
-    listings = sorted(one for one in every if subject.symbols is None or one.symbol in subject.symbols)
+    listings = sorted(one for one in every if symbols is None or one.symbol in symbols)
     sessions: dict[str, list[Session]] = {one.calendar: [] for one in listings}
-    for session in sorted(lake.sessions(subject.window, sessions), key=lambda one: one.open):
-        if part := session.range.intersect(subject.window):
+    for session in sorted(lake.sessions(window, sessions), key=lambda one: one.open):
+        if part := session.range.intersect(window):
             sessions[session.calendar].append(Session(session.calendar, session.dt, part.start, part.end))
     if not any(sessions.values()):
         calendars = ", ".join(sorted(sessions))
-        raise NothingToReport(f"there is no session of {calendars} in {subject.window}: nothing was expected")
+        raise NothingToReport(f"there is no session of {calendars} in {window}: nothing was expected")
     return listings, {name: tuple(group) for name, group in sessions.items()}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from minutemend.core.answers import AnswerKind
@@ -18,7 +18,7 @@ from minutemend.core.verdicts import RULE, Absence, Failure, Observation, Verdic
 from minutemend.services.lake import Lake
 
 from mend.report.encode import encode
-from mend.report.from_lake import NothingToReport, Subject, from_lake
+from mend.report.from_lake import NothingToReport, from_lake
 from mend.report.model import ReportData
 from tests.fakes.observed import left_out
 from tests.fakes.store import FakeStore
@@ -26,9 +26,13 @@ from tests.fakes.store import FakeStore
 OPEN = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
 SESSION = Session("XNYS", OPEN.date(), OPEN, OPEN + 390 * MINUTE)
 NOW = datetime(2013, 10, 5, 6, tzinfo=UTC)
-ASKED = Subject(
-    title="t", source="stage dev", window=SESSION.range, symbols=None, command="mend report", written_at=NOW
-)
+
+
+def report(
+    lake: Lake, window: Range = SESSION.range, symbols: tuple[str, ...] | None = None, **options: Any
+) -> ReportData:
+    about = {"title": "t", "source": "stage dev", "command": "mend report", "written_at": NOW}
+    return from_lake(lake, window, symbols, **about, **options)
 
 
 def part(first: int, end: int) -> Range:
@@ -95,7 +99,7 @@ def told(data: ReportData) -> list[tuple[str, str, int, str, str]]:
 
 def test_each_minute_that_is_not_present_says_why(lake: Lake) -> None:
     """The vendor, the time, the job; for a refusal its status."""
-    assert told(from_lake(lake, ASKED)) == [
+    assert told(report(lake)) == [
         (
             "IBM",
             "repaired",
@@ -124,14 +128,14 @@ def test_each_minute_that_is_not_present_says_why(lake: Lake) -> None:
 
 def test_the_course_credits_each_attempt_with_what_it_mended(lake: Lake) -> None:
     """A bar belongs to the attempt of its job, an absence to the observation that completed the proof."""
-    course = from_lake(lake, ASKED).attempts
+    course = report(lake).attempts
     assert [(one.attempt, one.jobs, one.repaired, one.absent) for one in course] == [(1, 1, 6, 0), (2, 1, 0, 2)]
     assert course[0].answers == {"bars": 1}
 
 
 def test_a_range_that_cuts_a_session_counts_only_its_minutes(lake: Lake) -> None:
     """The session is cut too, so that nothing outside the range seems present."""
-    data = from_lake(lake, replace(ASKED, window=part(104, 200)))
+    data = report(lake, window=part(104, 200))
     assert [session.minutes for session in data.sessions["XNYS"]] == [96]
     assert from_epoch_minute(int(data.runs.start[0])) == OPEN + 104 * MINUTE
     encode(data)
@@ -139,7 +143,7 @@ def test_a_range_that_cuts_a_session_counts_only_its_minutes(lake: Lake) -> None
 
 def test_only_the_symbols_asked_for_are_shown(lake: Lake) -> None:
     """SPY is whole, so there is nothing to list."""
-    data = from_lake(lake, replace(ASKED, symbols=("SPY",)))
+    data = report(lake, symbols=("SPY",))
     assert [listing.symbol for listing in data.listings] == ["SPY"]
     assert len(data.runs) == 0
 
@@ -147,20 +151,20 @@ def test_only_the_symbols_asked_for_are_shown(lake: Lake) -> None:
 def test_an_unknown_symbol_is_refused_with_the_known_ones(lake: Lake) -> None:
     """The message says what would be right."""
     with pytest.raises(BadInput, match="XYZ is no symbol of interest: one of IBM, SPY"):
-        from_lake(lake, replace(ASKED, symbols=("IBM", "XYZ")))
+        report(lake, symbols=("IBM", "XYZ"))
 
 
 def test_a_range_without_sessions_is_nothing_to_report(lake: Lake) -> None:
     """A weekend."""
     weekend = Range(OPEN + timedelta(days=1), OPEN + timedelta(days=2))
     with pytest.raises(NothingToReport, match="no session of XNYS"):
-        from_lake(lake, replace(ASKED, window=weekend))
+        report(lake, window=weekend)
 
 
 def test_a_stage_that_never_ran_an_audit_is_told_to() -> None:
     """Symbols and sessions reach the lake with the first audit."""
     with pytest.raises(NothingToReport, match="come with its first audit, mend repair --start 2013-10-04T13:30:00Z"):
-        from_lake(Lake(FakeStore()), ASKED)
+        report(Lake(FakeStore()))
 
 
 def test_a_range_of_which_the_lake_knows_nothing_is_nothing_to_report(lake: Lake) -> None:
@@ -168,19 +172,19 @@ def test_a_range_of_which_the_lake_knows_nothing_is_nothing_to_report(lake: Lake
     lake.put_sessions([Session("XNYS", date(2013, 10, 7), OPEN + timedelta(days=3), OPEN + timedelta(days=3, hours=6))])
     empty = Range(OPEN + timedelta(days=3), OPEN + timedelta(days=3, hours=6))
     with pytest.raises(NothingToReport, match="`mend load` puts bars there"):
-        from_lake(lake, replace(ASKED, window=empty))
+        report(lake, window=empty)
 
 
 def test_the_bar_of_progress_moves_once_a_session_date(lake: Lake) -> None:
-    """One tick for each date that has been read."""
-    ticks: list[int] = []
-    from_lake(lake, ASKED, tick=lambda: ticks.append(1))
-    assert len(ticks) == 1
+    """One tick for each date that has been read, of all that there are."""
+    ticks: list[tuple[int, int]] = []
+    report(lake, tick=lambda *told: ticks.append(told))
+    assert ticks == [(1, 1)]
 
 
 def test_verdicts_of_the_page_are_those_of_the_lake(lake: Lake) -> None:
     """Present is what no run covers."""
-    data = from_lake(lake, ASKED)
+    data = report(lake)
     minutes = dict.fromkeys(Verdict, 0)
     for run in told(data):
         minutes[Verdict(run[1])] += run[2]
@@ -200,7 +204,7 @@ def test_a_proof_says_its_strength_and_a_revocation_who_said_so() -> None:
     lake.put_symbols([Listing("IBM", "XNYS"), Listing("SPY", "XNYS")])
     lake.put_absences([weak])
     lake.put_revocations([Revocation("IBM", part(1, 2), "J. Doe", "the tape has trades", NOW)])
-    (_, verdict, _, reason, evidence), (_, *revoked), *_ = told(from_lake(lake, ASKED))
+    (_, verdict, _, reason, evidence), (_, *revoked), *_ = told(report(lake))
     assert (verdict, reason) == ("absent", "no_trade")
     assert evidence == (
         "two looks, chance of such a run 0.42: finnhub left it out at 2013-10-05T06:01:00Z (job j) (source finnhub), "
