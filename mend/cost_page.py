@@ -8,13 +8,12 @@ from minutemend.contract import VENDORS
 
 from infra import prices
 from infra.settings import PROD
-from mend.costs import MONTHS_KEPT, SHARE_MISSING, bill, by_service, load_of, original, total
+from mend.costs import CONCERNS, MONTHS_KEPT, SHARE_MISSING, bill, by_service, load_of, original, table, total
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cost.md"
 SIZES = (11, 500, 5_000)
 SHOWN = 500  # by service; `mend cost` shows any other
 CALENDARS = ("XNYS", "24/7")
-CONCERNS = ("capture", "audit", "repair", "publish", "standing")
 
 
 def page() -> str:
@@ -39,11 +38,7 @@ def page() -> str:
     lines = bill(PROD, load, vendor_symbols=takes)
     parts.append(f"\n## {SHOWN:,} symbols of XNYS, {load.bars:,.0f} bars a month\n\n")
     parts.append(f"| service | {' | '.join(CONCERNS)} | total |\n|---|{'---|' * (len(CONCERNS) + 1)}\n")
-    for service, concerns in by_service(lines).items():
-        cells = [f"{concerns[concern]:,.2f}" if concern in concerns else "" for concern in CONCERNS]
-        parts.append(f"| {service} | {' | '.join(cells)} | {sum(concerns.values()):,.2f} |\n")
-    sums = [total(line for line in lines if line.concern == concern) for concern in CONCERNS]
-    parts.append(f"| total | {' | '.join(f'{dollars:,.2f}' for dollars in sums)} | {total(lines):,.2f} |\n")
+    parts += [f"| {' | '.join(cell or '' for cell in row.values())} |\n" for row in table(lines)]
     theirs_by_service = by_service(original(load, architecture=PROD.architecture))
     told = ", ".join(f"{name} {sum(of.values()):,.2f}" for name, of in theirs_by_service.items())
     parts.append(f"\nThe original design: {told}.\n")

@@ -7,18 +7,20 @@ left out. `original` is the design that minutemend replaces, over the same symbo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import date
 
 from minutemend.contract import CAPTURE_TOGETHER, VENDORS
 from minutemend.services.flags import BEFORE
 
 from infra import prices
 from infra.settings import StageSettings
+from mend.calendars.known import calendar_named
 from mend.captures import capture_requests
 from mend.console import count
 
+CONCERNS = ("capture", "audit", "repair", "publish", "standing")  # standing: whether or not it runs
 AT_ONCE = 8  # vendor requests that a capture worker has under way together (wiring/feed.py)
 MONTH_DAYS = 365.25 / 12
 MONTH_HOURS = MONTH_DAYS * 24
@@ -89,7 +91,7 @@ class Load:
 class Line:
     """One line of the bill. `quantity` a month, `price` of one."""
 
-    concern: str  # as the resources' tags: capture, audit, repair, publish; standing: whether or not it runs
+    concern: str  # one of CONCERNS, as the resources' tags
     service: str
     what: str
     quantity: float
@@ -242,14 +244,23 @@ def total(lines: Iterable[Line]) -> float:
     return sum(line.dollars for line in lines)
 
 
-@cache
+def table(lines: Sequence[Line]) -> list[dict[str, str | None]]:
+    """The bill by service and concern, in dollars as people read them (None where nothing is spent), the sums last."""
+    found = by_service(lines)
+    sums = {concern: total(line for line in lines if line.concern == concern) for concern in CONCERNS}
+    return [
+        {"service": service}
+        | {concern: f"{row[concern]:,.2f}" if concern in row else None for concern in CONCERNS}
+        | {"total": f"{sum(row.values()):,.2f}"}
+        for service, row in [*found.items(), ("total", sums)]
+    ]
+
+
 def load_of(symbols: int, calendar: str) -> Load:
     """The load of a calendar in an average month of 2025. Raises BadInput for an unknown calendar."""
-    from mend.calendars.exchange_sessions import session_table
-
-    sessions = session_table([calendar], first="2025-01-01", last="2025-12-31")
-    minutes = sum(sessions["minutes"].to_pylist())
-    return Load(symbols, calendar, minutes / 12, sessions.num_rows / 12)
+    known = calendar_named(calendar)
+    sessions = known.sessions(date(2025, 1, 1), date(2025, 12, 31))
+    return Load(symbols, known.name, sum(one.minutes for one in sessions) / 12, len(sessions) / 12)
 
 
 def _kept(load: Load) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,6 @@ from mend.options import format_option
 
 if TYPE_CHECKING:
     from mend.costs import Line, Load
-
-CONCERNS = ("capture", "audit", "repair", "publish", "standing")
 
 
 @click.command()
@@ -44,14 +43,14 @@ def command(symbols: int, calendar: str, stage: str, lines: bool, style: str) ->
 
     settings = stage_settings(stage)
     load = load_of(symbols, calendar)
-    vendor = settings.vendor_of(calendar)
+    vendor = settings.vendor_of(load.calendar)
     takes = VENDORS[vendor.name].symbols
     found = bill(settings, load, vendor_symbols=takes)
     if style == "json":
         show_json(_as_json(settings, load, found))
         return
     _show(found, load, settings, every=lines)
-    for warning in too_many([vendor], {calendar: symbols}):
+    for warning in too_many([vendor], {load.calendar: symbols}):
         say(warning)
 
 
@@ -69,22 +68,12 @@ def _as_json(settings: StageSettings, load: Load, found: list[Line]) -> dict[str
             service: {concern: round(dollars, 4) for concern, dollars in concerns.items()}
             for service, concerns in by_service(found).items()
         },
-        "lines": [
-            {
-                "concern": line.concern,
-                "service": line.service,
-                "what": line.what,
-                "quantity": line.quantity,
-                "price": line.price,
-                "dollars": round(line.dollars, 4),
-            }
-            for line in found
-        ],
+        "lines": [{**asdict(line), "dollars": round(line.dollars, 4)} for line in found],
     }
 
 
 def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool) -> None:
-    from mend.costs import by_service, total
+    from mend.costs import table
 
     title = f"{settings.name}: {count(load.symbols, 'symbol')} of {load.calendar}, dollars a month"
     if every:
@@ -95,21 +84,7 @@ def _show(found: list[Line], load: Load, settings: StageSettings, *, every: bool
         ]
         show_rows(rows, style="table", title=title)
     else:
-        table: list[dict[str, str | None]] = [
-            {"service": service}
-            | {concern: _dollars(concerns.get(concern)) for concern in CONCERNS}
-            | {"total": f"{sum(concerns.values()):,.2f}"}
-            for service, concerns in by_service(found).items()
-        ]
-        sums = {concern: total(line for line in found if line.concern == concern) for concern in CONCERNS}
-        last: dict[str, str | None] = {"service": "total"}
-        last |= {concern: f"{dollars:,.2f}" for concern, dollars in sums.items()}
-        table.append(last | {"total": f"{total(found):,.2f}"})
-        show_rows(table, style="table", title=title)
+        show_rows(table(found), style="table", title=title)
     show(
         f"{load.bars:,.0f} bars a month; {prices.REGION} list prices of {prices.AS_OF}, no free tier, no vendor's fee."
     )
-
-
-def _dollars(amount: float | None) -> str | None:
-    return None if amount is None else f"{amount:,.2f}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from minutemend.core.errors import BadInput
 
 from infra.settings import DEV, PROD
 from mend.commands.cost import command
@@ -59,6 +60,13 @@ def test_a_round_the_clock_calendar_has_every_minute():
     load = load_of(1, "24/7")
     assert load.minutes == pytest.approx(365 * 1440 / 12)
     assert load.hours == pytest.approx(365 * 24 / 12)
+
+
+def test_a_calendar_goes_by_any_of_its_names_and_by_no_other():
+    """What no calendar is called is the user's slip, and no fault of ours."""
+    assert load_of(1, "crypto") == load_of(1, "24/7")
+    with pytest.raises(BadInput, match="there is no calendar 'NOWHERE'"):
+        load_of(1, "NOWHERE")
 
 
 def test_the_stage_s_settings_count():
