@@ -12,30 +12,24 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from minutemend.contract import Table
+from minutemend.services.tables import schema_of
 
 AROUND_THE_CLOCK, FOREX = "24/7", "forex"
 OURS = {AROUND_THE_CLOCK: "UTC", FOREX: "America/New_York"}  # calendars of our own, with their zones
 # Calendars that count the exchange's daily break as trading: the zone, and the hour at which the break ends.
 _BREAKS = {"CMES": ("America/Chicago", 17), "us_futures": ("America/New_York", 18)}
-SESSIONS = pa.schema(
-    [
-        pa.field("calendar", pa.string(), nullable=False),
-        pa.field("dt", pa.string(), nullable=False),  # the session's label, YYYY-MM-DD
-        pa.field("open", pa.timestamp("ms"), nullable=False),  # UTC
-        pa.field("close", pa.timestamp("ms"), nullable=False),  # UTC, exclusive
-        pa.field("minutes", pa.int32(), nullable=False),
-    ]
-)
+_SCHEMA = schema_of(Table.SESSIONS)  # opens and closes in UTC, closes excluded
 
 
 def session_table(calendars: Sequence[str], *, first: str, last: str) -> pa.Table:
-    """The sessions whose labels lie in `[first, last]` (both inclusive, YYYY-MM-DD), as a table of `SESSIONS`.
+    """The sessions whose labels lie in `[first, last]` (both inclusive, YYYY-MM-DD), as the lake has them.
 
     Sorted by calendar, open. A session with a lunch break is two rows with one `dt`. Dates outside a
     calendar's bounds have no rows. Raises exchange_calendars' own error for an unknown calendar.
     """
     parts = [_table(name, *_rows(name, first, last)) for name in sorted(set(calendars))]
-    return pa.concat_tables(parts) if parts else SESSIONS.empty_table()
+    return pa.concat_tables(parts) if parts else _SCHEMA.empty_table()
 
 
 def calendar_zone(name: str) -> str:
@@ -63,20 +57,14 @@ def _rows(name: str, first: str, last: str) -> tuple[list[str], np.ndarray, np.n
     with _mended():
         calendar = exchange_calendars.get_calendar(name)
     # Outside its bounds a calendar refuses to be made, so the dates are clipped to them first.
-    lowest, highest = calendar.bound_min(), calendar.bound_max()
-    if lowest is not None:
-        first = max(first, lowest.date().isoformat())
-    if highest is not None:
-        last = min(last, highest.date().isoformat())
-    # It also refuses fewer than two dates and dates without a session: ask wider, then cut.
-    wide_first = (date.fromisoformat(first) - timedelta(days=30)).isoformat()
-    wide_last = (date.fromisoformat(last) + timedelta(days=30)).isoformat()
-    if lowest is not None:
-        wide_first = max(wide_first, lowest.date().isoformat())
-    if highest is not None:
-        wide_last = min(wide_last, highest.date().isoformat())
+    lowest, highest = (f"{bound.date()}" if bound else "" for bound in (calendar.bound_min(), calendar.bound_max()))
+    first, last = max(first, lowest), min(last, highest or last)
     if first > last:
         return [], np.empty(0, "M8[m]"), np.empty(0, "M8[m]")
+    # It also refuses fewer than two dates and dates without a session: ask wider, then cut.
+    wide_first = max(f"{date.fromisoformat(first) - timedelta(days=30)}", lowest)
+    wide_last = f"{date.fromisoformat(last) + timedelta(days=30)}"
+    wide_last = min(wide_last, highest or wide_last)
     with _mended():
         schedule = exchange_calendars.get_calendar(name, start=wide_first, end=wide_last).schedule.loc[first:last]
     labels: list[str] = []
@@ -174,4 +162,4 @@ def _table(name: str, labels: list[str], opens: np.ndarray, closes: np.ndarray) 
         "close": closes.astype("M8[ms]"),
         "minutes": (closes - opens).astype(np.int32),
     }
-    return pa.table(columns, schema=SESSIONS).sort_by("open")
+    return pa.table(columns, schema=_SCHEMA).sort_by("open")
