@@ -16,7 +16,7 @@ from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
 from mend.bars.paths import Found, find_files, unopened
 from mend.bars.recognise import Reading, Wanted, recognise
 from mend.bars.series import kept_apart
-from mend.bars.tables import FILE, FILES, PARQUET, csv_reader, listed, name_of, quoted, rowless_parquet
+from mend.bars.tables import FILE, FILES, PARQUET, beside, csv_reader, listed, name_of, quoted_text, rowless_parquet
 from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
 from mend.console import count
@@ -224,7 +224,7 @@ class BarFiles:
         if not alike:
             return []
         shown = ", ".join(f"CAST({name_of(name)} AS VARCHAR)" for name, _ in names)
-        first = f"read_parquet('{quoted(alike[0].path)}', hive_partitioning = false)"
+        first = f"read_parquet({quoted_text(alike[0].path)}, hive_partitioning = false)"
         sample = self.connection.execute(f"SELECT {shown} FROM {first} LIMIT 200").fetchall()  # noqa: S608
         columns = []
         for place, (name, kind) in enumerate(names):
@@ -246,7 +246,7 @@ class BarFiles:
         for member in parquet:
             try:
                 rows = self.connection.execute(
-                    f"SELECT name, type, logical_type FROM parquet_schema('{quoted(member.path)}')"  # noqa: S608
+                    f"SELECT name, type, logical_type FROM parquet_schema({quoted_text(member.path)})"  # noqa: S608
                 ).fetchall()
             except duckdb.Error as broken:
                 self.skip(member, unreadable(broken))
@@ -290,8 +290,7 @@ class BarFiles:
             undated = [one.shown for one in alike if day_of(one.shown) is None]
             if undated:
                 raise NoBars(f"{undated[0]} holds times of day, and its name no date")
-            days = ", ".join(f"('{quoted(one.path)}', '{day_of(one.shown)}')" for one in alike)
-            reader = f"(SELECT * FROM {reader} JOIN (VALUES {days}) AS days({FILE}, __day) USING ({FILE}))"  # noqa: S608
+            reader = beside(reader, "__day", {one.path: day_of(one.shown) for one in alike})
         return Group(reader, reading, tuple(alike), symbols)
 
 

@@ -9,7 +9,7 @@ from minutemend.core.columns import VALUES
 from minutemend.core.errors import BadInput
 
 from mend.bars.reader import BarFiles, Group
-from mend.bars.tables import FILE
+from mend.bars.tables import beside, quoted_text
 
 
 def select_rows(
@@ -46,8 +46,7 @@ def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> s
     shifted = f" - INTERVAL {early} MINUTE" if early else ""
     who, reader = reading.symbol or "whose", group.reader
     if reading.symbol is None:
-        pairs = ", ".join(f"({quoted_text(path)}, {quoted_text(name or '')})" for path, name in group.symbols.items())
-        reader = f"(SELECT * FROM {reader} JOIN (VALUES {pairs}) AS of_file({FILE}, whose) USING ({FILE}))"  # noqa: S608
+        reader = beside(reader, "whose", group.symbols)
     values = ", ".join(f"{reading.values.get(name, 'NULL::DOUBLE')} AS {name}" for name in VALUES)
     some = " OR ".join(f"{name} IS NOT NULL" for name in VALUES[:4])
     also = f" AND {group.also}" if group.also else ""
@@ -56,9 +55,3 @@ def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> s
         f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader} WHERE true{also}) "
         f"WHERE us IS NOT NULL AND us >= 0 AND ({some})"
     )
-
-
-def quoted_text(value: str) -> str:
-    """The value as a literal of SQL."""
-    quoted = value.replace("'", "''")
-    return f"'{quoted}'"

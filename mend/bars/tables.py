@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mend.bars.dialect import Layout
 from mend.bars.unpack import Member
@@ -24,6 +24,12 @@ def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
     )
 
 
+def beside(reader: str, name: str, values: Mapping[str, str | None]) -> str:
+    """The table function with one more column, which says something of each file (by its path)."""
+    pairs = ", ".join(f"({quoted_text(path)}, {quoted_text(value or '')})" for path, value in values.items())
+    return f"(SELECT * FROM {reader} JOIN (VALUES {pairs}) AS of_file({FILE}, {name}) USING ({FILE}))"  # noqa: S608
+
+
 def rowless_parquet(alike: Sequence[Member]) -> str:
     """The query for the paths of those files that have no rows."""
     return (
@@ -34,7 +40,7 @@ def rowless_parquet(alike: Sequence[Member]) -> str:
 
 def listed(alike: Sequence[Member]) -> str:
     """The files' paths as a list of SQL; none is taken for a pattern."""
-    return "[" + ", ".join(f"'{quoted(_literal(one.path))}'" for one in alike) + "]"
+    return "[" + ", ".join(quoted_text(_literal(one.path)) for one in alike) + "]"
 
 
 def _literal(path: str) -> str:
@@ -47,6 +53,7 @@ def name_of(column: str) -> str:
     return f'"{escaped}"'
 
 
-def quoted(text: str) -> str:
-    """What stands between the quotes of a literal."""
-    return text.replace("'", "''")
+def quoted_text(value: str) -> str:
+    """The value as a literal of SQL."""
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"

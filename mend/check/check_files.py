@@ -16,9 +16,10 @@ from minutemend.core.symbols import Listing
 
 from mend.bars.reader import BarFiles
 from mend.bars.recognise import Wanted
-from mend.bars.rows import quoted_text, select_rows
+from mend.bars.rows import select_rows
 from mend.bars.scan import Scan, scan
 from mend.bars.series import told_apart
+from mend.bars.tables import quoted_text
 from mend.bars.words import Words
 from mend.calendars.known import Calendar, calendar_named
 from mend.check import grid, refusals, zones
