@@ -15,7 +15,7 @@ from minutemend.core.errors import BadInput
 from minutemend.core.symbols import SYMBOL_PATTERN
 
 from mend.bars.reader import BarFiles
-from mend.bars.recognise import Wanted
+from mend.bars.recognise import BarOptions
 from mend.bars.rows import select_rows
 from mend.bars.scan import scan
 from mend.check import grid, zones
@@ -38,27 +38,17 @@ class Contents:
 class LoadFiles:
     """The bars of some files, to be loaded. Use it as a context. Raises BadInput for whatever cannot be believed.
 
-    `zone` is that of times that carry none: without it such times are refused. `right` says that bars are named by
-    their right edge (None: nothing was said; then a column that is called an end is refused, and the left is meant).
-    `symbols` are the only ones wanted, None for all.
+    Times that carry no zone are refused where `options` name none; so is a column that is called an end, where they
+    do not say which edge names a bar. `symbols` are the only ones wanted, None for all.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[str],
-        *,
-        wanted: Wanted,
-        symbol: str | None = None,
-        symbols: Sequence[str] | None = None,
-        zone: str | None = None,
-        right: bool | None = None,
-    ) -> None:
-        self._zone = None if zone is None else zones.zone_named(zone)
+    def __init__(self, paths: Sequence[str], options: BarOptions, *, symbols: Sequence[str] | None = None) -> None:
+        self._zone = None if options.zone is None else zones.zone_named(options.zone)
         self._spilled = TemporaryDirectory(prefix="mend-load-")
         self._db = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": self._spilled.name})
         self._db.execute("SET TimeZone = 'UTC'")
-        self._files = BarFiles(self._db, wanted).open(paths, symbol)
-        self._symbols, self._right = symbols, right
+        self._files = BarFiles(self._db, options.wanted()).open(paths, options.symbol)
+        self._symbols, self._label = symbols, options.label
 
     def __enter__(self) -> LoadFiles:
         return self
@@ -85,12 +75,12 @@ class LoadFiles:
                 )
             zones.refuse_half(found.naive, self._files.where(found.naive_files))
             zones.refuse_twice(found.naive, self._zone)
-        if self._right is None and any(group.reading.ends for group in self._files.groups):
+        if self._label is None and any(group.reading.ends for group in self._files.groups):
             raise BadInput(
                 f"{self._files.where()}: its column of times is called an end: --label right would be right where it "
                 "is the end of each bar, else --label left"
             )
-        rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(bool(self._right)))
+        rows = select_rows(self._files, zone=self._zone, symbols=self._symbols, early=int(self._label == "right"))
         self._db.execute(f"CREATE OR REPLACE VIEW given AS {rows}")
         count = self._refuse_wrong()
         if not count:

@@ -77,6 +77,25 @@ class Wanted:
     day_first: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarOptions:
+    """What a person says of files of bars, as the options of `mend check` and `mend load` have it."""
+
+    symbol: str | None = None
+    symbol_column: str | None = None
+    minute_column: str | None = None
+    zone: str | None = None
+    label: str | None = None  # left or right
+    dates: str | None = None  # day-first or month-first
+
+    def wanted(self) -> Wanted:
+        """What it says of columns. Raises BadInput for an empty name."""
+        for name in ("symbol", "zone", "symbol_column", "minute_column"):
+            if getattr(self, name) is not None and not getattr(self, name).strip():
+                raise BadInput(f"--{name.replace('_', '-')} is empty: a name would be right, or leave it out")
+        return Wanted(self.symbol_column, self.minute_column, None if self.dates is None else self.dates == "day-first")
+
+
 def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: bool) -> Reading:
     """How to read these columns as bars. Raises NoBars, or BadInput where the user's own naming is at fault."""
     columns = _of_parts(columns) if wanted.minute_column is None else columns

@@ -15,7 +15,7 @@ from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
 from mend.bars.reader import BarFiles
-from mend.bars.recognise import Wanted
+from mend.bars.recognise import BarOptions
 from mend.bars.rows import select_rows
 from mend.bars.scan import Scan, scan
 from mend.bars.series import told_apart
@@ -35,7 +35,7 @@ _FIT = 0.6  # of the bars in sessions must lie at the cadence that was worked ou
 
 
 @dataclass(frozen=True, slots=True)
-class CheckRequest:
+class CheckRequest(BarOptions):
     """The options of `mend check`, as given."""
 
     paths: tuple[str, ...]
@@ -44,21 +44,8 @@ class CheckRequest:
     start: str | None = None
     end: str | None = None
     cadence: str | None = None
-    symbol: str | None = None
-    symbol_column: str | None = None
-    minute_column: str | None = None
-    zone: str | None = None
-    label: str | None = None
-    dates: str | None = None
     closures: Path | None = None
     values: bool = False
-
-    def wanted(self) -> Wanted:
-        """What the user says of the files. Raises BadInput for an empty name."""
-        for name in ("symbol", "zone", "symbol_column", "minute_column"):
-            if getattr(self, name) is not None and not getattr(self, name).strip():
-                raise BadInput(f"--{name.replace('_', '-')} is empty: a name would be right, or leave it out")
-        return Wanted(self.symbol_column, self.minute_column, None if self.dates is None else self.dates == "day-first")
 
     def chosen(self) -> list[str] | None:
         """The symbols of `--symbols`, or None for all. Raises BadInput."""

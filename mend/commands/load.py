@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from minutemend.core.minutes import Range
@@ -29,18 +29,7 @@ if TYPE_CHECKING:
 @bar_options
 @format_option
 def command(
-    *,
-    paths: tuple[str, ...],
-    stage: AtStage,
-    source: str,
-    symbols: str | None,
-    symbol: str | None,
-    symbol_column: str | None,
-    minute_column: str | None,
-    zone: str | None,
-    label: str | None,
-    dates: str | None,
-    style: str,
+    *, paths: tuple[str, ...], stage: AtStage, source: str, symbols: str | None, style: str, **options: Any
 ) -> None:
     """Put bars from files of any common shape, folders or globs into a stage's lake; `mend check` reads the same.
 
@@ -58,21 +47,16 @@ def command(
     """
     from minutemend.core.bars import resolve
 
-    from mend.bars.recognise import Wanted
+    from mend.bars.recognise import BarOptions
     from mend.load_files import LoadFiles
 
-    wanted = Wanted(symbol_column, minute_column, None if dates is None else dates == "day-first")
     chosen = split_symbols(symbols)
     with ExitStack() as stack:
-        opened = None
         if any_of_s3(paths):
-            opened = stage.opened
-            paths = _fetched(paths, opened, Path(stack.enter_context(TemporaryDirectory(prefix="mend-load-"))))
-        right = None if label is None else label == "right"
-        read = LoadFiles(paths, wanted=wanted, symbol=symbol, symbols=chosen, zone=zone, right=right)
-        files = stack.enter_context(read)
+            paths = _fetched(paths, stage.opened, Path(stack.enter_context(TemporaryDirectory(prefix="mend-load-"))))
+        files = stack.enter_context(LoadFiles(paths, BarOptions(**options), symbols=chosen))
         contents = files.check()
-        opened = opened or stage.opened
+        opened = stage.opened
         for line in contents.said:
             say(line)
         bars = 0

@@ -38,12 +38,12 @@ def test_the_file_concerned_is_named(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_load_names_it_too(tmp_path: Path) -> None:
-    from mend.bars.recognise import Wanted
+    from mend.bars.recognise import BarOptions
 
     (tmp_path / "AAPL.csv").write_text(GOOD)
     (tmp_path / "MSFT.csv").write_text(NAIVE)
     with pytest.raises(BadInput, match=r"MSFT\.csv: times carry no zone"):
-        LoadFiles([str(tmp_path)], wanted=Wanted()).check()
+        LoadFiles([str(tmp_path)], BarOptions()).check()
 
 
 def test_one_sentence_names_one_file(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from minutemend.core.errors import BadInput
 from pyarrow import feather
 
-from mend.bars.recognise import Wanted
+from mend.bars.recognise import BarOptions
 from mend.check.api import check
 from mend.commands.check import command
 from mend.load_files import LoadFiles
@@ -246,7 +246,7 @@ def test_a_load_takes_no_part_for_the_whole(tmp_path: Path) -> None:
     """Nothing is loaded beside a broken file, and a foreign one is left out."""
     folder = beside(tmp_path, "MSFT.parquet", BROKEN["MSFT.parquet"])
     with pytest.raises(BadInput, match=r"truncated Parquet file.*nothing was loaded"):
-        LoadFiles([str(folder)], wanted=Wanted()).check()
+        LoadFiles([str(folder)], BarOptions()).check()
     (folder / "more" / "MSFT.parquet").write_bytes(FOREIGN["plot.png"])
     (folder / "more" / "MSFT.parquet").rename(folder / "more" / "plot.png")
-    assert LoadFiles([str(folder)], wanted=Wanted()).check().rows == 390
+    assert LoadFiles([str(folder)], BarOptions()).check().rows == 390

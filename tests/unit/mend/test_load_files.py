@@ -19,7 +19,7 @@ from minutemend.core.sessions import Session
 from minutemend.services.lake import Lake
 
 import mend.stage
-from mend.bars.recognise import Wanted
+from mend.bars.recognise import BarOptions
 from mend.commands import load
 from mend.load_files import LoadFiles
 from tests.fakes.store import FakeStore
@@ -36,7 +36,9 @@ def _files(
     zone: str | None = None,
     right: bool | None = None,
 ) -> LoadFiles:
-    return LoadFiles([str(path) for path in paths], wanted=Wanted(symbol, minute), zone=zone, right=right)
+    label = None if right is None else "right" if right else "left"
+    options = BarOptions(symbol_column=symbol, minute_column=minute, zone=zone, label=label)
+    return LoadFiles([str(path) for path in paths], options)
 
 
 def _csv(folder: Path, text: str, name: str = "bars.csv") -> Path:
