@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+from minutemend.core.closures import parse_closures
 from minutemend.core.errors import BadInput
 from minutemend.core.gaps import Gap
 from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
@@ -24,7 +25,7 @@ from mend.bars.words import Words
 from mend.calendars.known import Calendar, calendar_named
 from mend.check import grid, refusals, zones
 from mend.check.check_result import CheckResult
-from mend.check.closures import Kept, calendar_in_force, kept_slots, read_closures
+from mend.check.closures import Kept, calendar_in_force, kept_slots
 from mend.check.count import Counted, count, parts_of
 from mend.check.doubt import doubts, tell
 from mend.check.values import find_flags
@@ -76,7 +77,8 @@ def check_files(
     cadence = None if request.cadence is None else grid.parse_cadence(request.cadence)
     zone = None if request.zone is None else zones.zone_named(request.zone)
     wanted, chosen, window = request.wanted(), request.chosen(), request.window(now)
-    closures = [] if request.closures is None else read_closures(request.closures)
+    file = request.closures
+    closures = [] if file is None else parse_closures(file.read_text(errors="replace"), name=str(file))
     calendar = calendar_named(request.calendar)
     connection.execute("SET TimeZone = 'UTC'")
     watch("looking at the files")
@@ -127,9 +129,7 @@ class _Audit:
 
     def result(self, words: Words, cadence: int | None, files: BarFiles, found: Scan) -> CheckResult:
         calendar, window = self.calendar, self.window
-        refusal = refusals.outside(words, window, calendar)
-        if refusal is not None:
-            raise refusal
+        refusals.refuse_outside(words, window, calendar)
         given, asked = words, cadence
         cadence = self._cadence(words, asked, told_apart(one.shown for one in files.members))
         while True:

@@ -112,19 +112,8 @@ class CheckResult:
             **values,
         }
 
-    def as_csv(self) -> Iterator[str]:
-        """The gaps as lines of CSV, with a header."""
-        import csv
-        import io
-
-        line = io.StringIO()
-        writer = csv.writer(line, lineterminator="\n")
-        rows: Iterator[list[object]] = (
-            [*gap.as_json().values(), bars] for gap, bars in zip(self.gaps, self.bars, strict=True)
-        )
-        header: list[object] = ["symbol", "start", "end", "minutes", "bars"]
-        for row in (header, *rows):
-            writer.writerow(row)
-            yield line.getvalue()
-            line.seek(0)
-            line.truncate()
+    def as_rows(self) -> Iterator[tuple[object, ...]]:
+        """The gaps as rows of CSV, the header first."""
+        yield "symbol", "start", "end", "minutes", "bars"
+        for gap, bars in zip(self.gaps, self.bars, strict=True):
+            yield (*gap.as_json().values(), bars)

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from minutemend.core.closures import Closure, Kind, parse_closures
+from minutemend.core.closures import Closure, Kind
 from minutemend.core.in_force import halts, sessions_in_force
 from minutemend.core.intervals import Numbers, numbers
 from minutemend.core.minutes import epoch_minute
@@ -21,11 +20,6 @@ from mend.check.grid import Slots
 Flags = npt.NDArray[np.bool_]
 Kept = Mapping[str, Callable[[Slots], Flags]]  # by symbol, which of some slots are expected of it
 _EPOCH = date(1970, 1, 1).toordinal()
-
-
-def read_closures(path: Path) -> list[Closure]:
-    """The records of a file. Raises BadInput."""
-    return parse_closures(path.read_text(errors="replace"), name=str(path))
 
 
 def calendar_in_force(calendar: Calendar, closures: Sequence[Closure], dates: tuple[date, date]) -> Calendar:

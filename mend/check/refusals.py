@@ -16,16 +16,15 @@ from mend.check.zones import LIKELY_CALENDARS
 _WEEK = timedelta(days=7)
 
 
-def outside(words: Words, window: Range | None, calendar: Calendar) -> BadInput | None:
-    """The refusal of dates that the calendar does not know, or None."""
+def refuse_outside(words: Words, window: Range | None, calendar: Calendar) -> None:
+    """Raises BadInput for dates that the calendar does not know."""
     for day in (window.start.date(), window.end.date()) if window is not None else _days(words):
         # Sessions are labels: a calendar's last one may be days before the end of its last year.
         if day < calendar.first - _WEEK or day > calendar.last + _WEEK:
-            return BadInput(
+            raise BadInput(
                 f"{day} is outside what the calendar {calendar.name} knows: {calendar.first} to {calendar.last}; "
                 "--start and --end inside it would be right"
             )
-    return None
 
 
 def nothing_expected(words: Words, window: Range | None, calendar: Calendar) -> BadInput:

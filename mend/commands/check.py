@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 import threading
 from collections.abc import Callable
@@ -114,7 +115,7 @@ def command(
     if style == "json":
         show_json(result.as_json())
     elif style == "csv":
-        sys.stdout.writelines(result.as_csv())
+        csv.writer(sys.stdout, lineterminator="\n").writerows(result.as_rows())
     else:
         show_result(result)
     if report is not None:

@@ -56,7 +56,10 @@ def add(
     """
     if (file is None) == (kind is None):
         raise Problem("a kind with its fields or --file is needed, and not both", hint="mend closures add --help")
-    new = _from_file(file) if file is not None else [_from_fields(str(kind), fields, why, by)]
+    if file is not None:
+        new = parse_closures(file.read_text(errors="replace"), name=str(file))
+    else:
+        new = [_from_fields(str(kind), fields, why, by)]
     opened = stage.opened
     _require_known(opened, new)
     before: set[str] = set()
@@ -102,10 +105,6 @@ def remove(stage: AtStage, ids: tuple[str, ...]) -> None:
     opened.lake.calendars.change_closures(lambda held: [one for one in held if one.id not in ids])
     opened.interest(write=True)
     say(f"{count(len(set(ids)), 'record')} taken back from {opened.name}")
-
-
-def _from_file(file: Path) -> list[Closure]:
-    return parse_closures(file.read_text(errors="replace"), name=str(file))
 
 
 def _from_fields(kind: str, fields: tuple[str, ...], why: str | None, by: str | None) -> Closure:
