@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from mend.report.picture import find_browser
+
 NODE = 20  # the oldest that the CDK's command line runs on
 ROOM = 3.0  # GB: what a local stage, its lake and the layers take
 
@@ -50,7 +52,7 @@ def machine(root: Path) -> Iterator[Finding]:
     yield finding("installed", not old, said, "make setup")
     free = shutil.disk_usage(root).free / 1e9
     yield finding("disk", free >= ROOM, f"{free:,.0f} GB free, {ROOM:.0f} are needed", "make clean, or another disk")
-    browser = next((name for name in ("chromium", "chromium-browser", "google-chrome") if shutil.which(name)), None)
+    browser = find_browser()
     lacking = State.OK if browser else State.NOTE
     yield Finding("browser", lacking, browser or "none: no pictures of reports, their tests are skipped", "")
 

@@ -55,10 +55,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        try:
-            command: click.Command = import_module(module).command
-        except ModuleNotFoundError as lacking:
-            raise click.ClickException(_not_installed(cmd_name, lacking)) from None
+        command: click.Command = import_module(module).command
         command.name = cmd_name
         return command
 
@@ -76,17 +73,6 @@ class LazyGroup(click.Group):
             meant = f"did you mean `mend {near[0]}`?" if near else "`mend --help` lists the commands"
             raise click.UsageError(f"there is no command {args[0]!r}: {meant}", ctx)
         return super().resolve_command(ctx, args)
-
-
-def _not_installed(command: str, lacking: ModuleNotFoundError) -> str:
-    """What to do where only `mend check` was installed."""
-    name = (lacking.name or "").partition(".")[0]
-    if name in ("mend", "minutemend"):
-        raise lacking
-    return (
-        f"`mend {command}` works on stages, and {name} is not installed: in a clone of minutemend `make setup` "
-        "installs all of it; from the package alone `mend check` works"
-    )
 
 
 @click.group(

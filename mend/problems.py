@@ -47,7 +47,10 @@ def explain(problem: Exception) -> str | None:
     if message is None and isinstance(problem, ModuleNotFoundError) and problem.name:
         package = problem.name.partition(".")[0]
         if package not in ("mend", "minutemend"):
-            message = f"{package} is not installed: in a clone of minutemend `make setup` installs all of it"
+            message = (
+                f"{package} is not installed: in a clone of minutemend `make setup` installs all of it; from the "
+                "package alone `mend check` works"
+            )
     if message is None and isinstance(problem, OSError) and problem.filename:
         message = f"{problem.filename}: {problem.strerror}"
     return message

@@ -144,9 +144,8 @@ def _without_credentials(option: str) -> Stage:
 
 
 def _account(settings: StageSettings, clients: Clients) -> str:
-    from mend.aws.stacks import account_of
-
-    account = account_of(clients.sts)
+    """The account that the credentials belong to. Raises Problem where it is not the stage's."""
+    account = str(clients.sts.get_caller_identity()["Account"])
     if settings.account is not None and account != settings.account:
         raise Problem(
             f"{settings.name} is in account {settings.account}, and these credentials belong to {account}",

@@ -1,4 +1,4 @@
-"""What is deployed: a stack's outputs, whose account it is, and the environment of its functions."""
+"""What is deployed: a stack's outputs, and the environment of its functions."""
 
 from __future__ import annotations
 
@@ -25,11 +25,6 @@ def stack_outputs(cloudformation: Any, stack_name: str) -> dict[str, str]:
     if not outputs:
         raise NotDeployed(f"{stack_name} is in state {stack['StackStatus']} and has no outputs")
     return outputs
-
-
-def account_of(sts: Any) -> str:
-    """The account that the credentials belong to."""
-    return str(sts.get_caller_identity()["Account"])
 
 
 def function_environment(lambda_client: Any, function_name: str) -> dict[str, str]:

@@ -223,14 +223,8 @@ def _conclude(backfills: Backfills, course: Course, style: str) -> int:
     how = {"RUNNING": "is running", "ABORTED": "is stopped", None: "was never started"}.get(course.status, "has ended")
     show(f"{course.backfill.id} of {course.backfill.asked.range} {how}: {_line(course)}")
     rows = [
-        {
-            "start": part.window.range.start,
-            "end": part.window.range.end,
-            "symbols": "all" if part.window.symbols is None else f"{len(part.window.symbols):,}",
-            "missing": part.missing,
-            "reason": part.reason,
-        }
-        for part in course.not_whole
+        {**one, "symbols": "all" if one["symbols"] is None else f"{len(one['symbols']):,}"}
+        for one in as_rows(course)["not_whole"]
     ]
     option = backfills.opened.option
     if rows:
