@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -39,21 +39,21 @@ class Span:
     plausible: float | None = None
 
     @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The observations, or who revoked: evidence that is a list; the id of a repair job is none."""
+        try:
+            told = json.loads(self.evidence)
+        except ValueError:
+            return []
+        return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+    @property
     def strength(self) -> str:
         """How strong the proof of an absence is, in words; empty for every other verdict."""
         if not self.proof:
             return ""
         chance = "" if self.plausible is None else f", chance of such a run {self.plausible:.2g}"
         return f"{self.proof.replace('_', ' ')}{chance}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Why:
-    verdict: Verdict
-    reason: str = ""
-    evidence: str = ""
-    proof: str = ""
-    plausible: float | None = None
 
 
 REVOKED = "revoked"  # the reason of a missing minute whose proof a person revoked
@@ -93,53 +93,52 @@ class _Known:
     """All that the lake knows of a window: for each symbol its spans of evidence, worst first, and its bars."""
 
     def __init__(self, lake: Lake, window: Range, symbols: list[str]) -> None:
-        self._evidence: dict[str, list[tuple[Range, _Why]]] = defaultdict(list)
-        wanted = set(symbols)
         told = [
-            (one.failed_at, one.symbol, one.range, _Why(Verdict.FAILED, one.reason, one.evidence))
+            (one.failed_at, Span(one.symbol, one.range, Verdict.FAILED, one.reason, one.evidence))
             for one in lake.failures(window)
         ]
         for one in lake.revocations(window):
             said = {"who": one.who, "why": one.why, "revoked_at": format_instant(one.revoked_at)}
-            why = _Why(Verdict.MISSING, REVOKED, json.dumps([said]))
-            told.append((one.revoked_at, one.symbol, one.range, why))
+            span = Span(one.symbol, one.range, Verdict.MISSING, REVOKED, json.dumps([said]))
+            told.append((one.revoked_at, span))
         # The newest word counts: a failure after a revocation, or the other way round.
-        for _, symbol, part, why in sorted(told, key=lambda one: one[0]):
-            if symbol in wanted:
-                self._evidence[symbol].append((part, why))
-        for absence in lake.absences(window):
-            if absence.symbol in wanted:
-                why = _Why(Verdict.ABSENT, absence.reason, absence.evidence, absence.proof, absence.plausible)
-                self._evidence[absence.symbol].append((absence.range, why))
+        spans = [span for _, span in sorted(told, key=lambda one: one[0])]
+        spans += [
+            Span(one.symbol, one.range, Verdict.ABSENT, one.reason, one.evidence, one.proof, one.plausible)
+            for one in lake.absences(window)
+        ]
+        self._evidence: dict[str, list[Span]] = defaultdict(list)
+        for span in spans:
+            self._evidence[span.symbol].append(span)
         self._bars, self._origins = _bars_by_symbol(lake.read_bars(window, symbols))
 
     def spans(self, symbol: str, window: Range) -> Iterator[Span]:
         """The verdicts of one symbol in `window`, which lies inside one session."""
         first, last = epoch_minute(window.start), epoch_minute(window.end)
-        whys = [_Why(Verdict.MISSING)]
-        slots = np.zeros(last - first, dtype=np.int64)  # for each minute which of `whys`, or of the bars' origins
-        for span, why in self._evidence.get(symbol, ()):
-            start, end = epoch_minute(span.start) - first, epoch_minute(span.end) - first
-            if end > 0 and start < len(slots):
-                slots[max(start, 0) : end] = len(whys)
-                whys.append(why)
+        known = [Span(symbol, window, Verdict.MISSING), *self._evidence.get(symbol, ())]
+        slots = np.zeros(last - first, dtype=np.int64)  # for each minute which of `known`, or of the bars' origins
+        for place, span in enumerate(known):
+            start, end = epoch_minute(span.range.start) - first, epoch_minute(span.range.end) - first
+            slots[max(start, 0) : max(end, 0)] = place
         minutes, origins = self._bars.get(symbol, _NO_BARS)
         inside = slice(*np.searchsorted(minutes, (first, last)))
-        known = len(whys)  # from here on a slot says which of the bars' origins
-        slots[minutes[inside] - first] = known + origins[inside]
+        slots[minutes[inside] - first] = len(known) + origins[inside]  # from here on one of the bars' origins
         edges = [0, *(np.flatnonzero(np.diff(slots)) + 1).tolist(), len(slots)]
         for start, end in pairwise(edges):
             slot = int(slots[start])
-            why = whys[slot] if slot < known else self._origins[slot - known]
             part = Range(window.start + start * MINUTE, window.start + end * MINUTE)
-            yield Span(symbol, part, why.verdict, why.reason, why.evidence, why.proof, why.plausible)
+            if slot < len(known):
+                yield replace(known[slot], range=part)
+            else:
+                yield Span(symbol, part, *self._origins[slot - len(known)])
 
 
 _Numbers = npt.NDArray[np.int64]
+_Origin = tuple[Verdict, str, str]  # of a bar: present or repaired, its source, and its repair job
 _NO_BARS: tuple[_Numbers, _Numbers] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def _bars_by_symbol(bars: pa.Table) -> tuple[dict[str, tuple[_Numbers, _Numbers]], list[_Why]]:
+def _bars_by_symbol(bars: pa.Table) -> tuple[dict[str, tuple[_Numbers, _Numbers]], list[_Origin]]:
     """By symbol: epoch minutes (ascending) and for each its origin, a position in the list of origins."""
     if bars.num_rows == 0:
         return {}, []
@@ -151,7 +150,7 @@ def _bars_by_symbol(bars: pa.Table) -> tuple[dict[str, tuple[_Numbers, _Numbers]
     known, origins = np.unique(pairs, return_inverse=True)
     sources, repairs = source.dictionary.to_pylist(), repair.dictionary.to_pylist()
     whys = [
-        _Why(Verdict.REPAIRED if repairs[second] else Verdict.PRESENT, sources[first] or "", repairs[second] or "")
+        (Verdict.REPAIRED if repairs[second] else Verdict.PRESENT, sources[first] or "", repairs[second] or "")
         for first, second in (divmod(pair, len(repairs)) for pair in known.tolist())
     ]
     minutes = bars["minute"].to_numpy().astype("datetime64[m]").astype(np.int64)

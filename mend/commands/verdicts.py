@@ -114,7 +114,7 @@ def _print(counts: dict[Any, int], spans: list[Span], style: str, window: str, f
                 "reason": span.reason,
                 "proof": span.proof or None,
                 "plausible": span.plausible,
-                "evidence": _evidence(span.evidence, style),
+                "evidence": span.entries or span.evidence,
             }
             for span in spans
         ]
@@ -150,23 +150,17 @@ def _grouped(spans: list[Span]) -> list[dict[str, Any]]:
             "to": group[-1].range.end,
             "source": reason if verdict in STORED else None,
             "reason": None if verdict in STORED else f"{reason} ({strength})" if strength else reason or None,
-            "evidence": in_words(_evidence(evidence, "table")),
+            "evidence": in_words(_told(group[0])),
         }
-        for (symbol, verdict, reason, strength, evidence), group in groups.items()
+        for (symbol, verdict, reason, strength, _), group in groups.items()
     ]
 
 
-def _evidence(text: str, style: str) -> Any:
-    """Evidence as JSON stays JSON; in a table it is who said so, and when."""
-    import json
-
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return f"repair {text}" if text and style == "table" and not text.startswith("accepted:") else text
-    if style == "json" or not isinstance(told, list):
-        return told
-    return "; ".join(_sentence(one) for one in told)
+def _told(span: Span) -> str:
+    """Who said so, and when; or which repair it was."""
+    told = "; ".join(_sentence(one) for one in span.entries)
+    repaired = span.evidence and not span.evidence.startswith("accepted:")
+    return told or (f"repair {span.evidence}" if repaired else span.evidence)
 
 
 def _sentence(one: dict[str, Any]) -> str:

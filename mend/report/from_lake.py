@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -141,7 +140,7 @@ def _told(span: Span, jobs: Mapping[str, Observation]) -> str:
             return f"job {span.evidence}"
         at = format_instant(one.observed_at.replace(microsecond=0))
         return f"{one.vendor} sent it at {at} (job {one.job_id}, attempt {one.attempt} of audit {one.audit_id})"
-    told = "; ".join(_sentence(span.verdict, entry) for entry in _entries(span.evidence)) or span.evidence
+    told = "; ".join(_sentence(span.verdict, entry) for entry in span.entries) or span.evidence
     return f"{span.strength}: {told}" if span.strength else told
 
 
@@ -157,16 +156,8 @@ def _sentence(verdict: Verdict, entry: Mapping[str, object]) -> str:
     return f"{vendor} answered {entry.get('kind', '?')}{status} at {at} (job {job}){detail}"
 
 
-def _entries(evidence: str) -> list[dict[str, object]]:
-    try:
-        entries = json.loads(evidence)
-    except ValueError:
-        return []
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-
-
 def _last_job(span: Span) -> str:
     """The job that gave the span its verdict: the repair, or the observation that completed the proof."""
-    if span.verdict is Verdict.ABSENT and (entries := _entries(span.evidence)):
-        return str(entries[-1].get("job_id"))
+    if span.verdict is Verdict.ABSENT and span.entries:
+        return str(span.entries[-1].get("job_id"))
     return span.evidence

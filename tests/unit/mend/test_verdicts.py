@@ -130,23 +130,26 @@ def test_a_failed_minute_says_what_the_vendor_answered(monkeypatch: pytest.Monke
     assert "alpaca give_up 2013-10-05 00:00Z: HTTP 403" in done.stdout
 
 
+@pytest.mark.parametrize("repair", ["4bd2f6c1e9a84bd2f6c1e9a8", "1000200030004000500060e7"])
 @pytest.mark.parametrize("columns", [60, 80, 160])
-def test_a_repaired_bar_names_its_source_and_its_repair(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    """`source`, not `reason`; the job's id below the row, said to be a repair's. JSON stays as it was."""
+def test_a_repaired_bar_names_its_source_and_its_repair(
+    monkeypatch: pytest.MonkeyPatch, columns: int, repair: str
+) -> None:
+    """`source`, not `reason`; the job's id below the row, said to be a repair's, though it may look like a number."""
     lake = _lake()
     lake.put_bars(_bars("IBM", list(range(8))))
-    lake.put_bars(_bars("IBM", [8, 9], repair_id="4bd2f6c1e9a84bd2f6c1e9a8"))
+    lake.put_bars(_bars("IBM", [8, 9], repair_id=repair))
     monkeypatch.setattr("mend.stage.open_stage", lambda _: SimpleNamespace(lake=lake))
     monkeypatch.setattr("mend.commands.sessions.told", lambda *_: None)
     words = ["--stage", "dev", "--start", "2013-10-04"]
     shown = CliRunner(env={"COLUMNS": str(columns)}).invoke(command, words).stdout
     assert "source" in shown
     assert "reason" not in shown
-    assert any(line.strip() == "repair 4bd2f6c1e9a84bd2f6c1e9a8" for line in shown.splitlines()), shown
+    assert any(line.strip() == f"repair {repair}" for line in shown.splitlines()), shown
     assert "2013-10-04 13:38Z" in shown
     told = json.loads(CliRunner().invoke(command, [*words, "--format", "json"]).stdout)
     (row,) = told["ranges"]
-    assert (row["reason"], row["evidence"]) == ("finnhub", "4bd2f6c1e9a84bd2f6c1e9a8")
+    assert (row["reason"], row["evidence"]) == ("finnhub", repair)
 
 
 def test_an_unknown_symbol_is_answered_as_a_plan_answers_it(monkeypatch: pytest.MonkeyPatch) -> None:
