@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from minutemend.contract import Table
-from minutemend.services.tables import schema_of
+from minutemend.core.bars import schema_of
 
 AROUND_THE_CLOCK, FOREX = "24/7", "forex"
 OURS = {AROUND_THE_CLOCK: "UTC", FOREX: "America/New_York"}  # calendars of our own, with their zones

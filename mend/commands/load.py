@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import Range, day_range
 
 from mend.commands.sessions import put_sessions, untold
 from mend.console import count, progress, say, show, show_json
@@ -87,7 +87,6 @@ def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, 
 
 def _conclude(contents: Contents, bars: int, opened: Stage, style: str) -> None:
     """Say what is there now, what of it no audit looks at, and what to run next."""
-    from minutemend.core.minutes import day_range
 
     first, last = contents.dates[0], contents.dates[-1]
     symbols = contents.symbols
