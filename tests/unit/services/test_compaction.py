@@ -130,6 +130,25 @@ def test_a_few_objects_are_left_alone():
     assert compact(Lake(store), DAY, closed=CLOSED, now=NOW + KEEP, retire_after=KEEP).retired == MAX_OBJECTS + 1
 
 
+def test_what_others_left_among_the_objects_stays_and_is_not_read():
+    """A console's empty object of a "folder", or a note."""
+    store = FakeStore()
+    lake = Lake(store)
+    captured(lake)
+    strays = ["bars/dt=2013-10-04/", "bars/dt=2013-10-04/readme.txt", RETIRED_PREFIX, f"{RETIRED_PREFIX}0-readme.txt"]
+    for stray in strays:
+        store.put(stray, b"")
+    before = seen_by_a_reader(lake)
+    compact(lake, HOUR, closed=set(), now=NOW, retire_after=KEEP)
+    assert sweep(store, now=NOW + 2 * KEEP) > 0
+    assert seen_by_a_reader(lake) == before
+    assert set(strays) < set(store.objects)
+
+
+def seen_by_a_reader(lake):
+    return lake.read_bars(DAY).to_pylist()
+
+
 def test_another_hour_is_left_alone():
     """An hour's compaction reads and writes its own hour."""
     store = FakeStore()

@@ -133,22 +133,27 @@ def sweep(store: Store, *, now: datetime) -> int:
     """Delete the retired objects that are due at `now` and still the ones that were retired; returns how many."""
     deleted = 0
     last = f"{RETIRED_PREFIX}{now.astimezone(UTC).strftime(_STAMP)}-~"
-    for manifest in store.list(RETIRED_PREFIX):
-        if manifest.key > last:
+    for manifest in _manifests(store):
+        if manifest > last:
             break
-        retired = _read(store, manifest.key)
+        retired = _read(store, manifest)
         prefixes = {key.rpartition("/")[0] + "/" for key, _ in retired}
         there = {(stored.key, stored.etag) for prefix in prefixes for stored in store.list(prefix)}
         gone = sorted(key for key, _ in retired & there)
         store.delete(gone)
-        store.delete([manifest.key])
+        store.delete([manifest])
         deleted += len(gone)
     return deleted
 
 
 def retired_objects(store: Store) -> set[tuple[str, str]]:
     """Key and etag of every object that is retired and not deleted yet: what it says is said elsewhere."""
-    return {pair for manifest in store.list(RETIRED_PREFIX) for pair in _read(store, manifest.key)}
+    return {pair for manifest in _manifests(store) for pair in _read(store, manifest)}
+
+
+def _manifests(store: Store) -> list[str]:
+    """Their keys, the first that is due first; not what others left there."""
+    return [one.key for one in store.list(RETIRED_PREFIX) if one.key.endswith(".json")]
 
 
 def _read(store: Store, key: str) -> set[tuple[str, str]]:
