@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from minutemend.contract import VENDORS
 
-from local.principals import OPERATOR, make_principals
+from local.principals import make_principals
 
 if TYPE_CHECKING:
     from minutemend.wiring.clients import Clients
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from local.stack import LocalStack
 
 
-def clients_of(stack: LocalStack, user: str = OPERATOR) -> Clients:
-    """Clients of a user of a local stage that lead to it, whatever the environment says."""
+def clients_of(stack: LocalStack, user: str | None = None) -> Clients:
+    """Clients of a user of a local stage (None: its operator) that lead to it, whatever the environment says."""
     from minutemend.wiring.clients import Clients
 
     from local.ministack import REGION
 
-    keys = make_principals(stack.home)[user]
+    keys = make_principals(stack.home)[user] if user else stack.keys
     return Clients(region=REGION, endpoint=stack.endpoint, keys=(keys.key, keys.secret), trusted=str(stack.certificate))
 
 

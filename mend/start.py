@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import NoReturn
 
 leaving: list[Callable[[], None]] = []  # what `end_at_once` does before it ends: folders that go away
 
@@ -31,11 +34,14 @@ def main() -> None:
     except KeyboardInterrupt:  # while it was being said how it ended
         end_at_once()
     except SystemExit as ended:
-        if ended.code != 130:
-            # All is said; an interpreter that ends resets our handler, and Ctrl-C would kill it without a word.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            raise
-        # A thread may still be in DuckDB: an interpreter that ends around it ends with SIGABRT.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(130)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said
+        _end(ended.code)
+
+
+def _end(code: str | int | None) -> NoReturn:
+    """End as an interpreter does, but not around a thread that is still in DuckDB or Arrow: with one it may abort."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads on
+            stream.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
