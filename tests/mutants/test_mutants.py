@@ -32,6 +32,8 @@ MUTANTS = [
     # An absence has to be earned.
     ("core/evidence.py", "& begun & (later | over)", "& (later | over)", EVIDENCE),
     ("core/evidence.py", "& (self.after[entry] < closed)", "", EVIDENCE),
+    ("core/evidence.py", "& (self.reach[self.answer[entry]] >= closed)", "", EVIDENCE),
+    ("core/evidence.py", "np.maximum.at(reach, self.whole, last)", "reach[self.whole] = last", EVIDENCE),
     ("core/evidence.py", "over &= self.when >= closed * minute + settled", "", EVIDENCE),
     ("core/evidence.py", "self._counts() & ~wrong", "self._counts()", EVIDENCE),
     ("core/evidence.py", " & ~self._lacked(raw, off, window, lane)", "", EVIDENCE),
