@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from minutemend.core.answers import AnswerKind
 from minutemend.core.density import Past
 from minutemend.core.evidence import judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import merge, numbers, place
 from minutemend.core.minutes import Range, epoch_minute
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import NONE, RULE, Observation, Proof
+from minutemend.core.verdicts import NONE, NOTHING, RULE, Observation, Proof
 
 from tests.unit.core.test_evidence import CLOSE, OPEN, RULE_IN_FORCE, SEEN, crowd, gap, judged, minutes, prove, saw
 
@@ -119,7 +120,11 @@ def test_the_end_of_a_session_that_is_asked_for_in_two_parts_is_one_silence() ->
     assert [one.range for one in prove([gap(388), gap(389)], apart)] == [minutes(388), minutes(389)]
     raw, told = Gaps.from_rows([gap(388, 2)]), until(apart, 389)  # nobody looked up to the close
     window = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
-    assert judge(Gaps.from_rows([gap(388)]), told, RULE_IN_FORCE, audit_id="a", raw=raw, **window).absences == []
+    # Nor did who got nothing there: a job may be done in parts.
+    rest = Range(minutes(389).start, CLOSE)
+    silent = [replace(one, range=rest, omitted=NOTHING, kind=AnswerKind.NO_DATA, rows=0) for one in apart]
+    for looks in (told, [*told, *silent]):
+        assert judge(Gaps.from_rows([gap(388)]), looks, RULE_IN_FORCE, audit_id="a", raw=raw, **window).absences == []
 
 
 def test_the_end_of_a_session_over_midnight_is_one_silence() -> None:
