@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def deploy(stack: LocalStack, *, again: bool) -> dict[str, dict[str, str]]:
-    """Deploy a stage with the stock CDK command line; the outputs of its stacks by name: where nobody else's server is
-    asked it has a market stack, too.
+    """Deploy a stage with the stock CDK command line; the outputs of its stacks by name: it has a market stack, too,
+    unless a vendor's URL is given.
 
     Its administrator bootstraps the account (not `again`), its operator deploys through the roles that the bootstrap
     made. The bootstrap and the synthesis run at the same time.

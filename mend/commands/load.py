@@ -87,7 +87,6 @@ def _fetched(paths: tuple[str, ...], opened: Stage, folder: Path) -> tuple[str, 
 
 def _conclude(contents: Contents, bars: int, opened: Stage, style: str) -> None:
     """Say what is there now, what of it no audit looks at, and what to run next."""
-
     first, last = contents.dates[0], contents.dates[-1]
     symbols = contents.symbols
     followed = {one.symbol for one in opened.interest().listings}

@@ -118,9 +118,9 @@ def test_the_end_of_a_session_that_is_asked_for_in_two_parts_is_one_silence() ->
     first part never counted, for its run ends before the close; it failed, though it was quiet.)"""
     apart = two_sources(minutes(388), minutes(389))
     assert [one.range for one in prove([gap(388), gap(389)], apart)] == [minutes(388), minutes(389)]
-    raw, told = Gaps.from_rows([gap(388, 2)]), until(apart, 389)  # nobody looked up to the close
+    raw, told = Gaps.from_rows([gap(388, 2)]), until(apart, 389)  # no answer was looked at up to the close
     window = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
-    # Nor did who got nothing there: a job may be done in parts.
+    # A job may be done in parts: one without a bar tells nothing of its minutes.
     rest = Range(minutes(389).start, CLOSE)
     silent = [replace(one, range=rest, omitted=NOTHING, kind=AnswerKind.NO_DATA, rows=0) for one in apart]
     for looks in (told, [*told, *silent]):

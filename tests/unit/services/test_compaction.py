@@ -138,15 +138,11 @@ def test_what_others_left_among_the_objects_stays_and_is_not_read():
     strays = ["bars/dt=2013-10-04/", "bars/dt=2013-10-04/readme.txt", RETIRED_PREFIX, f"{RETIRED_PREFIX}0-readme.txt"]
     for stray in strays:
         store.put(stray, b"")
-    before = seen_by_a_reader(lake)
+    before = lake.read_bars(DAY)
     compact(lake, HOUR, closed=set(), now=NOW, retire_after=KEEP)
     assert sweep(store, now=NOW + 2 * KEEP) > 0
-    assert seen_by_a_reader(lake) == before
+    assert lake.read_bars(DAY).equals(before)
     assert set(strays) < set(store.objects)
-
-
-def seen_by_a_reader(lake):
-    return lake.read_bars(DAY).to_pylist()
 
 
 def test_another_hour_is_left_alone():

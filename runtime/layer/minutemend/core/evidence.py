@@ -203,7 +203,7 @@ class _Observed:
         whose: dict[tuple[str, str], int] = {}
         self.whole = numbers([whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.observations])
         shown = np.array([one.kind is AnswerKind.BARS and one.rows > 0 for one in self.observations], np.bool_)
-        reach = numbers([0] * len(whose))
+        reach = np.zeros(len(whose), np.int64)
         np.maximum.at(reach, self.whole[shown], last[shown])
         self.reach = reach[self.whole]  # up to where each observation's answer tells of its symbol
         self.silence, wrong = self._silence(raw, off, window)
