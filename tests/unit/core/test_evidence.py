@@ -49,7 +49,7 @@ def saw(
     kind: AnswerKind = AnswerKind.BARS,
     symbol: str = "A",
     audit: str = "a",
-    rows: int = 300,
+    rows: int = 390,
     around: tuple[int, int] | None = None,
     stated: Sequence[int] = (),
 ) -> Observation:

@@ -90,7 +90,7 @@ def test_an_answer_over_midnight_is_one_answer() -> None:
     assert prove([gap(200)], parts) == []
 
 
-def test_what_nobody_asked_for_is_left_out_all_the_same() -> None:
+def test_what_no_job_asked_for_is_left_out_all_the_same() -> None:
     """An audit of a session's last minute, of a young lake: the answers are silent over the last three. (Found by the
     20,000 schedules: of five minutes that are known three are too many, but one was not.)"""
     looks = [saw(LAST, after=n, around=(epoch_minute(minutes(386).start), NONE)) for n in (0, 20)]
@@ -99,6 +99,55 @@ def test_what_nobody_asked_for_is_left_out_all_the_same() -> None:
     found = judge(Gaps.from_rows([gap(389)]), looks, RULE_IN_FORCE, audit_id="a", raw=raw, **window)
     assert found.absences == []
     assert found.needs.suspected.tolist() == [True]
+
+
+def test_an_answer_that_lacks_most_of_a_session_proves_nothing_of_the_rest() -> None:
+    """Another vendor brought all but one minute, so no job asks for what this answer lacks: its silence there is not
+    seen. (Found by the 20,000 schedules: a vendor with one bar of a session proved a traded minute absent.)"""
+    poor = [saw(minutes(0), after=n, rows=1) for n in (0, 20)]
+    found = judged([gap(0)], poor)
+    assert found.absences == []
+    assert found.needs.suspected.tolist() == [True]
+    assert found.needs.closed.tolist() == [[True]]
+    better = [saw(minutes(0), after=n) for n in (40, 60)]
+    (absence,) = prove([gap(0)], [*poor, *better])
+    assert absence.proven_at == SEEN + timedelta(minutes=60)
+    # With one better answer the vendor is asked for the second.
+    needs = judged([gap(0)], [*poor, better[0]]).needs
+    assert (needs.closed.tolist(), needs.suspected.tolist()) == ([[False]], [False])
+    assert needs.first.tolist() == [[(SEEN + timedelta(minutes=40)).timestamp() * 1e6]]
+
+
+@pytest.mark.parametrize(("rows", "proves"), [(196, True), (195, True), (194, False)])
+def test_without_a_history_an_answer_may_lack_half_of_where_it_looked(rows: int, proves: bool) -> None:
+    told = [saw(minutes(0), after=n, rows=rows) for n in (0, 20)]
+    assert len(prove([gap(0)], told)) == proves
+
+
+@pytest.mark.parametrize(("lacks", "proves"), [(8, True), (9, False)])
+def test_with_a_history_an_answer_may_lack_what_a_session_may(lacks: int, proves: bool) -> None:
+    """One of twenty sessions lacked three minutes."""
+    told = [saw(minutes(0), after=n, rows=390 - lacks) for n in (0, 20)]
+    assert len(prove([gap(0)], told, past=Past(numbers([20]), numbers([3])))) == proves
+
+
+def test_what_the_venue_stated_is_no_lack() -> None:
+    """Half of the session may lack: it showed 130 of 390 minutes, and told that 70 had no trade."""
+    told = [saw(minutes(0), vendor="binance", after=n, rows=130, stated=range(10, 80)) for n in (0, 20)]
+    assert minutes(0) in [one.range for one in prove([gap(0), gap(10, 70)], told)]
+
+
+def test_in_a_young_lake_three_minutes_of_which_one_is_shown_prove_nothing() -> None:
+    """(Found by the 20,000 schedules: the minute beside the one bar was asked for, and the other one was not.)"""
+    where = minutes(0, 3)
+    around = epoch_minute(OPEN), NONE
+    looks = [replace(saw(minutes(1), after=n, rows=1, around=around), range=where) for n in (0, 20)]
+    looks = [replace(one, omitted=replace(one.omitted, after=one.omitted.end)) for one in looks]
+    raw = Gaps.from_rows([gap(1), gap(3, 387)])
+    window = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
+    assert judge(Gaps.from_rows([gap(1)]), looks, RULE_IN_FORCE, audit_id="a", raw=raw, **window).absences == []
+    full = [replace(one, rows=2) for one in looks]
+    assert len(judge(Gaps.from_rows([gap(1)]), full, RULE_IN_FORCE, audit_id="a", raw=raw, **window).absences) == 1
 
 
 def two_sources(*runs: Range) -> list[Observation]:

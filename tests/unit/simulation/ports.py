@@ -48,9 +48,12 @@ class SimBoard(FakeBoard):
         return claim
 
     def release(self, job_id: str, claim: Claim, *, tried: bool = False) -> None:
-        if job_id in self.jobs:
+        kept = job_id in self.jobs  # the board was not lost
+        tries = self.jobs[job_id].tries if kept else 0
+        if kept:
             super().release(job_id, claim, tried=tried)
-        self.grants[job_id] -= not tried
+        # A worker of a slow clock may give back what is another's by now: nothing is.
+        self.grants[job_id] -= tries - self.jobs[job_id].tries if kept else not tried
         self._let_go()
 
     def settle(self, job_id: str, *, audit_id: str, attempt: int, outcome: str) -> Progress:

@@ -122,6 +122,39 @@ BROKE_ONCE = [
             board_losses=1,
         ),
     ),
+    (
+        90488198,
+        Profile(
+            slowness=0.01,
+            outage=0.3,
+            garbage=0.1,
+            restates=0.3,
+            cut_short=0.02,
+            audits=2,
+            symbols_together=3,
+            vendors=2,
+            lasting="all but one",
+            lag=4,
+            sources="two",
+        ),
+    ),
+    (
+        35915,
+        Profile(
+            errors=0.04,
+            slowness=0.01,
+            duplicates=0.02,
+            garbage=0.02,
+            no_data=0.3,
+            refusals=0.1,
+            audits=3,
+            redrives=2,
+            market="night",
+            captures=3,
+            lasting="all but one",
+            board_losses=1,
+        ),
+    ),
 ]
 
 

@@ -20,6 +20,7 @@ LEAST = 1e-3  # a run that is less likely than this is not plausible
 COUNTED = 3  # minutes for which another run counts at the most: a long one may be a vendor's hole as well
 LONG, SHORT = 20, 5  # sessions that make a long and a short history
 UNKNOWN_SHARE = 0.2  # of a session that may lack without any history
+LACKING_SHARE = 0.5  # of what one answer looked at; it may be a few minutes, so that a fifth would be one or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,19 @@ def _lacks_as_ever(gaps: Gaps, window: Range, past: Past, unasked: Intervals) ->
     start = np.maximum(gaps.session_open, epoch_minute(window.start))
     end = np.minimum(gaps.session_close, epoch_minute(window.end))
     new = unasked.count_within(place(gaps.symbol, start), place(gaps.symbol, end))
-    sessions, most = past.sessions[gaps.symbol], past.most[gaps.symbol]
-    lacks = np.where(sessions >= SHORT, lacks + new, lacks)
-    allowed = np.where(
-        sessions >= LONG,
-        np.where(most == 0, 0, 2 * most + 2),
-        np.where(sessions >= SHORT, 2 * most + 3, UNKNOWN_SHARE * (end - start - new)),
-    )
-    return np.asarray(lacks <= np.maximum(allowed, np.where(sessions >= LONG, 0, 1)), np.bool_)
+    lacks = np.where(past.sessions[gaps.symbol] >= SHORT, lacks + new, lacks)
+    return np.asarray(lacks <= _most(past, gaps.symbol, end - start - new, UNKNOWN_SHARE), np.bool_)
+
+
+def lacking(past: Past, symbol: Numbers, looked: Numbers, shown: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether answers lack more of a session than is known of the symbol's sessions: they `looked` at so many expected
+    minutes of it, and showed so many."""
+    return np.asarray(looked - shown > _most(past, symbol, looked, LACKING_SHARE), np.bool_)
+
+
+def _most(past: Past, symbol: Numbers, known: Numbers, share: float) -> npt.NDArray[np.float64]:
+    """The most minutes that a session of the symbol may lack; where no history tells, a share of the `known` ones."""
+    sessions, most = past.sessions[symbol], past.most[symbol]
+    told = np.where(most == 0, 0, 2 * most + 2)
+    untold = np.maximum(share * known, 1.0)
+    return np.where(sessions >= LONG, told, np.where(sessions >= SHORT, 2 * most + 3, untold))

@@ -8,8 +8,9 @@ docs/absence.md states it for people. In short:
 - It counts for nothing when a minute of that same silence, from bar to bar, is stored: the answer lacked it.
 - The venue's own statement that a minute had no trade proves it alone.
 - Omissions of two vendors that draw on different, known sources prove.
-- Two omissions of one vendor, apart in time, prove only what is plausible (core/density.py) of the whole silence. What
-  is not is suspected to be its hole, however often it is asked: the next vendor is; if there is none the minutes fail.
+- Two omissions of one vendor, apart in time, prove only what is plausible (core/density.py) of the whole silence, in
+  answers that lack no more of the session than is. What is not is suspected to be its hole, however often it is
+  asked: the next vendor is; if there is none the minutes fail.
 
 `no_data`, refusals, garbage and time-outs prove nothing about a minute, however often they are said.
 """
@@ -26,7 +27,7 @@ import numpy.typing as npt
 
 from minutemend.core.answers import AnswerKind, SourceKind
 from minutemend.core.blackouts import Crowd, blackouts, touched
-from minutemend.core.density import LEAST, Past, plausibility
+from minutemend.core.density import LEAST, Past, lacking, plausibility
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, expand, merge, numbers, place, subtract
 from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute
@@ -126,7 +127,7 @@ def judge(
     known = Past.unknown(len(gaps.names))
     while True:
         chance = plausibility(raw, window, known, unasked)[whole] if len(raw) else np.zeros(len(observed.gaps))
-        found = observed.judged(chance, dark, length)
+        found = observed.judged(chance, dark, length, known)
         if past is None or not (found.proof == Proof.LOOKS).any():
             at = np.flatnonzero(found.proof != "")
             outage = dark & (found.proof == Proof.SOURCES)
@@ -206,6 +207,7 @@ class _Observed:
         reach = np.zeros(len(whose), np.int64)
         np.maximum.at(reach, self.whole[shown], last[shown])
         self.reach = reach[self.whole]  # up to where each observation's answer tells of its symbol
+        self.looked, self.shown = self._shown(off, first, last)
         self.silence, wrong = self._silence(raw, off, window)
         self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane)
 
@@ -223,6 +225,19 @@ class _Observed:
         halted = off.count_within(*edges)
         wrong = (self.form[self.entry] == 0) & (last - first - halted > raw.line.count_within(*edges))
         return numbers(until - begun - halted), np.asarray(wrong, np.bool_)
+
+    def _shown(self, off: Intervals, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
+        """For each pair the expected minutes of the session where its answer looked, asked for or not, and of how many
+        of them it told at most: with a bar, or that there was no trade."""
+        answer = self.answer[self.entry]
+        lane, opened, closed = (
+            getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close")
+        )
+        start, end = np.maximum(first[answer], opened), np.minimum(last[answer], closed)
+        end = np.maximum(start, end)
+        looked = end - start - off.count_within(place(lane, start), place(lane, end))
+        told = numbers([one.rows + one.stated.minutes for one in self.observations])
+        return numbers(looked), told[answer]
 
     def _lacked(self, raw: Gaps, off: Intervals, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete
@@ -258,33 +273,35 @@ class _Observed:
         stated = (self.form[entry] == 1) & known & (self.when >= self.gaps.end[self.piece] * minute + lag)
         return np.asarray(((self.form[entry] == 0) & begun & (later | over)) | stated, np.bool_)
 
-    def judged(self, chance: npt.NDArray[np.float64], dark: Flags, length: Numbers) -> _Found:
+    def judged(self, chance: npt.NDArray[np.float64], dark: Flags, length: Numbers, past: Past) -> _Found:
         """The proofs, and the needs that are left: `chance` and `dark` are of each piece's whole gap of `length`."""
-        n, apart = len(self.gaps), self.rule.apart // _MICROSECOND
+        n = len(self.gaps)
         proof = np.full(n, "", dtype="U20")
         one, two = np.full(n, -1), np.full(n, -1)  # the pairs that prove
         first = np.full((n, len(self.vendors)), NEVER)
         closed = np.zeros((n, len(self.vendors)), np.bool_)
         suspected = np.zeros(n, np.bool_)
         form = self.form[self.entry]
+        poor = lacking(past, self.gaps.symbol[self.piece], self.looked, self.shown)
         for at in range(len(self.vendors)):
             refused = (form == 2) & (self.vendor == at)
             closed[self.piece[refused], at] = True
-            # Two looks: the first that counts, and the first that counts so much later.
             looked = self.counts & (form == 0) & (self.vendor == at)
-            early = _earliest(self.piece, looked, n)
-            has = early >= 0
-            first[has, at] = self.when[early[has]]
-            late = _earliest(self.piece, looked & (self.when >= np.where(has, first[:, at], 0)[self.piece] + apart), n)
-            twice = has & (late >= 0) & (late != early)
-            closed[:, at] |= twice
+            early, late, twice = self._two(looked & ~poor)
+            # Answers that lack too much prove nothing, and end the asking only where no better one came.
+            instead, _, again = self._two(looked & poor)
+            again &= early < 0
+            begun = np.where(early >= 0, early, instead)
+            has = begun >= 0
+            first[has, at] = self.when[begun[has]]
+            closed[:, at] |= twice | again
             silences = np.append(self.silence, 0)  # of no pair, -1: none
             silence = np.where(twice, np.maximum(silences[early], silences[late]), length)
             plausible = (chance ** np.maximum(silence / length, 1) >= LEAST) & ~dark
             proven = twice & plausible & (proof == "")
             proof[proven] = Proof.LOOKS
             one[proven], two[proven] = early[proven], late[proven]
-            suspected |= twice & ~plausible
+            suspected |= (twice & ~plausible) | again
         self._by_sources(proof, one, two)
         stated = _earliest(self.piece, self.counts & (form == 1), n)
         by_venue = stated >= 0
@@ -293,6 +310,15 @@ class _Observed:
         left = proof == ""
         needs = Needs(self.gaps.take(left), self.vendors, first[left], closed[left], suspected[left])
         return _Found(proof, (one, two), needs)
+
+    def _two(self, looked: Flags) -> tuple[Numbers, Numbers, Flags]:
+        """Two looks at each piece: the first pair that `looked`, the first that did long enough after it, and whether
+        there are both."""
+        n, apart = len(self.gaps), self.rule.apart // _MICROSECOND
+        early = _earliest(self.piece, looked, n)
+        since = np.append(self.when, 0)[early]
+        late = _earliest(self.piece, looked & (self.when >= since[self.piece] + apart), n)
+        return early, late, (early >= 0) & (late >= 0) & (late != early)
 
     def _by_sources(self, proof: Any, one: Numbers, two: Numbers) -> None:
         """Omissions of two known sources: the first of each. Stronger than two looks."""

@@ -103,8 +103,8 @@ class Proof(StrEnum):
 
 
 # Of the proofs that count; those of an older rule are judged anew (docs/absence.md). 3: a blackout is one whatever
-# symbols an audit looks at.
-RULE = 3
+# symbols an audit looks at. 4: an answer that lacks too much of the session is no look.
+RULE = 4
 
 
 @dataclass(frozen=True, slots=True, order=True)
