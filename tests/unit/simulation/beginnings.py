@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Set
+from collections import Counter
+from collections.abc import Container, Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -59,6 +60,18 @@ class Market:
 
     def expected(self) -> set[Key]:
         return {(one.symbol, minute) for one in self.listings for minute in self.minutes_of(one.symbol)}
+
+    def dark(self, traded: Container[Key]) -> set[Key]:
+        """Expected minutes in which no symbol of the calendar traded, of three or more: perhaps the venue was dark."""
+        quiet = {key for key in self.expected() if key not in traded}
+        calendar = {one.symbol: one.calendar for one in self.listings}
+        sizes = Counter(calendar.values())
+        lacking = Counter((calendar[symbol], minute) for symbol, minute in quiet)
+        return {
+            (symbol, minute)
+            for symbol, minute in quiet
+            if lacking[calendar[symbol], minute] == sizes[calendar[symbol]] >= 3
+        }
 
 
 def minutes(window: Range) -> list[datetime]:

@@ -80,11 +80,12 @@ def check_answers(run: Scenario) -> None:
 
 def check_waits(run: Scenario) -> None:
     """A minute that a vendor left out is not asked for again, in the same audit, before that can prove anything. (What
-    a vendor wrongly leaves out counts for nothing when it is found out, and is asked for at once. What is proven is
-    watched: a job that asks for others would take it.)"""
+    a vendor wrongly leaves out counts for nothing when it is found out, and is asked for at once. What is proven, or
+    was refused in this audit, is watched: a job that asks for others would take it.)"""
     if run.profile.lies or run.profile.lasting:
         return
     known = [one for one in _known(run) if one.said.kind is AnswerKind.BARS and len(one.said.omitted)]
+    refused = [one for one in _known(run) if one.said.kind is AnswerKind.GIVE_UP]
     slack = timedelta(seconds=2 * run.profile.skew)
     proofs = [(one, minute) for one in run.lake.absences(run.market.window) for minute in minutes(one.range)]
     proven = {(one.symbol, minute): one.proven_at for one, minute in proofs}
@@ -97,7 +98,16 @@ def check_waits(run: Scenario) -> None:
             for one in known:
                 if one.step >= looked or (one.said.vendor, one.said.audit_id) != (vendor.name, job.audit_id):
                     continue
+                closed = [
+                    no.said.range
+                    for no in refused
+                    if (no.said.vendor, no.said.audit_id) == (vendor.name, job.audit_id)
+                    and no.said.symbol == one.said.symbol
+                    and no.step < looked
+                ]
                 for minute in _both(run, wanted(job), one.said):
+                    if any(minute in window for window in closed):
+                        continue
                     since = proven.get((one.said.symbol, minute))
                     if since is not None and since <= told.at + slack:
                         continue
