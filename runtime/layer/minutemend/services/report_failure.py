@@ -39,9 +39,9 @@ _MEANING = {
     "vendor_refused": "the vendor refuses to answer: see its status and detail (token, plan, symbol)",
     "garbage": "the vendor's answers could not be believed: see their detail",
     "no_data": "the vendor says that it has nothing for the whole range, which proves nothing",
-    HOLE_SUSPECTED: "a vendor left them out twice, and so many minutes without a trade are not plausible for the "
-    "symbol there: it is likely that vendor's hole; compare another vendor, report it to that one, then "
-    "`mend repair --recheck`",
+    HOLE_SUSPECTED: "a vendor left them out twice, and so many minutes without a trade, there or in all that it showed "
+    "of the session, are not plausible for the symbol: it is likely that vendor's hole; compare another vendor, report "
+    "it to that one, then `mend repair --recheck`",
     UNSETTLED: "no worker settled the request in time: see the repair queue, its dead letters, and the workers' log",
 }
 
