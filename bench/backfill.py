@@ -149,7 +149,7 @@ def measure(symbols: int, months: int) -> Iterator[Figure]:
     with stage("alpaca") as (opened, market, held):
         set_interested_stocks(opened.lake, json.dumps({"XNYS": names}), now=datetime.now(UTC))
         put_sessions(opened)
-        sessions = opened.lake.sessions(Range(FIRST, end), ["XNYS"])
+        sessions = opened.lake.calendars.sessions(Range(FIRST, end), ["XNYS"])
         expected = symbols * sum(one.minutes for one in sessions)
         edges_of = ["--start", f"{FIRST:%Y-%m-%d}", "--end", f"{end:%Y-%m-%d}"]
         command = [MEND, "backfill", "--stage", opened.option, *edges_of, "--wait"]

@@ -90,7 +90,7 @@ def sparse() -> Iterator[Figure]:
         _follow(lake, 1)
         begin = OPEN.replace(hour=0, minute=0)
         opens = [OPEN + timedelta(days=53 * n) for n in range(sessions)]
-        lake.put_sessions([SESSION, *(Session("XNYS", one.date(), one, one + 390 * MINUTE) for one in opens)])
+        lake.calendars.put([SESSION, *(Session("XNYS", one.date(), one, one + 390 * MINUTE) for one in opens)])
         window = Range(begin + timedelta(days=1 if not sessions else 0), begin + timedelta(days=days))
         store.requests = 0
         took = publish(store, window)
@@ -103,5 +103,5 @@ def run() -> Iterator[Figure]:
 
 
 def _follow(lake: Lake, symbols: int) -> None:
-    lake.put_sessions([SESSION])
+    lake.calendars.put([SESSION])
     lake.put_symbols([Listing(f"S{number:04d}", "XNYS") for number in range(symbols)])

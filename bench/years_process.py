@@ -100,9 +100,9 @@ def look_again(needs: Any, sessions: Any) -> dict[str, Any]:
 
     lake = Lake(MemoryStore())
     edges = [(from_epoch_minute(start), from_epoch_minute(end)) for start, end in sessions.tolist()]
-    lake.put_sessions(Session("24/7", start.date(), start, end) for start, end in edges)
+    lake.calendars.put(Session("24/7", start.date(), start, end) for start, end in edges)
     for days in (0, 1):
-        lake.put_observations(left_out(needs.gaps, sessions, edges[-1][1] + timedelta(days=3 + days)))
+        lake.answers.put(left_out(needs.gaps, sessions, edges[-1][1] + timedelta(days=3 + days)))
     listings = [Listing(name, "24/7", None, None) for name in needs.gaps.names]
     lake.put_symbols(listings)
     finder = type("Finder", (), {"find": lambda *_, **__: Found(needs.gaps, 10**6, None)})()

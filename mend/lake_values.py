@@ -42,7 +42,7 @@ def doubted(lake: Lake, window: Range, symbols: Sequence[str] | None = None) -> 
 
 def _flags(lake: Lake, around: Range, window: Range, calendar: str, symbols: list[str]) -> Sequence[Flag]:
     bars = lake.read_bars(around, symbols, bare=True)
-    sessions = sorted(lake.sessions(around, {calendar}), key=lambda one: one.open)
+    sessions = sorted(lake.calendars.sessions(around, {calendar}), key=lambda one: one.open)
     edges = np.array([[epoch_minute(one.open), epoch_minute(one.close)] for one in sessions], np.int64).reshape(-1, 2)
     if not bars.num_rows:
         return ()

@@ -67,7 +67,7 @@ def verdicts(lake: Lake, window: Range, symbols: Sequence[str] | None = None) ->
     wanted = None if symbols is None else set(symbols)
     listings = [one for one in lake.symbols() if wanted is None or one.symbol in wanted]
     by_date: dict[object, list[Session]] = defaultdict(list)
-    for session in lake.sessions(window, {one.calendar for one in listings}):
+    for session in lake.calendars.sessions(window, {one.calendar for one in listings}):
         by_date[session.dt].append(session)
     for _, sessions in sorted(by_date.items(), key=lambda item: str(item[0])):
         around = Range(min(session.open for session in sessions), max(session.close for session in sessions))

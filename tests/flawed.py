@@ -20,7 +20,7 @@ PRICES = ("open", "high", "low", "close")
 def write_flawed(lake: Lake, seed: int) -> None:
     """Two symbols of each calendar, and one that is not followed."""
     rng = np.random.default_rng(seed)
-    lake.put_sessions(SESSIONS)
+    lake.calendars.put(SESSIONS)
     followed = {f"{name.replace('/', 'X')}{n}": name for name in CALENDARS for n in range(2)}
     lake.put_symbols([Listing(symbol, calendar) for symbol, calendar in followed.items()])
     for symbol, calendar in (*followed.items(), ("STRANGER", "XNYS")):

@@ -143,7 +143,7 @@ def _windows(opened: Stage, asked: Asked) -> list[Any]:
     followed(opened, asked.symbols)
     scope = told(opened, asked.range, asked.symbols)
     listings = followed(opened, scope.request.symbols)
-    sessions = opened.lake.sessions(asked.range, {one.calendar for one in listings})
+    sessions = opened.lake.calendars.sessions(asked.range, {one.calendar for one in listings})
     whole_list = scope.request.symbols is None
     return cut(listings, sessions, asked.range, whole_list=whole_list, oldest_first=asked.oldest_first)
 

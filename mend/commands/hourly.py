@@ -27,7 +27,7 @@ def command(ctx: click.Context, asked: Asked, *, style: str) -> None:
     window, wanted, opened = asked.window, asked.wanted, asked.opened
     rows = [
         {**row, "hour": row["hour"].replace(tzinfo=UTC)}
-        for row in opened.lake.hour_facts(window).to_pylist()
+        for row in opened.lake.hourly.facts(window).to_pylist()
         if wanted is None or row["symbol"] in wanted
     ]
     short = [row for row in rows if row["minutes_present"] + row["minutes_absent"] < row["minutes_expected"]]

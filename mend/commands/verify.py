@@ -59,7 +59,7 @@ def command(
         raise BadInput(f"{opened.name} does not ask {vendor}: {', '.join(one.name for one in opened.vendors)} is asked")
     listings = [one for one in opened.lake.symbols() if wanted is None or one.symbol in wanted]
     run = f"verify-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    sessions = opened.lake.sessions(window, {one.calendar for one in listings})
+    sessions = opened.lake.calendars.sessions(window, {one.calendar for one in listings})
     jobs = plan_looks(window, listings, sessions, limits, run=run, share=share, seed=seed, now=now)
     taken = estimate(jobs, limits)
     plan = f"{count(len(jobs), 'request')}, at least {taken.time.total_seconds():.0f} s by the vendors' rate limits"

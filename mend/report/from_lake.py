@@ -42,7 +42,7 @@ def from_lake(
     listings, sessions = _expected(lake, window, symbols, source)
     answers = [
         one
-        for one in lake.observations(window.dates(), [listing.symbol for listing in listings])
+        for one in lake.answers.read(window.dates(), [listing.symbol for listing in listings])
         if one.range.intersect(window)
     ]
     jobs = {one.job_id: one for one in answers}
@@ -123,7 +123,7 @@ def _expected(
         )
     listings = sorted(one for one in every if symbols is None or one.symbol in symbols)
     sessions: dict[str, list[Session]] = {one.calendar: [] for one in listings}
-    for session in sorted(lake.sessions(window, sessions), key=lambda one: one.open):
+    for session in sorted(lake.calendars.sessions(window, sessions), key=lambda one: one.open):
         if part := session.range.intersect(window):
             sessions[session.calendar].append(Session(session.calendar, session.dt, part.start, part.end))
     if not any(sessions.values()):

@@ -159,7 +159,7 @@ def direct_facts(bars: pd.DataFrame) -> pd.DataFrame:
 
 def published_facts(stage: Stage, window: Range) -> pd.DataFrame:
     """The stage's hourly facts of the range, indexed like `direct_facts`; hours without a bar are left out."""
-    facts = stage.lake.hour_facts(window).to_pandas()
+    facts = stage.lake.hourly.facts(window).to_pandas()
     facts["hour"] = facts["hour"].dt.tz_localize("UTC")
     held: pd.DataFrame = facts[facts["minutes_present"] > 0].set_index(["symbol", "hour"]).sort_index()
     return held

@@ -125,7 +125,7 @@ def test_the_holes_of_a_day_are_found(stage: Stage, fresh_day: Session) -> None:
         deadline=time.monotonic() + PATIENCE,
     )
     question = Question(
-        fresh_day.range, stage.lake.symbols(), stage.lake.sessions(hours_around(fresh_day.range)), ["IBM"]
+        fresh_day.range, stage.lake.symbols(), stage.lake.calendars.sessions(hours_around(fresh_day.range)), ["IBM"]
     )
     found = finder.find(question, token=uuid.uuid4().hex)
     assert [gap.range for gap in found.gaps] == [

@@ -93,7 +93,7 @@ def test_a_backfill_is_stopped_in_the_middle_of_its_windows_and_resumed_to_the_e
     assert code == 0, course_
     assert (course_["run"], course_["windows"]["whole"], course_["not_whole"]) == (2, 2, [])
     stored = _values(stage.lake.read_bars(TURN_OF_MONTH, SYMBOLS))
-    sessions = stage.lake.sessions(TURN_OF_MONTH, ["XNYS"])
+    sessions = stage.lake.calendars.sessions(TURN_OF_MONTH, ["XNYS"])
     assert len(sessions) == 7
     source: dict[tuple[str, int], tuple[float, ...]] = {}
     for session in sessions:

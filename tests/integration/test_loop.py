@@ -105,7 +105,7 @@ def test_real_bars_are_healed_exactly(
 
     status, state = run_audit("2013-10-05T00:00:00Z", "2013-10-06T00:00:00Z", symbols=symbols)  # a Saturday
     assert (status, state["error"]) == ("FAILED", "BadInput")
-    sessions = stage.lake.sessions(WEEK, ["XNYS"])
+    sessions = stage.lake.calendars.sessions(WEEK, ["XNYS"])
     assert len(sessions) == 6
     expected = {pair for one in sessions for symbol in symbols for pair in _minutes(symbol, [one.range])}
     traded = _keys(_from_market(market, symbols, WEEK, without=set()))
@@ -277,7 +277,7 @@ def test_a_day_that_was_loaded_whole_is_ready_at_once(stage: Stage, run_audit: R
     status, state = run_audit(fresh_day.open, fresh_day.close, symbols=["IBM"])
     assert status == "SUCCEEDED", state
     assert [(look.expected, look.missing) for look in state["looks"]] == [(390, 0)]
-    facts = [row for row in stage.lake.hour_facts(fresh_day.range).to_pylist() if row["symbol"] == "IBM"]
+    facts = [row for row in stage.lake.hourly.facts(fresh_day.range).to_pylist() if row["symbol"] == "IBM"]
     assert sum(row["minutes_present"] for row in facts) == 390
     assert sum(row["volume"] for row in facts) == sum(range(390))
 

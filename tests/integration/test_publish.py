@@ -48,7 +48,7 @@ def test_a_repair_of_an_old_hour_rewrites_the_facts_of_that_hour_alone(
     assert set(before) - set(after) <= going
     added = {key.partition("/")[0] for key in set(after) - set(before)}
     assert {"bars", "announced"} <= added <= {"bars", "looks", "answers", "absences", "announced"}
-    rows = {row["symbol"]: row for row in stage.lake.hour_facts(hour).to_pylist()}
+    rows = {row["symbol"]: row for row in stage.lake.hourly.facts(hour).to_pylist()}
     assert rows["AIG"]["minutes_present"] + rows["AIG"]["minutes_absent"] == 60
     assert rows["AAPL"]["minutes_present"] == 0  # it was not asked for: there, and marked
 

@@ -87,7 +87,7 @@ def test_a_night_repairs_what_the_vendor_has_by_now_and_is_quiet_about_what_it_s
     assert (audit.output or {})["status"] == "known"
     assert stage.lake.read_bars(minute, ["IBM"])["repair_id"].null_count == 0
     assert len(stage.lake.store.list(f"failures/dt={fresh_day.dt}/")) == told
-    [facts] = [one for one in stage.lake.hour_facts(minute).to_pylist() if one["symbol"] == "IBM"]
+    [facts] = [one for one in stage.lake.hourly.facts(minute).to_pylist() if one["symbol"] == "IBM"]
     assert (facts["minutes_absent"], facts["minutes_present"]) == (0, 30)
 
     asked = market.counts()["requests"]

@@ -214,7 +214,7 @@ def facts_equal(
     counts = (frame.groupby(["symbol", frame["minute"].dt.floor("h")]).size() for frame in (expected, source))
     asked, there = (dict(count) for count in counts)
     told = {}
-    for row in (row for date in dates for row in stage.lake.hour_facts(date).to_pylist()):
+    for row in (row for date in dates for row in stage.lake.hourly.facts(date).to_pylist()):
         if row["minutes_expected"]:
             at = (row["symbol"], pd.Timestamp(row["hour"], tz=UTC))
             told[at] = (row["minutes_expected"], row["minutes_present"], row["minutes_absent"])

@@ -60,7 +60,7 @@ def test_dev_accepts_what_the_same_vendor_said_later_and_looks_at_the_day_again(
     status, state = run_audit(half_hour.start, half_hour.end, symbols=["IBM"])
     assert status == "SUCCEEDED", state
     (facts,) = [
-        row for row in stage.lake.hour_facts(half_hour).to_pylist()
+        row for row in stage.lake.hourly.facts(half_hour).to_pylist()
         if row["symbol"] == "IBM" and row["minutes_present"]
     ][:1]  # fmt: skip
     assert facts["open"] == seen["open"][0]

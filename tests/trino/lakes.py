@@ -93,7 +93,7 @@ def real(folder: Path, bars: Path) -> list[Question]:
     for symbol in pc.unique(read["symbol"]).to_pylist():
         writer.bars(symbol, read.filter(pc.equal(read["symbol"], symbol))["minute"].to_pylist(), source="lean")
     writer.lake.put_symbols(real_listings(bars))
-    writer.lake.put_sessions(sessions("2013-10-01", "2018-04-30"))
+    writer.lake.calendars.put(sessions("2013-10-01", "2018-04-30"))
     writer.save(folder)
     equities = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2013, 10, 12, tzinfo=UTC))
     coins = Range(datetime(2016, 10, 7, tzinfo=UTC), datetime(2016, 10, 10, tzinfo=UTC))
@@ -115,7 +115,7 @@ def adversarial(folder: Path) -> list[Question]:
     """Every adversity at once; see the comments."""
     writer = Writer()
     days = [*sessions("2024-03-07", "2024-03-12"), *sessions("2024-07-01", "2024-07-06")]
-    writer.lake.put_sessions(days)
+    writer.lake.calendars.put(days)
     plain = minutes_of(days, "XNYS")
     rng = np.random.default_rng(7)
     writer.bars("WHOLE", plain)

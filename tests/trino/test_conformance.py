@@ -158,7 +158,7 @@ def test_the_rules_of_values_on_the_real_bars(trino: Trino, root: Path) -> None:
     fields = zip([*columns, *provenance], BARS.names, strict=True)
     writer.lake.put_bars(pa.table({name: column for column, name in fields}).cast(BARS))
     writer.lake.put_symbols(lakes.real_listings(REAL_BARS))
-    writer.lake.put_sessions(lakes.sessions("2013-10-01", "2014-06-30"))
+    writer.lake.calendars.put(lakes.sessions("2013-10-01", "2014-06-30"))
     writer.save(root / "real_values")
     ask = ask_both(trino, root, "real_values")
     window = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2014, 6, 30, tzinfo=UTC))

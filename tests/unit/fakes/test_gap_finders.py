@@ -27,7 +27,7 @@ def filled(market: Market, dice: random.Random) -> Lake:
     """A lake in which bars are missing, lie twice and thrice, came late for minutes that are proven absent, and lie
     outside the sessions."""
     lake = Lake(FakeStore())
-    lake.put_sessions([*market.sessions, *market.earlier])
+    lake.calendars.put([*market.sessions, *market.earlier])
     lake.put_symbols(market.listings)
     share = dice.choice([0.1, 0.5, 0.9, 1.0])
     around = Range(market.window.start - 20 * MINUTE, market.window.end + 20 * MINUTE)
@@ -57,7 +57,7 @@ def test_both_finders_find_the_same(seed: int, name: str, part: bool) -> None:
         window = Range(start, start + dice.randrange(1, int((window.end - start) // MINUTE) + 1) * MINUTE)
     symbols = dice.choice([None, ["AAA"], ["BBB", "CCC"]])
     calendars = {one.calendar for one in market.listings}
-    question = Question(window, market.listings, lake.sessions(hours_around(window), calendars), symbols)
+    question = Question(window, market.listings, lake.calendars.sessions(hours_around(window), calendars), symbols)
     plain, sql = FakeGapFinder(lake).find(question, token="t"), SqlGapFinder(lake).find(question, token="t")
     assert list(sql.gaps) == list(plain.gaps)
     assert sql.expected == plain.expected
@@ -73,7 +73,7 @@ def test_a_late_bar_between_two_missing_minutes_leaves_two_gaps(
     market = MARKETS["hour"]
     window = market.window
     lake = Lake(FakeStore())
-    lake.put_sessions(market.sessions)
+    lake.calendars.put(market.sessions)
     lake.put_symbols(market.listings)
     late = window.start + 5 * MINUTE
     lacking = {late - MINUTE, late + MINUTE}
@@ -81,7 +81,7 @@ def test_a_late_bar_between_two_missing_minutes_leaves_two_gaps(
     lake.put_bars(to_table(bars, source="one", repair_id=None, captured_at=window.end))
     absence = Absence("AAA", Range(late, late + MINUTE), "no_trade", "[]", 2, window.end, rule=RULE)
     lake.put_absences([absence, replace(absence, range=Range(late, late + 2 * MINUTE), proven_at=late)])
-    question = Question(window, market.listings, lake.sessions(hours_around(window), {"XNYS"}), ["AAA"])
+    question = Question(window, market.listings, lake.calendars.sessions(hours_around(window), {"XNYS"}), ["AAA"])
     found = finder(lake).find(question, token="t")
     assert [gap.start for gap in found.gaps] == sorted(lacking)
     assert [gap.start for gap in found.gaps.less(proven(lake.absences(window), found.gaps))] == [late - MINUTE]

@@ -52,7 +52,7 @@ class Feed:
     def __init__(self) -> None:
         self.lake, self.results = Lake(FakeStore()), FakeStore(lambda: NOW)
         self.queue, self.signals = FakeJobQueue(), FakeSignals()
-        self.lake.put_sessions([NYSE])
+        self.lake.calendars.put([NYSE])
         truth = [
             Bar(symbol, OPEN + n * MINUTE, 1.0, 1.0, 1.0, 1.0, 1.0) for symbol in ("AIG", "IBM") for n in range(30)
         ]
@@ -226,7 +226,7 @@ def test_publishing_of_several_dates_goes_on_where_the_time_was_up(stream: Feed)
     stream.lake.put_symbols([Listing("AIG", "XNYS"), Listing("IBM", "XNYS")])
     stored(stream, "AIG", "IBM", days=2)
     day = timedelta(days=1)
-    stream.lake.put_sessions([NYSE, Session("XNYS", NYSE.dt + day, OPEN + day, NYSE.close + day)])
+    stream.lake.calendars.put([NYSE, Session("XNYS", NYSE.dt + day, OPEN + day, NYSE.close + day)])
     request = AuditRequest(Range(OPEN, OPEN + 2 * day))
     working_files.put_json(stream.results, working_files.request_key("a1"), request.to_json())
     state = AuditState(audit_id="a1", request_key=working_files.request_key("a1"), status="ready").as_json()

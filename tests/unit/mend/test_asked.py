@@ -70,7 +70,7 @@ def test_a_repair_of_a_weekend_starts_no_audit(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("mend.stage.open_stage", lambda _: opened)
     fresh = CliRunner().invoke(command, weekend)
     assert isinstance(fresh.exception, AttributeError), "it would have started one: there is no machine here"
-    lake.put_sessions(calendar_named("XNYS").sessions(date(2025, 11, 17), date(2025, 11, 28)))
+    lake.calendars.put(calendar_named("XNYS").sessions(date(2025, 11, 17), date(2025, 11, 28)))
     done = CliRunner().invoke(command, weekend)
     assert isinstance(done.exception, BadInput)
     assert "no minute is expected" in str(done.exception) or "nothing is expected" in str(done.exception)

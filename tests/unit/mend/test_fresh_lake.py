@@ -54,18 +54,18 @@ def _load(folder: Path, start: datetime = OPEN) -> Result:
 def test_a_load_into_a_fresh_lake_brings_sessions_and_symbols_along(fresh: Stage, tmp_path: Path) -> None:
     done = _load(tmp_path)
     assert done.exit_code == 0, done.output
-    assert [one.dt for one in fresh.lake.sessions(Range(OPEN, OPEN + MINUTE))] == [date(2025, 11, 4)]
+    assert [one.dt for one in fresh.lake.calendars.sessions(Range(OPEN, OPEN + MINUTE))] == [date(2025, 11, 4)]
     assert fresh.lake.symbols() == [Listing("BTCUSD", "24/7")]
 
 
 def test_a_load_leaves_sessions_that_are_there_as_they_are(fresh: Stage, tmp_path: Path) -> None:
     """An early close that somebody has entered is not undone by a file of bars."""
     put_sessions(fresh)
-    first, *rest = fresh.lake.sessions()
+    first, *rest = fresh.lake.calendars.sessions()
     early = type(first)(first.calendar, first.dt, first.open, first.close - timedelta(hours=3))
-    fresh.lake.put_sessions([early, *rest])
+    fresh.lake.calendars.put([early, *rest])
     assert _load(tmp_path).exit_code == 0
-    assert fresh.lake.sessions()[0] == early
+    assert fresh.lake.calendars.sessions()[0] == early
 
 
 def test_a_load_outside_the_known_sessions_is_said(fresh: Stage, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         SimpleNamespace(ssm=aws, sqs=aws, stepfunctions=aws, functions=aws, dynamodb=aws),
     )  # type: ignore[arg-type]
     found.__dict__["lake"] = Lake(FakeStore())
-    found.lake.put_sessions(_sessions(range(-30, 700)))
+    found.lake.calendars.put(_sessions(range(-30, 700)))
     monkeypatch.setattr(mend.stage, "open_stage", lambda _: found)
     return found
 
@@ -159,12 +159,12 @@ def test_status_shows_all_the_rest_when_there_never_was_a_list(monkeypatch: pyte
 
 def test_status_says_that_sessions_run_out(stage: Stage) -> None:
     """Less than 60 days ahead."""
-    stage.lake.put_sessions(_sessions(range(-30, 59)))
+    stage.lake.calendars.put(_sessions(range(-30, 59)))
     assert state(code=1)["sessions"][0]["ends_soon"] is True
     said = " ".join(run(status.command, code=1).output.split())
     assert "the sessions of XNYS are known until" in said
     assert "next: mend sessions refresh --stage dev --calendar XNYS" in said
-    stage.lake.put_sessions(_sessions(range(-30, 62)))
+    stage.lake.calendars.put(_sessions(range(-30, 62)))
     assert state()["sessions"][0]["ends_soon"] is False
 
 
@@ -239,11 +239,11 @@ def test_a_closure_is_recorded_listed_and_taken_back(stage: Stage) -> None:
         "by": "anna",
         "why": "storm",
     }
-    assert day not in {one.dt for one in stage.lake.sessions()}
+    assert day not in {one.dt for one in stage.lake.calendars.sessions()}
     (one,) = stage.lake.calendars.closures()
     assert one.id in run(closures.command, "list").output
     run(closures.command, "remove", one.id)
-    assert day in {one.dt for one in stage.lake.sessions()}
+    assert day in {one.dt for one in stage.lake.calendars.sessions()}
     assert "nothing is recorded as" in run(closures.command, "remove", one.id, code=2).output
 
 
@@ -296,5 +296,5 @@ def test_sessions_are_refreshed_and_said_until_when(stage: Stage) -> None:
     done = run(sessions.command, "refresh", "--calendar", "XNYS")
     said = " ".join(done.output.split())
     assert "XNYS: the sessions from 2010-01-04 until" in said
-    assert stage.lake.sessions()[0].dt == date(2010, 1, 4)
+    assert stage.lake.calendars.sessions()[0].dt == date(2010, 1, 4)
     assert "were there" in " ".join(run(sessions.command, "refresh", "--calendar", "XNYS").output.split())

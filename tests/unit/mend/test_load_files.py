@@ -236,7 +236,7 @@ def test_a_load_that_was_killed_is_resumed_and_a_second_one_writes_nothing(
     """Killed between two dates: what is there stays as it is, what is not comes."""
     store = FakeStore()
     lake = Lake(store)
-    lake.put_sessions([Session("XNYS", date(2024, 7, 1), NOW, NOW + timedelta(hours=1))])
+    lake.calendars.put([Session("XNYS", date(2024, 7, 1), NOW, NOW + timedelta(hours=1))])
     stage = SimpleNamespace(
         name="dev", option="dev", where="here", lake=lake, interest=lambda: SimpleNamespace(listings=[])
     )

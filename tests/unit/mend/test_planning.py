@@ -32,7 +32,7 @@ VENDOR = VendorLimits("finnhub", rows=500, symbols=1, per_minute=60)
 
 def _lake(*missing: int) -> Lake:
     lake = Lake(FakeStore(lambda: OPEN))
-    lake.put_sessions([SESSION])
+    lake.calendars.put([SESSION])
     lake.put_symbols([Listing("IBM", "XNYS")])
     bars = [Bar("IBM", OPEN + n * MINUTE, 1.0, 2.0, 0.5, 1.5, 10.0) for n in range(30) if n not in missing]
     lake.put_bars(to_table(bars, source="x", repair_id=None, captured_at=NOW))
@@ -65,7 +65,7 @@ def test_gaps_become_the_fewest_requests_and_nothing_is_written() -> None:
 def test_a_minute_that_the_answers_prove_absent_is_not_planned_for() -> None:
     """The machine's first look would fold the proof before it queues anything; the plan does as it would."""
     lake = _lake(5, 20)
-    lake.put_observations([_omission("j1", 5, NOW), _omission("j2", 5, NOW + timedelta(minutes=1))])
+    lake.answers.put([_omission("j1", 5, NOW), _omission("j2", 5, NOW + timedelta(minutes=1))])
     outlook = _look(lake)
     assert [(gap.start - OPEN) // MINUTE for gap in outlook.gaps] == [20]
 

@@ -39,7 +39,7 @@ def put(lake: Lake, symbol: str, minutes: list[int], *, price: float = 1.0, repa
 def lake() -> Lake:
     """IBM: minutes 0 to 2 captured, 1 repaired beside it, 3 repaired, 4 absent, 5 missing; one bar before the open."""
     lake = Lake(FakeStore())
-    lake.put_sessions([SESSION])
+    lake.calendars.put([SESSION])
     lake.put_symbols([Listing("AIG", "XNYS"), Listing("IBM", "XNYS")])
     put(lake, "IBM", [-1, 0, 1, 2])
     put(lake, "IBM", [1], price=2.0, repair_id="again")

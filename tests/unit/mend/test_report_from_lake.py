@@ -65,7 +65,7 @@ def observation(window: Range, *, job_id: str, attempt: int, omitted: tuple[Rang
 def lake() -> Lake:
     """IBM with one minute of each verdict but present, SPY whole."""
     lake = Lake(FakeStore())
-    lake.put_sessions([SESSION])
+    lake.calendars.put([SESSION])
     lake.put_symbols([Listing("IBM", "XNYS"), Listing("SPY", "XNYS")])
     bars(lake, "SPY", SESSION.range)
     bars(lake, "IBM", part(0, 100))
@@ -75,7 +75,7 @@ def lake() -> Lake:
     lake.put_absences([Absence("IBM", part(106, 108), "no_trade", json.dumps(seen), 2, NOW, rule=RULE)])
     refused = {"vendor": "finnhub", "kind": "give_up", "observed_at": "2013-10-05T06:03:00Z", "status": 403}
     lake.put_failures([Failure("IBM", part(108, 109), "vendor_refused", json.dumps([refused]), 3, "a1", NOW)])
-    lake.put_observations(
+    lake.answers.put(
         [
             observation(part(95, 115), job_id="job1", attempt=1, omitted=(part(106, 110),)),
             observation(part(100, 115), job_id="job2", attempt=2, omitted=(part(106, 110),)),
@@ -169,7 +169,9 @@ def test_a_stage_that_never_ran_an_audit_is_told_to() -> None:
 
 def test_a_range_of_which_the_lake_knows_nothing_is_nothing_to_report(lake: Lake) -> None:
     """There are sessions, but no bar of them was ever loaded or asked for."""
-    lake.put_sessions([Session("XNYS", date(2013, 10, 7), OPEN + timedelta(days=3), OPEN + timedelta(days=3, hours=6))])
+    lake.calendars.put(
+        [Session("XNYS", date(2013, 10, 7), OPEN + timedelta(days=3), OPEN + timedelta(days=3, hours=6))]
+    )
     empty = Range(OPEN + timedelta(days=3), OPEN + timedelta(days=3, hours=6))
     with pytest.raises(NothingToReport, match="`mend load` puts bars there"):
         report(lake, window=empty)
@@ -200,7 +202,7 @@ def test_a_proof_says_its_strength_and_a_revocation_who_said_so() -> None:
         "IBM", part(0, 2), "no_trade", json.dumps([seen]), 2, NOW, proof="two_looks", plausible=0.42, rule=RULE
     )
     lake = Lake(FakeStore())
-    lake.put_sessions([SESSION])
+    lake.calendars.put([SESSION])
     lake.put_symbols([Listing("IBM", "XNYS"), Listing("SPY", "XNYS")])
     lake.put_absences([weak])
     lake.put_revocations([Revocation("IBM", part(1, 2), "J. Doe", "the tape has trades", NOW)])

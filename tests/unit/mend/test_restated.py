@@ -58,7 +58,7 @@ class Week:
         self.board, self.queue, self.started = FakeBoard(), FakeJobQueue(), list[dict[str, Any]]()
         self.lake.put_symbols([Listing(name, "XNYS") for name in ("AIG", "IBM", "SPY")])
         days = [day.date() for day in (WEEK.start, WEEK.end)]
-        self.lake.put_sessions(calendar_named("XNYS").sessions(*days))
+        self.lake.calendars.put(calendar_named("XNYS").sessions(*days))
 
     def capture(self, bars: pd.DataFrame) -> None:
         later, on = self.now, bars["minute"].dt.date
@@ -194,7 +194,7 @@ def test_a_restated_week_from_the_look_to_accepted_to_as_of(week: Week) -> None:
     fresh = Week()
     fresh.capture(restated)
     fresh.publish()
-    assert week.lake.hour_facts(WEEK).equals(fresh.lake.hour_facts(WEEK))
+    assert week.lake.hourly.facts(WEEK).equals(fresh.lake.hourly.facts(WEEK))
     after = week.objects()
     assert {key: after[key] for key in before if f"dt={QUIET}" in key} == {
         key: body for key, body in before.items() if f"dt={QUIET}" in key

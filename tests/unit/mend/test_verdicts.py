@@ -36,7 +36,7 @@ def _range(first: int, end: int) -> Range:
 
 def _lake(*listings: Listing) -> Lake:
     lake = Lake(FakeStore())
-    lake.put_sessions([SESSION])
+    lake.calendars.put([SESSION])
     lake.put_symbols(listings or [Listing("IBM", "XNYS")])
     return lake
 

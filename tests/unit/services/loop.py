@@ -53,7 +53,7 @@ class Loop:
         self.now = OPEN + timedelta(hours=8)
         self.store, self.results = FakeStore(lambda: self.now), FakeStore(lambda: self.now)
         self.lake = Lake(self.store)
-        self.lake.put_sessions([Session("XNYS", date(2026, 1, 5), OPEN, OPEN + minutes * MINUTE)])
+        self.lake.calendars.put([Session("XNYS", date(2026, 1, 5), OPEN, OPEN + minutes * MINUTE)])
         self.read_parameter: Callable[[], str | None] = lambda: json.dumps({"XNYS": SYMBOLS})
         if stored:
             self.lake.put_bars(to_table(stored, source="capture", repair_id=None, captured_at=OPEN))

@@ -90,7 +90,7 @@ def test_a_revocation_voids_its_own_minutes_alone() -> None:
 
 def test_an_answer_after_the_revocation_counts() -> None:
     loop = proven()
-    first, second = loop.lake.observations(DAY.dates(), ["AAA"])
+    first, second = loop.lake.answers.read(DAY.dates(), ["AAA"])
     one = Revocation("AAA", HOLE, "J. Doe", "no", first.observed_at)
     assert [each.omitted for each in unrevoked([first, second], [one])] == [Omissions.of(), second.omitted]
     other = Revocation("BBB", HOLE, "J. Doe", "no", second.observed_at)
@@ -202,7 +202,7 @@ def test_a_suspected_hole_is_asked_once_more_by_a_recheck_alone() -> None:
 def test_the_sweep_asks_after_a_day_and_not_again_before_the_week(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     loop: Loop = made()
     around = [Session("XNYS", day.date(), day, day + MINUTE) for day in (OPEN - timedelta(3), OPEN + timedelta(4))]
-    loop.lake.calendars.put([*loop.lake.sessions(), *around])
+    loop.lake.calendars.put([*loop.lake.calendars.sessions(), *around])
     asked = []
     for night in (2, 26, 28):  # hours after the second look
         loop.now = OPEN + timedelta(hours=8 + night, minutes=5)
@@ -218,7 +218,7 @@ def test_the_sweep_asks_after_a_week_and_a_month_again() -> None:
     """By the clock alone: one, seven and thirty days after the proof, each once. Answers are read when it has come."""
     loop = proven()
     absences = loop.lake.absences(DAY)
-    (first, second) = loop.lake.observations(DAY.dates(), ["AAA"])
+    (first, second) = loop.lake.answers.read(DAY.dates(), ["AAA"])
     told, nights, read = [first, second], [], []
     for day in range(40):
         at = second.observed_at + timedelta(days=day, minutes=5)
@@ -255,7 +255,7 @@ def test_thousands_of_weak_proofs_are_asked_again_in_a_moment() -> None:
     """Not proofs by answers: 20,000 by 500 once took a minute. Each is asked, but the half that was heard of since."""
     loop = proven()
     (absence,) = loop.lake.absences(DAY)
-    (_, answer) = loop.lake.observations(DAY.dates(), ["AAA"])
+    (_, answer) = loop.lake.answers.read(DAY.dates(), ["AAA"])
     minutes = np.arange(8_000) * 2 + epoch_minute(OPEN)
     whole = Range(OPEN, OPEN + 16_000 * MINUTE)
     ranges = [Range(from_epoch_minute(at), from_epoch_minute(at + 1)) for at in minutes.tolist()]

@@ -50,21 +50,21 @@ def test_a_date_becomes_one_object_and_says_the_same() -> None:
     lake = Lake(store)
     told = [answer(f"j{n}", symbol=symbol, at=n) for n in range(4) for symbol in "AB"]
     for one in told:
-        lake.put_observations([one])
-    before = lake.observations([DAY])
+        lake.answers.put([one])
+    before = lake.answers.read([DAY])
     (key,) = compacted(lake)
-    assert lake.observations([DAY]) == before == sorted(told, key=lambda one: (one.symbol, one.observed_at))
+    assert lake.answers.read([DAY]) == before == sorted(told, key=lambda one: (one.symbol, one.observed_at))
     assert compacted(lake) == ()
     assert sweep(store, now=NOW + KEEP) == len(told)
     assert objects(store) == [key]
-    assert lake.observations([DAY]) == before
-    assert lake.observations([DAY], ["B"]) == [one for one in before if one.symbol == "B"]
+    assert lake.answers.read([DAY]) == before
+    assert lake.answers.read([DAY], ["B"]) == [one for one in before if one.symbol == "B"]
 
 
 def test_a_few_objects_may_lie_beside_one_another() -> None:
     lake = Lake(FakeStore())
     for n in range(MAX_OBJECTS):
-        lake.put_observations([answer(f"j{n}")])
+        lake.answers.put([answer(f"j{n}")])
     assert compacted(lake) == ()
 
 
@@ -72,21 +72,21 @@ def test_a_job_that_is_done_again_replaces_what_it_said_before_and_after_compact
     """One job is one look, however often it is delivered."""
     lake = Lake(FakeStore())
     for n in range(MAX_OBJECTS + 1):
-        lake.put_observations([answer(f"j{n}")])
+        lake.answers.put([answer(f"j{n}")])
     compacted(lake)
     again = answer("j0", at=5, left=20)
-    lake.put_observations([again])
+    lake.answers.put([again])
     sweep(lake.store, now=NOW + KEEP)
-    assert [one for one in lake.observations([DAY]) if one.job_id == "j0"] == [again]
+    assert [one for one in lake.answers.read([DAY]) if one.job_id == "j0"] == [again]
 
 
 def test_an_answer_that_came_again_while_it_was_compacted_is_not_deleted() -> None:
     store = FakeStore()
     lake = Lake(store)
     for n in range(MAX_OBJECTS + 1):
-        lake.put_observations([answer(f"j{n}")])
+        lake.answers.put([answer(f"j{n}")])
     compacted(lake)
-    (key,) = lake.put_observations([answer("j0", at=5)])
+    (key,) = lake.answers.put([answer("j0", at=5)])
     sweep(store, now=NOW + KEEP)
     assert key in store.objects
     assert len(objects(store)) == 2
@@ -96,8 +96,8 @@ def test_a_read_begins_anew_when_an_object_vanishes() -> None:
     """Half of the evidence would be taken for all of it."""
     store = FakeStore()
     lake = Lake(store)
-    keys = [lake.put_observations([answer(f"j{n}")])[0] for n in range(MAX_OBJECTS + 1)]
-    before, get = lake.observations([DAY]), store.get
+    keys = [lake.answers.put([answer(f"j{n}")])[0] for n in range(MAX_OBJECTS + 1)]
+    before, get = lake.answers.read([DAY]), store.get
 
     def vanish(wanted: str) -> bytes | None:
         if wanted == keys[0] and wanted in store.objects:
@@ -108,17 +108,17 @@ def test_a_read_begins_anew_when_an_object_vanishes() -> None:
         return get(wanted)
 
     store.get = vanish  # type: ignore[method-assign]
-    assert lake.observations([DAY]) == before
+    assert lake.answers.read([DAY]) == before
     store.get = lambda _: None  # type: ignore[method-assign]
     with pytest.raises(LakeUnsettled, match="answers of 2026-01-05"):
-        lake.observations([DAY])
+        lake.answers.read([DAY])
 
 
 def test_a_vanished_input_ends_the_attempt() -> None:
     """Another compactor was quicker: nothing is written from what is left."""
     store = FakeStore()
     lake = Lake(store)
-    keys = [lake.put_observations([answer(f"j{n}")])[0] for n in range(MAX_OBJECTS + 1)]
+    keys = [lake.answers.put([answer(f"j{n}")])[0] for n in range(MAX_OBJECTS + 1)]
     get = store.get
     store.get = lambda key: None if key == keys[0] else get(key)  # type: ignore[method-assign]
     assert compacted(lake) == ()
@@ -130,13 +130,13 @@ def test_objects_of_an_earlier_commit_are_compacted_as_they_are() -> None:
     store = FakeStore()
     lake = Lake(store)
     for n in range(MAX_OBJECTS + 1):
-        (key,) = lake.put_observations([answer(f"j{n}")])
+        (key,) = lake.answers.put([answer(f"j{n}")])
         table = decode(store.objects[key][0], schema_of(Table.ANSWERS)).drop_columns(["stated"])
         store.put(key, encode(table))
-    before = lake.observations([DAY])
+    before = lake.answers.read([DAY])
     (key,) = compacted(lake)
     sweep(store, now=NOW + KEEP)
-    assert lake.observations([DAY]) == before
+    assert lake.answers.read([DAY]) == before
     assert len(before) == MAX_OBJECTS + 1
 
 
@@ -171,7 +171,7 @@ def test_no_order_of_answers_compactions_and_deaths_changes_what_is_read(steps: 
         if isinstance(step, Observation):
             key = (step.symbol, step.range.start, step.job_id)
             if key not in told or told[key].observed_at < step.observed_at:  # a clock that goes on
-                lake.put_observations([step])
+                lake.answers.put([step])
                 told[key] = step
         elif step == "sweep":
             sweep(store, now=now)
@@ -179,7 +179,7 @@ def test_no_order_of_answers_compactions_and_deaths_changes_what_is_read(steps: 
             store.dies = step == "die"
             compacted(lake, now=now)
             store.dies = False
-        assert _said(lake.observations([DAY])) == _said(told.values())
+        assert _said(lake.answers.read([DAY])) == _said(told.values())
 
 
 def _said(told: Iterable[Observation]) -> list[str]:
@@ -193,9 +193,9 @@ def test_two_answers_that_are_as_new_are_read_the_same_way_however_they_lie() ->
     for pair in ([one, other], [other, one]):
         lake = Lake(FakeStore())
         for number, each in enumerate(pair):
-            (key,) = lake.put_observations([each])
+            (key,) = lake.answers.put([each])
             lake.store.put(key.replace("j0", f"j0-{number}"), lake.store.get(key) or b"")
             lake.store.delete([key])
-        orders.append(lake.observations([DAY]))
+        orders.append(lake.answers.read([DAY]))
     assert orders[0] == orders[1]
     assert len(orders[0]) == 1

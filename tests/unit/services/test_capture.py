@@ -30,7 +30,7 @@ IBM = json.dumps({"XNYS": ["IBM"]})
 @pytest.fixture
 def lake():
     lake = Lake(FakeStore())
-    lake.put_sessions([NYSE])
+    lake.calendars.put([NYSE])
     return lake
 
 
@@ -100,7 +100,7 @@ def test_a_malformed_list_and_no_earlier_one_is_an_error(lake, queue):
 
 def test_an_early_close_is_followed_from_the_next_minute(lake, queue):
     """The sessions are refreshed during the day; capture asks the table each minute."""
-    lake.put_sessions([Session("XNYS", date(2013, 10, 4), OPEN, OPEN + MINUTE)])
+    lake.calendars.put([Session("XNYS", date(2013, 10, 4), OPEN, OPEN + MINUTE)])
     assert request(lake, queue, at=NOW).messages == 1
     assert request(lake, queue, at=NOW + MINUTE).messages == 0
 
@@ -119,7 +119,7 @@ def test_bars_are_written_as_captured(lake, queue):
 
 def test_each_calendar_is_asked_of_the_first_vendor_that_serves_it(lake, queue):
     """Stocks where the plan serves them, coins at a venue; the worker asks whom the message names."""
-    lake.put_sessions([NYSE, Session("24/7", date(2013, 10, 4), OPEN, OPEN + 390 * MINUTE)])
+    lake.calendars.put([NYSE, Session("24/7", date(2013, 10, 4), OPEN, OPEN + 390 * MINUTE)])
     vendors = (
         VendorSettings("stocks", "https://s.example", 60, calendars=("XNYS",)),
         VendorSettings("coins", "https://c.example", 60, calendars=("24/7",)),

@@ -21,7 +21,7 @@ from tests.unit.services.capturing import BAR, MANY, NOW, NYSE, Market, message,
 @pytest.fixture
 def lake():
     lake = Lake(FakeStore())
-    lake.put_sessions([NYSE])
+    lake.calendars.put([NYSE])
     return lake
 
 

@@ -24,7 +24,7 @@ FIRST = '{"XNYS": ["IBM"]}'
 @pytest.fixture
 def lake() -> Lake:
     lake = Lake(FakeStore())
-    lake.put_sessions([Session(name, OPEN.date(), OPEN, OPEN + timedelta(hours=6)) for name in ("XNYS", "24/7")])
+    lake.calendars.put([Session(name, OPEN.date(), OPEN, OPEN + timedelta(hours=6)) for name in ("XNYS", "24/7")])
     return lake
 
 

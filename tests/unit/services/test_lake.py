@@ -203,25 +203,25 @@ def test_observations_come_back(lake):
     """By date and by symbol, with the minutes that were omitted."""
     one = observation(omitted=(Range(AT - 20 * MINUTE, AT - 18 * MINUTE),))
     other = observation(symbol="AIG", job_id="j2")
-    lake.put_observations([one, other])
-    assert lake.observations([date(2013, 10, 4)]) == [other, one]
-    assert lake.observations([date(2013, 10, 4)], ["IBM"]) == [one]
-    assert lake.observations([date(2013, 10, 5)]) == []
+    lake.answers.put([one, other])
+    assert lake.answers.read([date(2013, 10, 4)]) == [other, one]
+    assert lake.answers.read([date(2013, 10, 4)], ["IBM"]) == [one]
+    assert lake.answers.read([date(2013, 10, 5)]) == []
 
 
 def test_a_redelivered_job_replaces_its_observations(lake):
     """One job leaves one answer, the newest: two deliveries are not two observations."""
-    lake.put_observations([observation(), observation(symbol="AIG")])
-    lake.put_observations([observation(at=AT + MINUTE), observation(symbol="AIG", at=AT + MINUTE)])
-    assert [item.observed_at for item in lake.observations([date(2013, 10, 4)])] == [AT + MINUTE] * 2
+    lake.answers.put([observation(), observation(symbol="AIG")])
+    lake.answers.put([observation(at=AT + MINUTE), observation(symbol="AIG", at=AT + MINUTE)])
+    assert [item.observed_at for item in lake.answers.read([date(2013, 10, 4)])] == [AT + MINUTE] * 2
 
 
 def test_an_observation_over_midnight_is_split(lake):
     """Each date's partition has its own minutes, omitted ones included."""
     window = Range(DAY.end - 5 * MINUTE, DAY.end + 5 * MINUTE)
     whole = Observation("BTCUSD", window, AT, "sim", AnswerKind.BARS, left_out(window), 0, 200, "", "j", "a", 1)
-    lake.put_observations([whole])
-    first, second = (lake.observations([date(2013, 10, day)]) for day in (4, 5))
+    lake.answers.put([whole])
+    first, second = (lake.answers.read([date(2013, 10, day)]) for day in (4, 5))
     assert [first[0].range, second[0].range] == [Range(window.start, DAY.end), Range(DAY.end, window.end)]
     assert first[0].omitted.rows()[0][:2] == [epoch_minute(first[0].range.start), epoch_minute(first[0].range.end)]
 
@@ -243,22 +243,22 @@ def test_absences_and_failures_come_back_once(lake):
 
 def test_what_was_learned_of_a_symbol_with_a_slash_lies_beside_the_others(lake):
     """Encoded in the key, as it is in the row."""
-    (key,) = lake.put_observations([observation(symbol="BTC/USDT")])
+    (key,) = lake.answers.put([observation(symbol="BTC/USDT")])
     assert key.count("/") == 2
     assert "-BTC%2FUSDT-" in key
-    assert [one.symbol for one in lake.observations([date(2013, 10, 4)], ["BTC/USDT"])] == ["BTC/USDT"]
+    assert [one.symbol for one in lake.answers.read([date(2013, 10, 4)], ["BTC/USDT"])] == ["BTC/USDT"]
 
 
 def test_sessions_are_replaced_by_calendar(lake):
     """Sessions of other calendars stay."""
     nyse = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=6))
     crypto = Session("24/7", date(2013, 10, 4), DAY.start, DAY.end)
-    lake.put_sessions([nyse, crypto])
+    lake.calendars.put([nyse, crypto])
     early = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=3))
-    lake.put_sessions([early])
-    assert lake.sessions() == [crypto, early]
-    assert lake.sessions(Range(early.close, DAY.end)) == [crypto]
-    assert lake.sessions(calendars=["XNYS"]) == [early]
+    lake.calendars.put([early])
+    assert lake.calendars.sessions() == [crypto, early]
+    assert lake.calendars.sessions(Range(early.close, DAY.end)) == [crypto]
+    assert lake.calendars.sessions(calendars=["XNYS"]) == [early]
 
 
 def test_hours_of_bars_are_written_at_once_by_as_many_as_read():

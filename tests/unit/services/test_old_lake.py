@@ -15,6 +15,7 @@ import pytest
 from minutemend.contract import Key, Status
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Verdict
+from minutemend.services.look import _past
 from minutemend.services.publish import Publish
 
 from mend.spans import verdicts
@@ -57,9 +58,9 @@ def test_its_bars_and_what_is_known_of_them_are_read(loop: Loop) -> None:
     }
     assert sum(name is not None for name in stored["repair_id"].to_pylist()) == 5
     assert [one.symbol for one in lake.symbols()] == list(SYMBOLS)
-    assert len(lake.observations(HOUR.dates())) == 5
+    assert len(lake.answers.read(HOUR.dates())) == 5
     assert {(one.symbol, one.reason) for one in lake.failures(HOUR)} == {("CCC", "vendor_refused")}
-    assert lake.hour_facts(HOUR).num_rows == 6
+    assert lake.hourly.facts(HOUR).num_rows == 6
 
 
 def test_its_proofs_are_asked_for_anew(loop: Loop) -> None:
@@ -86,6 +87,23 @@ def test_an_audit_heals_it_and_the_facts_follow(loop: Loop) -> None:
     Publish(lake=loop.lake, signals=FakeSignals(), retire_after=timedelta(0)).run(
         HOUR, None, audit_id="today", now=loop.now
     )
-    facts = loop.lake.hour_facts(HOUR).to_pylist()
+    facts = loop.lake.hourly.facts(HOUR).to_pylist()
     counts = [sum(row[f"minutes_{what}"] for row in facts) for what in ("expected", "present", "absent")]
     assert counts == [180, 179, 1]
+
+
+def test_what_it_took_for_absent_makes_no_later_session_plausible(loop: Loop) -> None:
+    """Its facts say that BBB lacked ten minutes, so that another session might lack 22. A date counts by the proofs in
+    force, once they and the facts are made anew."""
+    tomorrow = Range(HOUR.start + timedelta(days=1), HOUR.end + timedelta(days=1))
+
+    def past() -> list[tuple[int, int]]:
+        known = _past(loop.lake, tomorrow, SYMBOLS)
+        return [*zip(known.sessions.tolist(), known.most.tolist(), strict=True)]
+
+    assert past() == [(0, 0), (0, 0), (0, 0)]
+    loop.run("today")
+    Publish(lake=loop.lake, signals=FakeSignals(), retire_after=timedelta(0)).run(
+        HOUR, None, audit_id="today", now=loop.now
+    )
+    assert past() == [(1, 1), (1, 0), (1, 0)]

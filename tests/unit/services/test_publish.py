@@ -46,7 +46,7 @@ def bars(symbol, start, count, *, repair_id=None, price=1.0):
 @pytest.fixture
 def lake():
     lake = Lake(FakeStore(now=Clock()))
-    lake.put_sessions([Session("XNYS", date(2013, 10, 4), OPEN, CLOSE)])
+    lake.calendars.put([Session("XNYS", date(2013, 10, 4), OPEN, CLOSE)])
     lake.put_symbols([Listing(symbol, "XNYS") for symbol in SYMBOLS])
     return lake
 
@@ -77,18 +77,18 @@ def test_publishing_a_date_compacts_its_answers(lake, signals):
         for n in range(MAX_OBJECTS + 1)
     ]
     for one in told:
-        lake.put_observations([one])
+        lake.answers.put([one])
     (key,) = [key for key in publish(lake, signals).compacted if key.startswith("answers/")]
     publish(lake, signals)
     assert [stored.key for stored in listed(lake.store, Table.ANSWERS, [OPEN.date()])] == [key]
-    assert lake.observations([OPEN.date()]) == told
+    assert lake.answers.read([OPEN.date()]) == told
 
 
 def test_an_hour_is_published_with_its_facts_and_one_event(lake, signals):
     """The facts are there, the event names the range, and the result says which symbol-hours changed."""
     whole_day(lake)
     done = publish(lake, signals)
-    facts = lake.hour_facts(FIRST).to_pylist()
+    facts = lake.hourly.facts(FIRST).to_pylist()
     assert [(row["symbol"], row["minutes_present"], row["minutes_expected"]) for row in facts] == [
         ("AIG", 30, 30),
         ("IBM", 30, 30),
@@ -130,7 +130,7 @@ def test_a_repair_of_an_old_minute_rewrites_its_hour_s_facts_and_nothing_else(la
     assert repaired in before
     ((_, detail),) = signals.announced  # before, no symbol was whole
     assert (detail["symbols"], detail["not_ready"]) == (["IBM"], {"AIG": 1})
-    (row,) = [row for row in lake.hour_facts(Range(hour, hour + MINUTE)).to_pylist() if row["symbol"] == "IBM"]
+    (row,) = [row for row in lake.hourly.facts(Range(hour, hour + MINUTE)).to_pylist() if row["symbol"] == "IBM"]
     assert (row["high"], row["minutes_present"]) == (500.0, 60)
 
 
@@ -139,7 +139,7 @@ def test_facts_say_which_minutes_are_absent_or_missing(lake, signals):
     whole_day(lake, but={OPEN, OPEN + MINUTE})
     lake.put_absences([Absence("IBM", Range(OPEN, OPEN + MINUTE), "no_trade", "[]", 2, CLOSE, rule=RULE)])
     publish(lake, signals)
-    aig, ibm = lake.hour_facts(FIRST).to_pylist()
+    aig, ibm = lake.hourly.facts(FIRST).to_pylist()
     assert (aig["minutes_present"], aig["minutes_expected"], aig["minutes_absent"]) == (28, 30, 0)
     assert (ibm["minutes_present"], ibm["minutes_expected"], ibm["minutes_absent"]) == (28, 30, 1)
 
@@ -149,9 +149,9 @@ def test_an_early_close_that_is_announced_later_is_followed(lake, signals):
     whole_day(lake)
     publish(lake, signals, DAY)
     early = CLOSE - timedelta(hours=2, minutes=30)
-    lake.put_sessions([Session("XNYS", date(2013, 10, 4), OPEN, early)])
+    lake.calendars.put([Session("XNYS", date(2013, 10, 4), OPEN, early)])
     publish(lake, signals, DAY)
-    facts = lake.hour_facts(DAY).to_pylist()
+    facts = lake.hourly.facts(DAY).to_pylist()
     assert max(row["hour"] for row in facts) == early.replace(minute=0, tzinfo=None)
     assert [row["minutes_expected"] for row in facts if row["symbol"] == "IBM"] == [30, 60, 60, 60, 30]
 
@@ -162,7 +162,7 @@ def test_a_symbol_taken_off_the_list_keeps_its_facts(lake, signals):
     publish(lake, signals)
     lake.put_symbols([Listing("AIG", "XNYS")])
     assert publish(lake, signals).changed == ()
-    assert lake.hour_facts(FIRST)["symbol"].to_pylist() == list(SYMBOLS)
+    assert lake.hourly.facts(FIRST)["symbol"].to_pylist() == list(SYMBOLS)
 
 
 def test_an_hour_without_a_session_is_not_announced(lake, signals):
@@ -184,7 +184,7 @@ def test_part_of_an_hour_publishes_the_hour(lake, signals):
     """Facts are of whole hours: what is not there yet is marked, not left out of what is expected."""
     lake.put_bars(bars("IBM", OPEN, 10))
     publish(lake, signals, Range(OPEN, OPEN + 10 * MINUTE))
-    ibm = lake.hour_facts(FIRST).to_pylist()[1]
+    ibm = lake.hourly.facts(FIRST).to_pylist()[1]
     assert (ibm["minutes_present"], ibm["minutes_expected"]) == (10, 30)
 
 
@@ -233,7 +233,7 @@ def test_a_session_over_midnight_closes_each_date_with_its_part():
 def test_a_second_part_of_the_day_keeps_it_open(lake, signals):
     """At lunch the date is not over, though no session of the published hour goes on."""
     lunch = OPEN + 90 * MINUTE
-    lake.put_sessions(
+    lake.calendars.put(
         [Session("XNYS", OPEN.date(), OPEN, lunch), Session("XNYS", OPEN.date(), lunch + 60 * MINUTE, CLOSE)]
     )
     whole_day(lake)
@@ -259,7 +259,7 @@ def test_a_publisher_that_was_overtaken_looks_again(lake, signals):
 
     lake.store.put = overtaken
     publish(lake, signals)
-    assert [row["minutes_present"] for row in lake.hour_facts(FIRST).to_pylist()] == [30, 30]
+    assert [row["minutes_present"] for row in lake.hourly.facts(FIRST).to_pylist()] == [30, 30]
 
 
 def test_two_that_write_the_same_facts_at_once_both_announce_them(lake, signals):

@@ -84,7 +84,7 @@ def captured():
 @functools.cache
 def _captured():
     lake = Lake(FakeStore())
-    lake.put_sessions(SESSIONS)
+    lake.calendars.put(SESSIONS)
     lake.put_symbols([Listing(symbol, "XNYS") for symbol in SYMBOLS])
     for session, symbol in itertools.product(SESSIONS, SYMBOLS):
         minutes = [session.open + n * MINUTE for n in range(session.minutes)]

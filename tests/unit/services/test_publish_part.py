@@ -44,7 +44,7 @@ def sparse(days: list[int]) -> Lake:
         for day in days
         for at in (OPEN + day * timedelta(days=1),)
     ]
-    lake.put_sessions(sessions)
+    lake.calendars.put(sessions)
     lake.put_symbols([Listing("IBM", "XNYS")])
     for session in sessions:
         bars = [Bar("IBM", session.open + n * MINUTE, 1.0, 2.0, 0.5, 1.5, 10.0) for n in range(10)]
@@ -91,7 +91,7 @@ def test_facts_of_a_session_that_was_called_off_go() -> None:
     lake.calendars.change_closures(lambda _: [storm])
     done = publish(lake, signals, YEARS)
     assert [hour.date() for hour, _ in done.changed] == []
-    assert {row["hour"].date() for row in lake.hour_facts(YEARS).to_pylist()} == {date(2026, 1, 5)}
+    assert {row["hour"].date() for row in lake.hourly.facts(YEARS).to_pylist()} == {date(2026, 1, 5)}
 
 
 def test_a_halt_is_not_expected_of_the_hour() -> None:
@@ -100,7 +100,7 @@ def test_a_halt_is_not_expected_of_the_hour() -> None:
     spans = {"start": format_instant(OPEN + 2 * MINUTE), "end": format_instant(OPEN + 5 * MINUTE)}
     lake.calendars.change_closures(lambda _: [parse_closure(record | spans)])
     publish(lake, signals, HOUR)
-    (row,) = lake.hour_facts(HOUR).to_pylist()
+    (row,) = lake.hourly.facts(HOUR).to_pylist()
     assert (row["minutes_expected"], row["minutes_present"]) == (7, 7)
 
 
@@ -123,7 +123,7 @@ def test_one_quiet_symbol_costs_itself_alone() -> None:
     ((_, detail),) = loop.signals.announced
     assert (detail["symbols"], detail["not_ready"]) == (["AAA", "CCC"], {"BBB": 40})
     assert done.as_json()["ready"] == ["AAA", "CCC"]
-    facts = loop.lake.hour_facts(window).to_pylist()
+    facts = loop.lake.hourly.facts(window).to_pylist()
     short = {row["symbol"]: row["minutes_expected"] - row["minutes_present"] for row in facts if row["hour"].hour == 15}
     assert short == {"AAA": 0, "BBB": 30, "CCC": 0}  # a row that is not whole says so
     assert not publish(loop.lake, loop.signals, window, missing=missing).announced

@@ -199,7 +199,7 @@ def test_the_sweep_of_the_same_night_rings_no_second_alarm(monkeypatch: pytest.M
     loop = suspected()
     told = len(loop.signals.alarms)
     around = [Session("XNYS", day.date(), day, day + MINUTE) for day in (OPEN - timedelta(3), OPEN + timedelta(4))]
-    loop.lake.calendars.put([*loop.lake.sessions(), *around])
+    loop.lake.calendars.put([*loop.lake.calendars.sessions(), *around])
     for night in (1, 2):
         loop.now = OPEN + timedelta(days=night, hours=3)
         assert sweep(loop, monkeypatch, f"night-{night}")[Key.STATUS] == Status.KNOWN

@@ -92,7 +92,7 @@ def test_a_symbol_that_the_vendor_cannot_read_costs_the_others_nothing_whatever_
     loop.work()
     assert stored_symbols(loop) == {"AAA": 60, "CCC": 60}
     assert len(vendor.asked) <= 5
-    told = {one.symbol: (one.kind, one.detail) for one in loop.lake.observations(HOUR.dates()) if one.symbol == "BBB"}
+    told = {one.symbol: (one.kind, one.detail) for one in loop.lake.answers.read(HOUR.dates()) if one.symbol == "BBB"}
     assert told == {"BBB": (AnswerKind.GIVE_UP, "sorry")}
     assert loop.check(state).state[Key.MISSING] == 60
 
@@ -153,7 +153,7 @@ def test_the_parts_of_a_job_are_observed_each_for_itself() -> None:
         loop.worker().run(batch, deadline=loop.now + timedelta(seconds=5))
     omitted = {
         (one.symbol, from_epoch_minute(start))
-        for one in loop.lake.observations(HOUR.dates())
+        for one in loop.lake.answers.read(HOUR.dates())
         for start, *_ in one.omitted.rows()
         if one.kind is AnswerKind.BARS
     }
@@ -198,7 +198,7 @@ def test_a_symbol_that_is_not_believed_is_named_with_its_row_and_the_others_are_
     loop.queue_repairs(loop.begin())
     loop.work()
     assert stored_symbols(loop) == {"AAA": 60, "CCC": 60}
-    told = {one.symbol: (one.kind, one.detail) for one in loop.lake.observations(HOUR.dates())}
+    told = {one.symbol: (one.kind, one.detail) for one in loop.lake.answers.read(HOUR.dates())}
     assert told["BBB"] == (AnswerKind.GARBAGE, line)
     assert told["AAA"][0] is AnswerKind.BARS
 

@@ -146,7 +146,7 @@ def test_a_bar_that_was_captured_while_it_formed_is_found_by_the_next_look() -> 
     nights = Nights(unsure=True)
     forming = [bar("AAA", OPEN + n * MINUTE, 5.0) for n in range(1, 60)]
     nights.loop.store.objects.clear()
-    nights.lake.put_sessions([Session("XNYS", date(2026, 1, 5), OPEN, OPEN + 60 * MINUTE)])
+    nights.lake.calendars.put([Session("XNYS", date(2026, 1, 5), OPEN, OPEN + 60 * MINUTE)])
     nights.lake.put_symbols([Listing("AAA", "XNYS")])
     nights.lake.put_bars(to_table(forming, source=nights.loop.vendor.name, repair_id=None, captured_at=OPEN))
     assert nights.run().open == ()

@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 def whole() -> Loop:
     """A lake without a hole, its sessions known for four days: a Monday, no Tuesday, a Wednesday and a Thursday."""
     loop = Loop(truth=TRUTH, stored=TRUTH)
-    loop.lake.put_sessions(
+    loop.lake.calendars.put(
         Session("XNYS", (OPEN + n * DAY).date(), OPEN + n * DAY, OPEN + n * DAY + 60 * MINUTE) for n in (0, 2, 3)
     )
     loop.now = OPEN + 40 * DAY
@@ -91,7 +91,7 @@ def test_a_scheduled_hour_outside_sessions_is_no_failure_and_nothing_is_said_to_
 def test_a_calendar_that_ran_out_costs_its_own_symbols_alone() -> None:
     """The others are looked at; the audit fails all the same, and says of which calendar nothing is known."""
     loop = whole()
-    loop.lake.put_sessions([Session("XSHG", OPEN.date() - DAY, OPEN - DAY, OPEN - DAY + 60 * MINUTE)])
+    loop.lake.calendars.put([Session("XSHG", OPEN.date() - DAY, OPEN - DAY, OPEN - DAY + 60 * MINUTE)])
     loop.read_parameter = lambda: json.dumps({"XNYS": SYMBOLS, "XSHG": ["600519.SS"]})
     state = look(loop, OPEN, OPEN + 60 * MINUTE)
     assert (state[Key.STATUS], state[Key.EXPECTED], state[Key.MISSING]) == (Status.EXHAUSTED, 180, 0)
@@ -105,7 +105,7 @@ def test_a_calendar_that_ran_out_costs_its_own_symbols_alone() -> None:
 def test_a_symbol_that_is_delisted_keeps_no_audit_from_being_whole() -> None:
     loop = whole()
     over = {"symbol": "OLD", "delisted": "2020-01-02"}
-    loop.lake.put_sessions([Session("XSHG", OPEN.date() - 9 * DAY, OPEN - 9 * DAY, OPEN - 9 * DAY + 60 * MINUTE)])
+    loop.lake.calendars.put([Session("XSHG", OPEN.date() - 9 * DAY, OPEN - 9 * DAY, OPEN - 9 * DAY + 60 * MINUTE)])
     loop.read_parameter = lambda: json.dumps({"XNYS": SYMBOLS, "XSHG": [over]})
     assert look(loop, OPEN, OPEN + 60 * MINUTE)[Key.STATUS] == Status.READY
 
@@ -113,7 +113,7 @@ def test_a_symbol_that_is_delisted_keeps_no_audit_from_being_whole() -> None:
 def test_what_is_unknown_stays_so_over_repairs() -> None:
     """The state carries it from look to look; a repaired range of the others is no success."""
     loop = Loop(truth=TRUTH, stored=[one for one in TRUTH if one.symbol != "AAA"])
-    loop.lake.put_sessions([Session("XSHG", OPEN.date() - DAY, OPEN - DAY, OPEN - DAY + 60 * MINUTE)])
+    loop.lake.calendars.put([Session("XSHG", OPEN.date() - DAY, OPEN - DAY, OPEN - DAY + 60 * MINUTE)])
     loop.read_parameter = lambda: json.dumps({"XNYS": SYMBOLS, "XSHG": ["600519.SS"]})
     told = loop.run()
     assert told[Key.MISSING] == 0

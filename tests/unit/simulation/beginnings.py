@@ -14,6 +14,7 @@ from minutemend.core.facts import FACTS
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import RULE, Absence
 
 from tests.unit.simulation.world import World
 
@@ -121,20 +122,17 @@ def truth_of(world: World, market: Market, *, past: int) -> dict[Key, Bar]:
     return truth
 
 
-def past_facts(market: Market, sessions: int) -> Iterator[tuple[datetime, pa.Table]]:
-    """The hourly facts of so many sessions before the window, an hour each: only the quiet symbol lacked minutes."""
+def past_facts(market: Market, sessions: int) -> Iterator[tuple[datetime, pa.Table, Absence]]:
+    """The hourly facts of so many sessions before the window, an hour each: only the quiet symbol lacked minutes, and
+    they are proven absent."""
     for back in range(5, 5 + sessions):
         hour = market.window.start.replace(minute=0) - timedelta(days=back)
         names = sorted(SYMBOLS)
         absent = [2 * (name == QUIET) for name in names]
         columns = [names, [hour.replace(tzinfo=None)] * len(names), *([1.0] * len(names) for _ in range(5))]
         columns += [[16 - lacks for lacks in absent], [16] * len(names), absent]
-        yield (
-            hour,
-            pa.table(
-                [pa.array(values, field.type) for values, field in zip(columns, FACTS, strict=True)], schema=FACTS
-            ),
-        )
+        facts = pa.table([pa.array(values, kind.type) for values, kind in zip(columns, FACTS, strict=True)], FACTS)
+        yield hour, facts, Absence(QUIET, Range(hour, hour + 2 * MINUTE), "no_trade", "[]", 1, hour, rule=RULE)
 
 
 def lasting_holes(world: World, market: Market, traded: Set[Key], kind: str, *, past: int) -> set[Key]:

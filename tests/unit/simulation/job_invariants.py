@@ -26,7 +26,7 @@ from tests.unit.simulation.scenario import Scenario
 def check_jobs(run: Scenario) -> None:
     """No job is lost, and none asks its vendor more often than it may."""
     dead = Counter(held.body for held in run.queue.dead)
-    evidence = {one.job_id for one in run.lake.observations(run.market.window.dates())}
+    evidence = {one.job_id for one in run.lake.answers.read(run.market.window.dates())}
     for job_id, job in run.planned.items():
         outcome = run.outcome(job_id)
         hold(bool(outcome) or dead[json.dumps(job.to_message())] > 0, f"job {job_id} of {job.audit_id} is lost")
@@ -70,7 +70,7 @@ def check_answers(run: Scenario) -> None:
     """What a job said last is read, or what it said later: compaction loses none of it."""
     read = {
         (one.symbol, one.range.start, one.job_id): one.observed_at
-        for one in run.lake.observations(run.market.window.dates())
+        for one in run.lake.answers.read(run.market.window.dates())
     }
     for known in _known(run):
         one = known.said

@@ -98,9 +98,10 @@ class Scenario:
     def _begin(self) -> dict[tuple[str, datetime], Bar]:
         """Fill the lake, holes left out; days before that the run is not to touch have holes as well."""
         market, world = self.market, self.world
-        self.lake.put_sessions([*market.sessions, *market.earlier])
-        for hour, facts in past_facts(market, self.profile.past):
+        self.lake.calendars.put([*market.sessions, *market.earlier])
+        for hour, facts, quiet in past_facts(market, self.profile.past):
             self.lake.hourly.put(hour, facts, replaces=None)
+            self.lake.put_absences([quiet])
         holes = holes_of(world, market)
         if (
             self.profile.past == 0

@@ -78,7 +78,7 @@ class RequestCaptures:
         bar = due_bar(scheduled_at, settling=self.settling)
         self.lake.calendars.renew(self.shipped_sessions())
         interest = get_interested_stocks(self.lake, self.parameter)
-        sessions = self.lake.sessions(bar, {listing.calendar for listing in interest.listings})
+        sessions = self.lake.calendars.sessions(bar, {listing.calendar for listing in interest.listings})
         unknown = unknown_calendars(self.lake.calendars.known(), interest.listings, bar)
         halted = {who for who, spans in self.lake.calendars.halted().items() if any(bar.start in one for one in spans)}
         dropped: list[str] = []

@@ -25,13 +25,13 @@ from datetime import date
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from minutemend.contract import SYMBOLS_KEY, Table
 from minutemend.core.bars import BARE, BARS, resolve, schema_of
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range
 from minutemend.core.revocations import Revocation, in_force
-from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import RULE, Absence, Failure, Observation
 from minutemend.ports.store import Store, StoreConflict, Stored
@@ -166,14 +166,6 @@ class Lake:
 
     # evidence
 
-    def put_observations(self, observations: Iterable[Observation]) -> list[str]:
-        """Write what jobs learned (services/answers.py). Returns the keys."""
-        return self.answers.put(observations)
-
-    def observations(self, dates: Iterable[date], symbols: Sequence[str] | None = None) -> list[Observation]:
-        """What was learned of the minutes of these UTC dates, sorted by symbol, range, time. Raises LakeUnsettled."""
-        return self.answers.read(dates, symbols)
-
     def put_absences(self, absences: Iterable[Absence]) -> list[str]:
         """Write proofs of absence, one object for each date. What is written already stays as it is."""
         return self._put_content(Table.ABSENCES, absences, without="proven_at")
@@ -186,6 +178,12 @@ class Lake:
         found = [*in_force(found, self.revocations(window))] if found else found
         first = {(item.symbol, item.range): item for item in sorted(found, key=lambda item: item.proven_at)[::-1]}
         return sorted(item for item in first.values() if item.range.intersect(window))
+
+    def proven_ranges(self, day: date) -> pa.Table:
+        """The ranges of a UTC date that the rule in force proved absent: symbol, start, end. Some may overlap, and a
+        revoked one is among them."""
+        found = self._rows(Table.ABSENCES, [day])
+        return found.filter(pc.greater_equal(found["rule"], RULE)).select(["symbol", "start", "end"])
 
     def put_revocations(self, revocations: Iterable[Revocation]) -> list[str]:
         """Write what a person revoked, one object for each date. Again, the same objects."""
@@ -204,19 +202,7 @@ class Lake:
         found = self._read_dates(Table.FAILURES, window.dates(), Failure)
         return sorted(item for item in found if item.range.intersect(window))
 
-    # hourly facts, sessions and symbols
-
-    def hour_facts(self, window: Range) -> pa.Table:
-        """The stored facts of every hour that `window` touches, sorted by symbol, hour."""
-        return self.hourly.facts(window)
-
-    def put_sessions(self, sessions: Iterable[Session]) -> None:
-        """Replace the sessions of the calendars given; those of other calendars stay."""
-        self.calendars.put(sessions)
-
-    def sessions(self, window: Range | None = None, calendars: Iterable[str] | None = None) -> list[Session]:
-        """The sessions in force that share a minute with `window` (None: all), sorted by calendar, open."""
-        return self.calendars.sessions(window, calendars)
+    # symbols
 
     def put_symbols(self, listings: Iterable[Listing], *, source: str = "") -> bool:
         """Put the interested symbols in force, with what they were made from; True when that differs from before."""
@@ -259,9 +245,12 @@ class Lake:
         return keys
 
     def _read_dates(self, table: Table, dates: Iterable[date], kind: type[Item]) -> list[Item]:
+        return list(rows.items_of(kind, self._rows(table, dates).to_pylist()))
+
+    def _rows(self, table: Table, dates: Iterable[date]) -> pa.Table:
         keys = [stored.key for stored in listed(self.store, table, dates)]
         bodies = [body for body in self.get_all(keys) if body is not None]
-        return [one for body in bodies for one in rows.items_of(kind, decode(body, schema_of(table)).to_pylist())]
+        return concat([decode(body, schema_of(table)) for body in bodies], schema_of(table))
 
     def get_all(self, keys: list[str]) -> list[bytes | None]:
         """The objects' bytes, in order; None for one that is gone. Raises LakeDamaged."""

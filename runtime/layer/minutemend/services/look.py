@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from minutemend.core.density import AROUND, LONG, Past
 from minutemend.core.evidence import Needs, judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.in_force import not_expected
-from minutemend.core.intervals import Intervals, numbers
+from minutemend.core.intervals import Intervals, Numbers, lanes, numbers
 from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute, hours_around
 from minutemend.core.recheck import Recheck
 from minutemend.core.revocations import unrevoked
@@ -86,7 +86,7 @@ def look(
     calendars = {one.calendar for one in listings}
     far = timedelta(minutes=AROUND)
     reach = hours_around(Range(window.start - far, window.end + far))
-    near = lake.sessions(reach, calendars)
+    near = lake.calendars.sessions(reach, calendars)
     due = (now - rule.settling).replace(second=0, microsecond=0)
     seen = _surroundings(window, [one for one in near if one.range.intersect(window)], due)
     hull = hours_around(seen)
@@ -96,7 +96,7 @@ def look(
         found = finder.find(asked, token=token)
         if (
             {*lake.symbols()} != {*listings}
-            or lake.sessions(reach, calendars) != near
+            or lake.calendars.sessions(reach, calendars) != near
             or not lake.calendars.hours_kept()
         ):
             # The statement may have read what came then: of a symbol that it did not know it says nothing.
@@ -112,7 +112,7 @@ def look(
     gaps = raw.less(proven(absences, raw))
 
     def answers(of: Gaps) -> list[Observation]:
-        return lake.observations(of.dates(of_sessions=True), of.symbols) if len(of) else []
+        return lake.answers.read(of.dates(of_sessions=True), of.symbols) if len(of) else []
 
     observations = answers(gaps)
     observations = unrevoked(observations, lake.revocations(window)) if observations else observations
@@ -166,7 +166,8 @@ def _surroundings(window: Range, sessions: Sequence[Session], due: datetime) -> 
 
 def _past(lake: Lake, window: Range, names: Sequence[str]) -> Past:
     """What the last sessions before the window lacked, by the hourly facts: one row of counts for each symbol and UTC
-    date. A date counts when each of its expected minutes is present or proven absent."""
+    date. A date counts when each of its expected minutes is present or proven absent, by the rule in force: facts of
+    an earlier one took more for absent than was."""
     dates = list(Range(window.start.replace(hour=0, minute=0) - _BACK, window.start.replace(minute=0)).dates())
     sessions, most = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     code = {name: at for at, name in enumerate(names)}
@@ -179,7 +180,17 @@ def _past(lake: Lake, window: Range, names: Sequence[str]) -> Past:
             facts[name].cast(pa.int64()).to_numpy() for name in ("expected", "present", "absent")
         )
         counts = (at >= 0) & (expected > 0) & (present + absent == expected)
+        if absent[counts].any():
+            counts &= absent <= _proven(lake, day, names)[at]
         counts[counts] &= sessions[at[counts]] < LONG
         sessions[at[counts]] += 1
         most[at[counts]] = np.maximum(most[at[counts]], (expected - present)[counts])
     return Past(sessions, most)
+
+
+def _proven(lake: Lake, day: date, names: Sequence[str]) -> Numbers:
+    """By the position of the name, the minutes of the date that the rule in force proved absent."""
+    found = lake.proven_ranges(day)
+    edges = (found[name].cast(pa.int64()).to_numpy() // 60_000 for name in ("start", "end"))
+    lane, ranges = lanes(Gaps.from_rows([], names).places(found["symbol"].to_pylist(), *edges))
+    return numbers(np.bincount(lane, ranges.lengths, minlength=len(names)))

@@ -150,7 +150,7 @@ class ProcessRepairs(Worker[RepairJob]):
         if len(around):  # what a vendor says of stored minutes is compared later: no worker reads bars
             self.lake.put_looks(to_table(around, **how))
         if len(job.gaps):  # a look of `mend verify` asks for no minute, and proves nothing of any
-            self.lake.put_observations(learned(job, answer))
+            self.lake.answers.put(learned(job, answer))
 
     def _again(self, job: RepairJob, message: Received, claim: Claim, answer: Answer) -> None:
         """Ask again later; no worker asks sooner when the vendor said so. A fresh message: it spends no receive."""

@@ -221,7 +221,7 @@ class _Facts:
     def of(cls, lake: Lake, window: Range, around: Range) -> _Facts:
         """With the sessions of the range `around` the window."""
         listings = lake.symbols()
-        sessions = by_date(lake.sessions(around, {listing.calendar for listing in listings}), around)
+        sessions = by_date(lake.calendars.sessions(around, {listing.calendar for listing in listings}), around)
         return cls(lake, window, listings, sessions, lake.calendars.halted())
 
     def expect(self, hour: datetime) -> bool:

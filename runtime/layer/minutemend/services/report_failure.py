@@ -70,7 +70,7 @@ class ReportFailure:
         audit_id = state.audit_id
         needs = working_files.get_needs(self.results, given[Key.GAPS_KEY])
         symbols = needs.gaps.symbols
-        observations = self.lake.observations(needs.gaps.dates(), symbols) if len(needs) else []
+        observations = self.lake.answers.read(needs.gaps.dates(), symbols) if len(needs) else []
         found = failures(needs, observations, audit_id=audit_id, attempts=state.attempt, now=now)
         self.lake.put_failures(found)
         minutes: Counter[str] = Counter()

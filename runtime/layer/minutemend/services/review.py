@@ -150,7 +150,7 @@ def nightly_looks(
     window = Range(today - 2 * _DAY, today - _DAY)
     run = f"look-{window.start:%Y%m%d}"
     listings = lake.symbols()
-    sessions = lake.sessions(window, {one.calendar for one in listings})
+    sessions = lake.calendars.sessions(window, {one.calendar for one in listings})
     return plan_looks(window, listings, sessions, vendors, run=run, share=share, seed=run, whole=unsure, now=now)
 
 

@@ -47,11 +47,11 @@ def scope_of(lake: Lake, request: AuditRequest, listings: Sequence[Listing], *, 
     if unknown:
         request = replace(request, symbols=tuple(sorted({one.symbol for one in seen})))
     calendars = {one.calendar for one in seen}
-    if any(expected_of(seen, lake.sessions(request.range, calendars))):
+    if any(expected_of(seen, lake.calendars.sessions(request.range, calendars))):
         return Scope(request, why)
     if scheduled:
         return Scope(request, why, nothing=True)
-    near = nearest(seen, lake.sessions(None, calendars), request.range)
+    near = nearest(seen, lake.calendars.sessions(None, calendars), request.range)
     offer = " and ".join(f"{one.calendar}'s of {one.dt}, {one.range}" for one in near) or "none, at any time"
     raise BadInput(
         f"no minute is expected in {request.range}: no session of {', '.join(sorted(calendars))} lies in it; the "
