@@ -34,7 +34,7 @@ from minutemend.core.minutes import MINUTE, Range, epoch_minute, format_instant,
 from minutemend.ports.vendor import Vendor
 
 from market.server import MarketServer
-from tests.unit.adapters.test_vendors import EARLY
+from tests.unit.adapters.test_vendors import STRAYS
 
 NAMES = sorted(VENDORS)
 DAY = Range(datetime(2013, 10, 4, tzinfo=UTC), datetime(2013, 10, 5, tzinfo=UTC))
@@ -156,13 +156,25 @@ def test_one_symbol_that_alpaca_cannot_read_does_not_cost_the_others_their_bars(
     assert (answer.requests, answer.detail.endswith("(it refused BF_A)")) == (2, True)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if VENDORS[name].symbols == 1])
+def test_an_answer_of_all_rows_that_a_vendor_gives_tells_of_no_more_than_they_show(
+    market: MarketServer, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was cut off, and it does not say at which end: of what lies before and after them nothing is known."""
+    monkeypatch.setattr(adapter_of(name), "rows", len(source_bars(market, "IBM", NOON)))
+    answer = fetch(market, name)
+    shown = [*map(epoch_minute, (bar.minute for bar in answer.bars)), *answer.stated.get("IBM", ())]
+    assert answer.covered == {"IBM": Range(*map(from_epoch_minute, (int(min(shown)), int(max(shown)) + 1)))}
+    assert sum(one.range.minutes for one in answer.left) == 60 - answer.covered["IBM"].minutes > 0
+
+
 def test_binance_covers_its_first_thousand_rows(market: MarketServer) -> None:
     """It has a row for each minute since the first trade; one of 0 trades is a statement of the venue, and no bar."""
     answer = fetch(market, "binance", window=DAY)
     end = DAY.start + 1001 * MINUTE
     assert tuple(answer.bars) == source_bars(market, "IBM", Range(DAY.start, end))
     assert len(answer.bars) == 900
-    assert answer.covered == {"IBM": Range(DAY.start, end)}
+    assert answer.covered == {"IBM": Range(DAY.start + MINUTE, end)}
     assert answer.stated["IBM"].tolist() == [epoch_minute(DAY.start) + n for n in range(10, 1001, 10)]
 
 
@@ -193,7 +205,7 @@ GARBAGE = [
 def test_garbage_never_yields_a_bar(market: MarketServer, name: str, kind: str) -> None:
     market.control(faults=[{"kind": kind, "vendors": [name], "requests": 1}])
     answer = fetch(market, name)
-    if kind == "out_of_range" and name in EARLY:
+    if kind == "out_of_range" and name in STRAYS:
         assert all(bar.minute in NOON for bar in answer.bars)
         return
     assert (answer.kind, tuple(answer.bars), answer.covered, answer.status) == (AnswerKind.GARBAGE, (), {}, 200)

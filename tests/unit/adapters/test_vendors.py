@@ -75,7 +75,7 @@ EMPTY: dict[str, object] = {
     "coinbase": [],
 }
 NAMES = sorted(VENDORS)
-EARLY = {"coinbase"}  # "some candles may precede your declared start value": such rows are left out
+STRAYS = {name for name in NAMES if adapter_of(name).strays}  # rows that were not asked for are left out
 
 
 @pytest.fixture(autouse=True)
@@ -616,6 +616,13 @@ def test_a_coinbase_candle_before_the_start_was_not_asked_for() -> None:
     assert [(bar.minute - START) // MINUTE for bar in answer.bars] == [1, 3]
     assert answer.covered == {"BTCUSD": RANGE}
     assert ask("coinbase", reply(rows[2:]), symbols=("BTCUSD",))[0].kind is AnswerKind.NO_DATA
+
+
+def test_rows_that_were_not_asked_for_count_against_the_limit() -> None:
+    """300 candles to the third minute: whether there are later ones is not known."""
+    rows = [[SECONDS + 60 * n, 9, 11, 10, 10, 1] for n in range(2, 2 - VENDORS["coinbase"].rows, -1)]
+    answer, _ = ask("coinbase", reply(rows))
+    assert (len(answer.bars), answer.covered) == (3, {"IBM": Range(START, START + 3 * MINUTE)})
 
 
 def test_a_symbol_in_the_path_is_a_name_and_never_a_path() -> None:

@@ -51,6 +51,11 @@ class Rows(NamedTuple):
     def unreadable(cls, symbol: str, flaw: str) -> Rows:
         return cls(symbol, np.empty(0, np.int64), np.empty((0, 5)), flaw=flaw)
 
+    def take(self, chosen: NDArray[np.bool_]) -> Rows:
+        """Those where the mask is true."""
+        trades = None if self.trades is None else self.trades[chosen]
+        return self._replace(at=self.at[chosen], values=self.values[chosen], trades=trades)
+
 
 MICROSECOND = timedelta(microseconds=1)
 _LAST = int((datetime.max.replace(tzinfo=UTC) - EPOCH) / MICROSECOND)

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from minutemend.adapters.vendors.base import HttpVendor, Page, Refusal, last_minute
+from minutemend.adapters.vendors.base import HttpVendor, Page, Refusal
 from minutemend.core.answers import Garbage, VendorRequest
 from minutemend.core.minutes import EPOCH, MINUTE, Range, format_instant
 from minutemend.core.rows import Rows, instants, numbers
@@ -61,8 +61,10 @@ class Alpaca(HttpVendor):
         if not cut_off:
             return dict.fromkeys(request.symbols, request.range)
         last = rows[-1] if rows else None
-        reached = last_minute(last.at, request.range) if last else None
-        if last is None or reached is None:
+        if last is None or not len(last.at):
+            return {}
+        reached = EPOCH + int(last.at[-1]) // 60_000_000 * MINUTE
+        if reached not in request.range:
             return {}
         before = [symbol for symbol in request.symbols if self.theirs(symbol) < self.theirs(last.symbol)]
         return dict.fromkeys(before, request.range) | {last.symbol: Range(request.range.start, reached + MINUTE)}

@@ -7,10 +7,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import ClassVar
 from urllib.parse import quote
 
 import numpy as np
-from numpy.typing import NDArray
 
 from minutemend.adapters.http import BodyTooLarge, Http, NoReply, Reply
 from minutemend.contract import VENDORS, KnownVendor, VendorSettings
@@ -28,7 +28,7 @@ from minutemend.core.answers import (
     status_of_words,
 )
 from minutemend.core.errors import BadInput, MinutemendError
-from minutemend.core.minutes import EPOCH, MINUTE, Range
+from minutemend.core.minutes import EPOCH, MINUTE, Range, epoch_minute
 from minutemend.core.rows import Rows, judge, parse_body
 from minutemend.ports.vendor import Vendor
 
@@ -87,6 +87,7 @@ class HttpVendor(Vendor):
 
     rows: int
     symbols: int
+    strays: ClassVar[bool] = False  # it may send rows outside of what was asked for, which are left out
 
     def __init_subclass__(cls) -> None:
         """What is known of the vendor, from its row of the registry."""
@@ -217,9 +218,25 @@ class HttpVendor(Vendor):
             return Refusal(reply, reply.status, kind, " ".join(reply.body.decode("utf-8", "replace").split()))
         payload = parse_body(reply.body)
         if (error := self.error_in(payload)) is None:
-            return self.read(payload, request)
+            return self._told(self.read(payload, request), request)
         status, words = error
         return Refusal(reply, status, kind_of_status(status) or AnswerKind.GIVE_UP, words)
+
+    def _told(self, page: Page, request: VendorRequest) -> Page:
+        """The page, less stray rows. Of one symbol a page of as many rows as the vendor gives was cut off, at whichever
+        end: it tells of no more than its rows show."""
+        if self.symbols > 1:
+            return page
+        rows, looked = page.rows, page.looked
+        if sum(len(one.at) for one in rows) >= self.rows:
+            at = np.concatenate([one.at for one in rows])
+            shown = [EPOCH + int(edge) // 60_000_000 * MINUTE for edge in (at.min(), at.max())]
+            parts = {symbol: Range(shown[0], shown[1] + MINUTE).intersect(span) for symbol, span in looked.items()}
+            looked = {symbol: part for symbol, part in parts.items() if part is not None}
+        if self.strays:
+            first, end = (epoch_minute(edge) * 60_000_000 for edge in (request.range.start, request.range.end))
+            rows = [kept for one in rows if len((kept := one.take((first <= one.at) & (one.at < end))).at)]
+        return replace(page, rows=rows, looked=looked)
 
     def _refused(self, request: VendorRequest, refusal: Refusal, *, requests: int) -> Answer:
         status, kind, words = refusal.status, refusal.kind, refusal.words
@@ -282,9 +299,3 @@ class HttpVendor(Vendor):
 def epoch_seconds(instant: datetime) -> int:
     """Whole seconds since 1970-01-01T00:00Z."""
     return int(instant.timestamp())
-
-
-def last_minute(at: NDArray[np.int64], window: Range) -> datetime | None:
-    """The left edge of the last row (microseconds since 1970), None when it is outside the window."""
-    minute = EPOCH + int(at[-1]) // 60_000_000 * MINUTE if len(at) else None
-    return minute if minute is not None and minute in window else None

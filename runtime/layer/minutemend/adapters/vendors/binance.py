@@ -14,10 +14,10 @@ import numpy as np
 
 from minutemend.adapters.http import BodyTooLarge, NoReply
 from minutemend.adapters.vendors import binance_archive
-from minutemend.adapters.vendors.base import WORDS_KEPT, HttpVendor, Page, epoch_seconds, last_minute
+from minutemend.adapters.vendors.base import WORDS_KEPT, HttpVendor, Page, epoch_seconds
 from minutemend.adapters.vendors.binance_archive import File
 from minutemend.core.answers import Answer, AnswerKind, Garbage, VendorRequest
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import Range
 from minutemend.core.rows import Rows, decimal, instants, judge, whole_numbers
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -107,8 +107,6 @@ class Binance(HttpVendor):
                 case _:
                     raise Garbage("a kline has not the documented nine fields and more")
         at = instants(times, unit=MILLISECOND)
-        symbol, looked = request.symbols[0], request.range
+        symbol = request.symbols[0]
         rows = Rows(symbol, at, np.array(decimals).reshape(-1, 5), whole_numbers(trades))
-        if len(at) >= self.rows and (cut := last_minute(at, looked)) is not None:
-            looked = Range(looked.start, cut + MINUTE)
-        return Page([rows] if len(at) else [], {symbol: looked})
+        return Page([rows] if len(at) else [], {symbol: request.range})

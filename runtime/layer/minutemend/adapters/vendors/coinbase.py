@@ -13,7 +13,7 @@ import numpy as np
 
 from minutemend.adapters.vendors.base import HttpVendor, Page
 from minutemend.core.answers import Garbage, VendorRequest
-from minutemend.core.minutes import MINUTE, epoch_minute, format_instant
+from minutemend.core.minutes import MINUTE, format_instant
 from minutemend.core.rows import Rows, instants, numbers
 
 SECOND = timedelta(seconds=1)
@@ -25,6 +25,7 @@ class Coinbase(HttpVendor):
     start value", so those are left out as not asked for."""
 
     name = "coinbase"
+    strays = True
 
     def question(self, request: VendorRequest, page: str | None) -> tuple[str, dict[str, str]]:  # noqa: ARG002
         return f"/products/{quote(self.theirs(request.symbols[0]), safe='')}/candles", {
@@ -39,6 +40,4 @@ class Coinbase(HttpVendor):
         at = instants([row[0] for row in payload], unit=SECOND)[::-1]
         low, high, opened, close, volume = (numbers(row[column] for row in payload) for column in range(1, 6))
         values = np.column_stack([opened, high, low, close, volume])[::-1]
-        asked = at >= epoch_minute(request.range.start) * 60_000_000
-        rows = [Rows(request.symbols[0], at[asked], values[asked])] if asked.any() else []
-        return Page(rows, {request.symbols[0]: request.range})
+        return Page([Rows(request.symbols[0], at, values)] if len(at) else [], {request.symbols[0]: request.range})

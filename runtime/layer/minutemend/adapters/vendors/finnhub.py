@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import numpy as np
 
-from minutemend.adapters.vendors.base import HttpVendor, Page, epoch_seconds, last_minute
+from minutemend.adapters.vendors.base import HttpVendor, Page, epoch_seconds
 from minutemend.core.answers import Garbage, VendorRequest
-from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.minutes import MINUTE
 from minutemend.core.rows import Rows, instants, numbers
 
 SECOND = timedelta(seconds=1)
@@ -46,10 +46,6 @@ class Finnhub(HttpVendor):
                 raise Garbage('not the documented shape {"s": "ok", "t": […], "o": […], …}')
         if len({len(column) for column in columns}) != 1:
             raise Garbage("the columns differ in length")
-        symbol, looked = request.symbols[0], request.range
-        at = instants(t, unit=SECOND)
+        symbol, at = request.symbols[0], instants(t, unit=SECOND)
         rows = Rows(symbol, at, np.column_stack([numbers(column) for column in columns[1:]]))
-        # An answer at its limit was cut off at the old end.
-        if len(at) >= self.rows and (first := last_minute(at[:1], looked)) is not None:
-            looked = Range(first, looked.end)
-        return Page([rows] if len(at) else [], {symbol: looked})
+        return Page([rows] if len(at) else [], {symbol: request.range})
