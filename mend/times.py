@@ -55,5 +55,5 @@ def _span(text: str, *, now: datetime, name: str) -> tuple[datetime, datetime | 
             return parse_instant(text, name=name), None
         except BadInput as problem:
             raise BadInput(f"{str(problem).partition(': an instant')[0]}: {RIGHT}") from None
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    midnight = parse_instant(f"{day}T00:00:00Z", name=name)
     return midnight, midnight + DAY

@@ -40,6 +40,9 @@ def test_forms(start: str, end: str | None, expected: str) -> None:
         ("2013-10-04T13:00:00Z", None, "--end is missing"),
         ("2013-10-05", "2013-10-04", "is not before end"),
         ("2013-10-04", "2013-10-04", "leave --end out"),
+        ("9999-12-31", None, "not of the years 1900 to 2199"),
+        ("0001-01-01", None, "not of the years 1900 to 2199"),
+        ("2013-10-04", "9999-12-31T23:59:00Z", "not of the years 1900 to 2199"),
     ],
 )
 def test_mistakes(start: str, end: str | None, words: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from minutemend.core.errors import BadInput
 from minutemend.core.in_force import expected_of
-from minutemend.core.jobs import instant_of_our_time, short_range, valid_name
+from minutemend.core.jobs import short_range, valid_name
 from minutemend.core.minutes import MINUTE, Range, format_instant, parse_moment
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing, valid_symbols
@@ -66,7 +66,7 @@ class CaptureJob:
             valid_symbols(symbols),
             body["tries"],
             body.get("unseen", 0),
-            None if since is None else instant_of_our_time(since, name="since"),
+            None if since is None else parse_moment(since, name="since"),
             vendor,
         )
 

@@ -133,7 +133,7 @@ class RepairJob:
             attempt=attempt,
             request=request,
             gaps=_disjoint(rows),
-            not_before=None if not_before is None else instant_of_our_time(not_before, name="not_before"),
+            not_before=None if not_before is None else parse_moment(not_before, name="not_before"),
             rest=tuple(rest),
             backfill=backfill,
         )
@@ -147,22 +147,12 @@ def valid_name(text: object, *, name: str) -> None:
 
 def short_range(start: object, end: object, *, longest: timedelta) -> Range:
     """The range between two instants of a message. Raises BadInput, also when it is longer than any of ours."""
-    for name, text in (("start", start), ("end", end)):
-        instant_of_our_time(text, name=name)
     window = Range(parse_instant(start, name="start"), parse_instant(end, name="end"))
     if window.end - window.start > longest:
         raise BadInput(
             f"the range {window} has {window.minutes:,} minutes: at most {longest // MINUTE:,} would be right"
         )
     return window
-
-
-def instant_of_our_time(text: object, *, name: str) -> datetime:
-    """An instant of a message at which a market may have been open: anything can be added to it and taken from it."""
-    instant = parse_moment(text, name=name)
-    if not 1900 <= instant.year < 2200:
-        raise BadInput(f"{name} is {text!r}: an instant of the years 1900 to 2199 would be right")
-    return instant
 
 
 def _listed(value: object, *, name: str) -> list[object]:

@@ -34,7 +34,8 @@ def parse_instant(text: object, *, name: str) -> datetime:
 
 
 def parse_moment(text: object, *, name: str) -> datetime:
-    """As `parse_instant`, but with seconds and fractions: when something happened, or was to happen."""
+    """As `parse_instant`, but with seconds and fractions: when something happened, or was to happen. Markets were open
+    then: a day, or a year, can be added to it and taken from it."""
     if not isinstance(text, str):
         raise BadInput(f"{name} is {text!r}: {_RIGHT}")
     try:
@@ -43,10 +44,9 @@ def parse_moment(text: object, *, name: str) -> datetime:
         raise BadInput(f"{name} is {text!r}, which is no ISO time: {_RIGHT}") from None
     if moment.tzinfo is None:
         raise BadInput(f"{name} is {text!r}, which has no time zone: {_RIGHT}")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise BadInput(f"{name} is {text!r}, which is outside the calendar in UTC: {_RIGHT}") from None
+    if not 1900 <= moment.year < 2200:
+        raise BadInput(f"{name} is {text!r}, which is not of the years 1900 to 2199: {_RIGHT}")
+    return moment.astimezone(UTC)
 
 
 def format_instant(instant: datetime) -> str:
