@@ -88,7 +88,9 @@ bar_options = together(
     click.option("--symbol", metavar="NAME", help="Whose bars these are, where the files do not say it."),
     click.option("--zone", metavar="ZONE", help="The zone of times that carry none: UTC, America/New_York, …"),
     click.option(
-        "--label", type=click.Choice(["left", "right"]), help="Which edge names a bar. Default: left, or seen."
+        "--label",
+        type=click.Choice(["left", "right"]),
+        help="Which edge names a bar. Default: left, unless the bars show otherwise.",
     ),
     click.option("--dates", type=click.Choice(["day-first", "month-first"]), help="How 03/04/2024 is meant."),
     click.option("--symbol-column", metavar="NAME", help="The column with the symbol. Default: by its name."),

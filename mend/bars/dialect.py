@@ -35,6 +35,12 @@ class Layout:
     sample: tuple[tuple[str, ...], ...]
     banner: str = ""
 
+    @property
+    def last(self) -> str:
+        """The last column that holds anything, as the reader names it: rows may end with a delimiter."""
+        filled = (place for place in range(self.width) if any(row[place].strip() for row in self.sample))
+        return f"c{max(filled, default=0)}"
+
 
 def signature(text: str) -> str:
     """The same for files that can be read alike: what stands above the rows as it is, and the first row's pattern."""
@@ -69,7 +75,7 @@ def layout_of(text: str) -> Layout | None:
     delimiter = best[2]
     rows = _split(lines, delimiter)
     width = _common([len(row) for row in rows[-200:]])
-    first = next((n for n, row in enumerate(rows) if _is_row(row, width)), None)
+    first = next((n for n, row in enumerate(rows) if _is_row(row, width) or _is_cut(row, width)), None)
     if first is None:
         return None
     sample = tuple(tuple(row) for row in rows[first:] if len(row) == width)
@@ -110,6 +116,12 @@ def _is_row(row: Sequence[str], width: int) -> bool:
     return any(_is_time(cell) or epoch_unit([cell]) for cell in filled) or (
         len(filled) > 4 and sum(map(is_number, filled)) >= len(filled) - 1
     )
+
+
+def _is_cut(row: Sequence[str], width: int) -> bool:
+    """Whether it can be a bar that lacks its last cell."""
+    whole = len(row) == width - 1 and _is_row(row, width - 1) and any(map(is_number, row))
+    return whole and _clean(row) >= width - 2
 
 
 def _may_head(row: Sequence[str], width: int) -> bool:

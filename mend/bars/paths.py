@@ -64,6 +64,8 @@ def _named(path: str) -> list[Found]:
         raise BadInput(f"{path}: {_dangling(path)}")
     matches = [_looked_at(one) for one in glob.glob(path, recursive=True) if not os.path.isdir(one)]
     if not matches:
+        if "://" in path:
+            raise BadInput(f"{path} is not on this machine: files and folders that are would be right")
         what = "nothing matches" if glob.has_magic(path) else "there is no file or folder"
         raise BadInput(f"{what} {path}{_near(path)}")
     return matches

@@ -35,6 +35,7 @@ class Group:
     members: tuple[Member, ...]
     symbols: dict[str, str | None]
     also: str = ""  # a condition on the rows
+    last: str = ""  # of texts the last column that is ever filled: null where a row is cut off
 
     @property
     def reader(self) -> str:
@@ -86,7 +87,7 @@ class BarFiles:
         by_name = sorted({name for group in self.groups for name in group.symbols.values() if name})
         if by_name:
             more = f" and {len(by_name) - 3:,} more" if len(by_name) > 3 else ""
-            lines.append(f"symbol: {', '.join(by_name[:3])}{more}, not by a column")
+            lines.append(f"symbol: {', '.join(by_name[:3])}{more}, by no column")
         lines += [f"left out: {count:,} row{'s' if count != 1 else ''} {why}" for why, count in left_out.items()]
         first = [*self.unread, *(one for one in self.skipped if one not in self.unread)]
         lines += [f"skipped: {name}: {why}" for name, why in first[:5]]
@@ -196,8 +197,8 @@ class BarFiles:
             owned = wide.by_line(columns, layout.symbols)
             owned = owned or wide.by_name(columns, reading, symbol, alike[0].shown)
             if owned is not None:
-                return self._wide(*owned, reader, alike, symbol)
-        return [self._group(reader, reading, alike, symbol or layout.banner or None)]
+                return [replace(one, last=layout.last) for one in self._wide(*owned, reader, alike, symbol)]
+        return [replace(self._group(reader, reading, alike, symbol or layout.banner or None), last=layout.last)]
 
     def _wide(
         self, owners: list[str], columns: list[Column], reader: str, alike: list[Member], symbol: str | None

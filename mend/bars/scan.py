@@ -14,15 +14,18 @@ from mend.bars.no_bars import Broken
 from mend.bars.reader import BarFiles, Group, unreadable
 from mend.bars.tables import FILE
 from mend.bars.words import Words
+from mend.console import count
 
 # What a row is: a bar, or why it is none.
-BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL = range(5)
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT = range(6)
 _STILL = 50  # rows for each minute: more say that the column is not the bars' time
+_HABIT = 0.05  # of the rows, with fewer cells than the others: more are no cut-off rows, but how the file is written
 _WHY = {
-    NO_PRICE: "without prices",
+    NO_PRICE: "without prices that can be read",
     OFF_MINUTE: "off the whole minute",
     NO_TIME: "without a time after 1970 that can be read",
     NO_SYMBOL: "without a symbol",
+    CUT: "with fewer cells than the others",
 }
 
 
@@ -30,14 +33,22 @@ _WHY = {
 class Scan:
     """What the files hold. `zoned` minutes are UTC; `naive` ones are what a clock on the wall showed, no zone known.
 
-    `left_out` counts rows that are no bars, by why.
+    `left_out` counts rows that are no bars, by why. The minutes of those that have a time, and no price that can be
+    read, are in `barren` and `barren_naive`: the files reach so far.
     """
 
     zoned: Words
     naive: Words
+    barren: Words
+    barren_naive: Words
     left_out: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     naive_files: tuple[str, ...] = ()  # those that hold the naive ones
+
+    def each(self, change: Callable[[Words], Words]) -> None:
+        """Change all of the minutes."""
+        for name in ("zoned", "naive", "barren", "barren_naive"):
+            setattr(self, name, change(getattr(self, name)))
 
 
 def scan(files: BarFiles) -> Scan:
@@ -54,6 +65,7 @@ def scan(files: BarFiles) -> Scan:
         group = waiting.pop()
         try:
             parts.append(_scanned(files.connection, group, names, paths))
+            _allow_short(parts[-1])
             readable.append(group)
         except duckdb.InterruptException:
             raise
@@ -74,9 +86,9 @@ def scan(files: BarFiles) -> Scan:
     good = state == BAR
     _refuse_mixed(code[good], bits[good], names, paths)
     for number, why in _WHY.items():
-        count = int(rows[state == number].sum())
-        if count:
-            left[why] = left.get(why, 0) + count
+        some = int(rows[state == number].sum())
+        if some:
+            left[why] = left.get(why, 0) + some
     bars = int(rows[state == BAR].sum())
 
     def blamed(number: int) -> str:
@@ -86,17 +98,28 @@ def scan(files: BarFiles) -> Scan:
 
     _refuse_none(files, bars, left, blamed)
     _skip_barren(files, {paths[one] for one in set(code[good].tolist()) if one in paths})
-    made = [
-        Words.merged(names, code[part], hour[part], bits[part], rows[part]) for part in (good & ~naive, good & naive)
-    ]
-    distinct = sum(words.bars for words in made)
+    barren = ((state == NO_PRICE) | (state == CUT)) & (hour > 0)
+    barren &= ~np.isin(code, [one for one in paths if one not in set(code[good].tolist())])
+    zoned, naives, without, without_zone = (
+        Words.merged(names, code[part], hour[part], bits[part], rows[part])
+        for part in (good & ~naive, good & naive, barren & ~naive, barren & naive)
+    )
+    distinct = zoned.bars + naives.bars
     if bars > _STILL * distinct:
         raise BadInput(
             f"{files.where()}: {bars:,} rows say no more than {distinct:,} minute{'s' if distinct > 1 else ''} (time: "
             f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
         )
     clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
-    return Scan(made[0], made[1], left, int(rows.sum()), tuple(clocks))
+    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks))
+
+
+def _allow_short(part: tuple[np.ndarray, ...]) -> None:
+    """Count rows with few cells as bars where they are many: the file is written so."""
+    _, _, state, _, rows, _ = part
+    cut = state == CUT
+    if rows[cut].sum() > _HABIT * rows.sum():
+        state[cut] = BAR
 
 
 def _holders(
@@ -138,7 +161,7 @@ def _refuse_none(files: BarFiles, bars: int, left: dict[str, int], blamed: Calla
             "seconds or ticks; bars of whole minutes, named by their edges, would be right"
         )
     if not bars:
-        why = "; ".join(f"{count:,} rows {what}" for what, count in left.items()) or "no rows"
+        why = "; ".join(f"{count(number, 'row')} {what}" for what, number in left.items()) or "no rows"
         raise BadInput(f"{files.where()}: no bars in it ({why}), so there is nothing to check")
 
 
@@ -153,10 +176,10 @@ def _refuse_mixed(code: np.ndarray, bits: np.ndarray, names: list[str], paths: d
     bars = np.add.reduceat(np.bitwise_count(bits).astype(np.int64), first)
     coarsest: dict[str, tuple[int, int]] = {}
     finest: dict[str, tuple[int, int]] = {}
-    for one, used, count in zip(codes[first].tolist(), places.tolist(), bars.tolist(), strict=True):
+    for one, used, bars_of in zip(codes[first].tolist(), places.tolist(), bars.tolist(), strict=True):
         if one in paths:
             finest[names[one]] = max(finest.get(names[one], (0, one)), (used, one))
-            if used <= 30 and count >= max(6, 3 * used):
+            if used <= 30 and bars_of >= max(6, 3 * used):
                 coarsest[names[one]] = min(coarsest.get(names[one], (61, one)), (used, one))
     for name, (used, one) in coarsest.items():
         if finest[name][0] > 2 * used:
@@ -192,13 +215,15 @@ def _scanned(
     off = "us % 60000000 <> 0"
     query = f"""
         SELECT who, coalesce(naive, false) AS naive, state,
-               CASE WHEN state = {BAR} THEN us // 3600000000 ELSE 0 END AS hour,
+               CASE WHEN state IN ({BAR}, {NO_PRICE}, {CUT}) THEN us // 3600000000 ELSE 0 END AS hour,
                count(*) AS rows,
                bit_or(CAST(1 AS UBIGINT) << CAST((greatest(us, 0) // 60000000) % 60 AS UBIGINT)) AS bits
         FROM (SELECT who, us, naive,
               CAST(CASE WHEN us IS NULL OR us < 0 THEN {NO_TIME} WHEN who IS NULL THEN {NO_SYMBOL}
-                   WHEN NOT priced THEN {NO_PRICE} WHEN {off} THEN {OFF_MINUTE} ELSE {BAR} END AS UTINYINT) AS state
-              FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced
+                   WHEN NOT priced THEN {NO_PRICE} WHEN {off} THEN {OFF_MINUTE} WHEN cut THEN {CUT}
+                   ELSE {BAR} END AS UTINYINT) AS state
+              FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced,
+                    {f"{group.last} IS NULL" if group.last else "false"} AS cut
                     FROM {group.reader}{also}))
         GROUP BY ALL"""  # noqa: S608 (names are quoted by the reader)
     connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")  # of earlier looks

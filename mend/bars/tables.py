@@ -9,18 +9,19 @@ from mend.bars.unpack import Member
 
 FILE = "__file"  # the column with each row's file
 FILES = "__files__"  # stands where the list of files comes
+PADDED = "\\0"  # what no cell holds: so a cell that is empty is no null, and one that a short row lacks is
 PARQUET = f"read_parquet({FILES}, filename = '{FILE}', hive_partitioning = false, union_by_name = true)"
 
 
 def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
-    """The table function for texts of one layout; every column is text."""
+    """The table function for texts of one layout; every column is text, and null where a row is too short for it."""
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(layout.width))
     quote = '"' if any('"' in member.head for member in alike[:20]) else ""
     delimiter = layout.delimiter.replace("\t", "\\t")
     return (
         f"read_csv({FILES}, auto_detect = false, header = false, skip = {layout.skip}, delim = '{delimiter}', "
         f"quote = '{quote}', escape = '{quote}', columns = {{{columns}}}, null_padding = true, strict_mode = false, "
-        f"store_rejects = true, compression = '{alike[0].compression}', filename = '{FILE}')"
+        f"nullstr = '{PADDED}', store_rejects = true, compression = '{alike[0].compression}', filename = '{FILE}')"
     )
 
 

@@ -76,6 +76,12 @@ class Words:
         kept = np.isin(self.code, [place for place, name in enumerate(self.names) if name in set(names)])
         return Words.merged(self.names, self.code[kept], self.hour[kept], self.bits[kept], self.rows[kept])
 
+    def naming(self, names: Sequence[str]) -> Words:
+        """The same, with symbols that have no minute."""
+        every = tuple(sorted({*self.names, *names}))
+        place = np.array([every.index(name) for name in self.names], np.int64)
+        return replace(self, names=every, code=place[self.code])
+
     def named(self, name: str) -> Words:
         """The words of one symbol (or none) under another name."""
         return replace(self, names=(name,) * len(self.names))
@@ -127,3 +133,7 @@ def words_of(minutes: Numbers) -> tuple[Numbers, Bits]:
     hour, place = np.divmod(minutes, 60)
     first = np.flatnonzero(np.r_[True, np.diff(hour) != 0])
     return hour[first], np.bitwise_or.reduceat(np.uint64(1) << place.astype(np.uint64), first)
+
+
+_NONE = np.empty(0, np.int64)
+NO_WORDS = Words((), _NONE, _NONE, _NONE.astype(np.uint64), _NONE)

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 from minutemend.core.closures import parse_closures
 from minutemend.core.errors import BadInput
 from minutemend.core.gaps import Gap
@@ -21,7 +22,7 @@ from mend.bars.rows import select_rows
 from mend.bars.scan import Scan, scan
 from mend.bars.series import told_apart
 from mend.bars.tables import quoted_text
-from mend.bars.words import Words
+from mend.bars.words import NO_WORDS, Words
 from mend.calendars.known import Calendar, calendar_named
 from mend.check import grid, refusals, zones
 from mend.check.check_result import CheckResult
@@ -101,9 +102,11 @@ def check_files(
             local, notes = zones.to_utc(found.naive, zone, files)
             words = words.joined(local.only(found.naive.names))
             said += [f"zone: {zone.key}, for times that carry none", *notes]
+        barren = found.barren if zone is None else found.barren.joined(zones.roughly(found.barren_naive, zone))
         watch("counting minutes")
-        calendar = calendar_in_force(calendar, closures, refusals.days(words, window, calendar))
-        audit = _Audit(request, calendar, window, epoch_minute(now), kept_slots(closures, calendar), said)
+        barren = barren.between(int(calendar.open[0]), int(calendar.close[-1]))
+        calendar = calendar_in_force(calendar, closures, refusals.days(words.joined(barren), window, calendar))
+        audit = _Audit(request, calendar, window, epoch_minute(now), kept_slots(closures, calendar), barren, said)
         result = audit.result(words, cadence, files, found)
         if not request.values:
             return result
@@ -125,6 +128,7 @@ class _Audit:
     window: Range | None
     now: int  # epoch minute
     kept: Kept
+    barren: Words
     said: list[str] = field(default_factory=list)
 
     def result(self, words: Words, cadence: int | None, files: BarFiles, found: Scan) -> CheckResult:
@@ -134,16 +138,21 @@ class _Audit:
         cadence = self._cadence(words, asked, told_apart(one.shown for one in files.members))
         while True:
             words, label = self._labelled(given, cadence, ends=all(group.reading.ends for group in files.groups))
-            parts, first, after = self._parts(words, window)
+            barren = self.barren.shifted(-cadence) if label == "right" else self.barren
+            words = words.naming(
+                [name for name, (low, high) in zip(barren.names, barren.spans(), strict=True) if low < high]
+            )
+            parts, first, after = self._parts(words, window, barren)
             if first >= after:
                 raise refusals.nothing_expected(words, window, calendar)
             inside = zones.inside(words, calendar)
             slots, anchor = grid.slots_for(calendar, cadence, words, first, after)
-            if asked is not None or cadence == 1:
-                break
             some = words.between(int(calendar.open[first]), int(calendar.close[after - 1]))
-            if grid.fitting(some, slots) >= _FIT * zones.inside(some, calendar):
+            there, fits = zones.inside(some, calendar), grid.fitting(some, slots)
+            if cadence == 1 or fits >= _FIT * there:
                 break
+            if asked is not None:
+                raise refusals.finer(there - fits, there, cadence)
             self.said.append("cadence: 1m, as many bars lie between those")
             cadence = 1
         if anchor != "open":
@@ -159,8 +168,10 @@ class _Audit:
             raise refusals.wrong_calendar(whole, calendar)
         return self._told(words, cadence, label, counted, files, found)
 
-    def _parts(self, words: Words, window: Range | None) -> tuple[list[tuple[int, int]], int, int]:
-        parts = parts_of(words, self.calendar, window)
+    def _parts(
+        self, words: Words, window: Range | None, barren: Words = NO_WORDS
+    ) -> tuple[list[tuple[int, int]], int, int]:
+        parts = parts_of(words, self.calendar, window, barren)
         spans = [(begin, end) for begin, end in parts if begin < end]
         return parts, min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
 
@@ -199,7 +210,8 @@ class _Audit:
                 "(--label left would say otherwise)"
             )
             return words.shifted(-cadence), "right"
-        if alike > sessions / 2:
+        # Where more lie outside than inside, it is the calendar that is wrong.
+        if alike > sessions / 2 and 2 * zones.inside(words, self.calendar) > words.bars:
             self.said.append(
                 f"in {alike:,} of {sessions:,} sessions a bar lies at the close and none at the open: "
                 "--label right may be meant"
@@ -210,7 +222,8 @@ class _Audit:
         self, words: Words, cadence: int, label: str, counted: Counted, files: BarFiles, found: Scan
     ) -> CheckResult:
         calendar, holes = self.calendar, counted.holes
-        columns = (column.tolist() for column in (holes.symbol, holes.start, holes.end, holes.opened, holes.closed))
+        closed = np.minimum(holes.closed, self.now)  # of a session that still runs, what has been of it
+        columns = (column.tolist() for column in (holes.symbol, holes.start, holes.end, holes.opened, closed))
         spans = [
             (_date(calendar, begin), _date(calendar, end - 1) + DAY) if begin < end else None
             for begin, end in counted.parts
@@ -221,9 +234,10 @@ class _Audit:
                 calendar.name,
                 _date(calendar, part),
                 from_epoch_minute(int(calendar.open[part])),
-                from_epoch_minute(int(calendar.close[part])),
+                from_epoch_minute(min(int(calendar.close[part]), self.now)),
             )
             for part in used
+            if calendar.open[part] < self.now
         )
         unseen = tuple(name for name, span in zip(words.names, spans, strict=True) if span is None)
         self.said += [f"{name} has no bar in a session of {calendar.name}: it was not audited" for name in unseen[:5]]
@@ -269,13 +283,14 @@ def _choose(found: Scan, chosen: list[str] | None, symbol: str | None) -> None:
             raise BadInput(
                 f"the files name {len(there):,} symbols themselves, --symbol {symbol} is one: --symbols would choose"
             )
-        found.zoned, found.naive = found.zoned.named(symbol), found.naive.named(symbol)
+        found.each(lambda words: words.named(symbol))
         there = [symbol]
+    there = sorted({*there, *found.barren.names, *found.barren_naive.names})
     for one in chosen or ():
         if one not in there:
             raise refusals.never_seen(one, there)
     if chosen is not None:
-        found.zoned, found.naive = found.zoned.only(chosen), found.naive.only(chosen)
+        found.each(lambda words: words.only(chosen))
 
 
 def _date(calendar: Calendar, part: int) -> date:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from minutemend.core.minutes import Range, epoch_minute
 
-from mend.bars.words import Bits, Numbers, Words, expanded, words_of
+from mend.bars.words import NO_WORDS, Bits, Numbers, Words, expanded, words_of
 from mend.calendars.known import Calendar
 from mend.check.closures import Kept
 from mend.check.grid import Slots
@@ -42,22 +42,33 @@ class Counted:
     parts: list[tuple[int, int]]
 
 
-def parts_of(words: Words, calendar: Calendar, window: Range | None) -> list[tuple[int, int]]:
+def parts_of(words: Words, calendar: Calendar, window: Range | None, barren: Words = NO_WORDS) -> list[tuple[int, int]]:
     """The session parts of each symbol: those of the window, else from the session that holds its first bar (or the
-    next) to the one that holds its last (or the one before), with all parts of a session that a lunch break divides."""
+    next) to the one that holds its last (or the one before), with all parts of a session that a lunch break divides.
+    A row that is no bar for want of a price counts as one there: `barren`."""
     found = []
-    for first, after in words.spans():
+    more = _edges(barren)
+    for name, own in _edges(words).items():
         if window is not None:
             low, last = epoch_minute(window.start), epoch_minute(window.end) - 1
         else:
-            minutes = words.minutes(first, first + 1), words.minutes(after - 1, after)
-            low, last = int(minutes[0][0]), int(minutes[1][-1])
+            edges = own + more.get(name, ())
+            low, last = min(edges), max(edges)
         begin = int(np.searchsorted(calendar.close, low, "right"))
         end = int(np.searchsorted(calendar.open, last, "right"))
         if begin < end and window is None:
             begin = int(np.searchsorted(calendar.day, calendar.day[begin], "left"))
             end = int(np.searchsorted(calendar.day, calendar.day[end - 1], "right"))
         found.append((begin, end) if begin < end else (0, 0))
+    return found
+
+
+def _edges(words: Words) -> dict[str, tuple[int, ...]]:
+    """By symbol its first and its last minute, where it has any."""
+    found: dict[str, tuple[int, ...]] = {}
+    for name, (first, after) in zip(words.names, words.spans(), strict=True):
+        some = words.minutes(first, first + 1), words.minutes(after - 1, after)
+        found[name] = (int(some[0][0]), int(some[1][-1])) if first < after else ()
     return found
 
 

@@ -51,14 +51,14 @@ def doubts(words: Words, calendar: Calendar, cadence: int) -> list[Doubt]:
         return []
     tally = partial(_by_symbol, words)
     bars = tally(np.bitwise_count(words.bits))
-    beyond = bars - tally(inside_each(words, _extended(calendar)))
-    doubtful = np.flatnonzero(beyond > BEYOND * bars)
+    there = tally(inside_each(words, calendar))
+    beyond = bars - tally(inside_each(words, _extended(calendar))) > BEYOND * bars
+    doubtful = np.flatnonzero(beyond | (2 * there < bars))
     if not len(doubtful):
         return []
     others = [calendar_named(name) for name in LIKELY_CALENDARS if name != calendar.name]
     held = {other.name: tally(inside_each(words, other)) for other in others}
-    there = tally(inside_each(words, calendar))
-    return list(_found(words, doubtful, bars, there, others, held, cadence))
+    return list(_found(words, doubtful, bars, there, beyond, others, held, cadence))
 
 
 def tell(found: list[Doubt], calendar: str, *, symbols: int) -> Iterator[str]:
@@ -74,6 +74,7 @@ def _found(  # noqa: PLR0917 (once, by name)
     doubtful: Numbers,
     bars: Numbers,
     there: Numbers,
+    beyond: npt.NDArray[np.bool_],
     others: list[Calendar],
     held: dict[str, Numbers],
     cadence: int,
@@ -92,8 +93,15 @@ def _found(  # noqa: PLR0917 (once, by name)
         sure = best >= FILLED
         if not filled or (not sure and there[symbol] > number / 2):
             continue
+        # Bars that begin at an open and end at a close are of that market.
+        edged = {one.name for one in others[:-1] if first in one.open and last + cadence in one.close}.intersection(
+            filled
+        )
+        if not beyond[symbol] and not (sure and edged):
+            continue
         # Of those that fit alike the one that never closes comes first: that a market closes has to be seen.
         alike = [name for name in reversed(LIKELY_CALENDARS) if filled.get(name, -1.0) > best - 0.005]
+        alike.sort(key=lambda name: LIKELY_CALENDARS.index(name) if name in edged else len(LIKELY_CALENDARS))
         outside = number - int(there[symbol])
         yield Doubt(words.names[symbol], number, outside, int(held[alike[0]][symbol]), tuple(alike[:3]), sure)
 

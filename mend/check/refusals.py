@@ -10,7 +10,7 @@ from minutemend.core.minutes import Range
 
 from mend.bars.words import Words
 from mend.calendars.known import Calendar, calendar_named
-from mend.check import zones
+from mend.check import grid, zones
 from mend.check.zones import LIKELY_CALENDARS
 
 _WEEK = timedelta(days=7)
@@ -29,19 +29,33 @@ def refuse_outside(words: Words, window: Range | None, calendar: Calendar) -> No
 
 def nothing_expected(words: Words, window: Range | None, calendar: Calendar) -> BadInput:
     """The refusal where no session lies: nothing was looked at, so nothing is whole."""
+    first, last = _days(words)
+    days = f"on {first}" if first == last else f"from {first} to {last}"
+    fits = zones.inside(words, calendar) > 0
     if window is not None:
-        what = f"the calendar {calendar.name} has no session in {window} that is over"
+        what = f"the calendar {calendar.name} has no minute in {window} that is over"
+        hint = f": the bars lie {days}, and --start and --end there would be right"
+    elif fits:
+        what = f"no minute of {calendar.name} where the bars lie, {days}, is over yet"
+        hint = ""
     else:
-        first, last = _days(words)
-        days = f"on {first}" if first == last else f"from {first} to {last}"
         what = f"the calendar {calendar.name} expects no minute where the bars lie, {days}"
-    return BadInput(f"{what}, so there is nothing to check{_other_calendars(words, calendar)}")
+    return BadInput(f"{what}, so there is nothing to check{hint if fits else _other_calendars(words, calendar)}")
 
 
 def wrong_calendar(words: Words, calendar: Calendar) -> BadInput:
     """The refusal where no bar lies in any session."""
     what = f"none of the {words.bars:,} bars lies in a session of {calendar.name}"
     return BadInput(f"{what}{_other_calendars(words, calendar)}")
+
+
+def finer(between: int, there: int, cadence: int) -> BadInput:
+    """The refusal of a cadence that is too coarse: a bar of a minute is none of five."""
+    step = grid.shown(cadence)
+    return BadInput(
+        f"{between:,} of {there:,} bars in sessions lie between the marks of --cadence {step}: these are shorter bars; "
+        "their own cadence would be right, or none, which is worked out"
+    )
 
 
 def never_seen(symbol: str, there: list[str]) -> BadInput:

@@ -144,6 +144,12 @@ def _refuse_skipped(naive: Words, zone: ZoneInfo, hours: Numbers, early: Numbers
         )
 
 
+def roughly(naive: Words, zone: ZoneInfo) -> Words:
+    """The minutes in UTC, where an hour more or less does not count."""
+    hours, early, _ = _offsets(naive, zone)
+    return naive.shifted(-early[np.searchsorted(hours, naive.hour)])
+
+
 def to_utc(naive: Words, zone: ZoneInfo, files: BarFiles) -> tuple[Words, list[str]]:
     """The minutes in UTC, and what is to be said about it.
 

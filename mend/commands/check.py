@@ -37,6 +37,13 @@ class _Calendar(click.ParamType):  # type: ignore[type-arg]
         return "XNYS, XLON, XTKS, forex or 24/7 would be right, for example."
 
 
+class _Share(click.FloatRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A number; `nan` is none."""
+        share: float = super().convert(value, param, ctx)
+        return share if share == share else self.fail(f"{value!r} is no number.", param, ctx)  # noqa: PLR0124
+
+
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
@@ -50,7 +57,7 @@ class _Calendar(click.ParamType):  # type: ignore[type-arg]
 @click.option("--start", metavar="TIME", help="2013-10-04T13:00:00Z, a date, yesterday or last-week (UTC).")
 @click.option("--end", metavar="TIME", help="Where the range ends, excluded. Default: the end of the day of --start.")
 @bar_options
-@click.option("--cadence", metavar="1m|5m|1h|…", help="A bar every so often. Default: as the bars lie.")
+@click.option("--cadence", metavar="1m|5m|1h|…", help="The time from bar to bar. Default: what the bars show.")
 @click.option(
     "--closures",
     type=a_file,
@@ -58,7 +65,7 @@ class _Calendar(click.ParamType):  # type: ignore[type-arg]
     help="Closures, special hours, breaks, halts and listings, as `mend closures` records them.",
 )
 @click.option("--values", is_flag=True, help="Also flag values that cannot be right; the exit code stays as it is.")
-@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT", help="Holes are well from so much on.")
+@click.option("--fail-under", type=_Share(0, 100), metavar="PERCENT", help="Exit with 0 from so much on.")
 @click.option("--report", type=NewFile(), metavar="FILE.html", help="Also write a report to open.")
 @click.option(
     "--format",
@@ -203,6 +210,7 @@ def show_result(result: CheckResult) -> None:
     show(
         f"{count(len(result.listings), 'symbol')}, {count(dates, 'session')} of {result.calendar}; "
         f"{count(result.duplicates, 'duplicate row')}, {count(result.unexpected, 'bar')} outside sessions"
+        f"{', or between the marks' if result.cadence > 1 else ''}"
     )
     if result.flags is not None:
         show_flags(result)
@@ -235,4 +243,4 @@ def _wide(symbol: str) -> str:
 def _and_more(found: int, shown: int, one: str, many: str) -> None:
     if found > shown:
         more = found - shown
-        show(f"[{QUIET}]… and {more:,} more {one if more == 1 else many}; --format json lists every gap[/]")
+        show(f"[{QUIET}]… and {more:,} more {one if more == 1 else many}; --format json lists all[/]")

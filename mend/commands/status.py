@@ -36,7 +36,7 @@ FLAGGED_DAYS = 7
 @format_option
 @click.pass_context
 def command(ctx: click.Context, stage: AtStage, limit: int, style: str) -> None:
-    """How a stage is: its newest audits, its queues, its symbols and how long their sessions are known.
+    """The state of a stage: its newest audits, its queues, its symbols and how long their sessions are known.
 
     Exit code 1 when the newest audit that ended has failed, there are dead letters, the list of symbols is refused, or
     a calendar has less than 60 days of sessions left.

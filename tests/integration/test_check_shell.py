@@ -47,7 +47,7 @@ def test_the_examples_as_they_stand_in_the_readme() -> None:
     assert done.returncode == 1
     assert "1,534 of 1,560 minutes are there (98.33%), 26 missing in 3 gaps" in done.stdout.decode()
     assert "20 of 26 missing minutes lie before the first or after the last bar" in done.stdout.decode()
-    assert "symbol: ACME, BOLT, not by a column" in done.stderr.decode()
+    assert "symbol: ACME, BOLT, by no column" in done.stderr.decode()
 
 
 def test_gaps_as_csv_and_how_much_is_enough() -> None:

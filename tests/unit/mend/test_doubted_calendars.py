@@ -71,6 +71,14 @@ def test_one_day_leaves_several_open(tmp_path: Path) -> None:
     assert run(path, "XNYS", "--fail-under", "100").exit_code == 0
 
 
+def test_a_session_of_another_market_is_told_by_its_edges(tmp_path: Path) -> None:
+    """A session of New York, all of it inside London's extended hours: no edge of the bars is meant, but New York."""
+    done = run(write(tmp_path, "IBM", bars("XNYS", last=MONDAY)), "XLON")
+    assert done.exit_code == 1
+    assert "210 of 390 bars lie outside XLON; all lie in XNYS, XTSE or" in done.stderr
+    assert "--label" not in done.stderr
+
+
 def test_in_a_folder_it_is_said_of_the_symbol(tmp_path: Path) -> None:
     write(tmp_path, "AAPL", bars("XNYS"))
     write(tmp_path, "BTCUSD", bars("24/7", last=FRIDAY + timedelta(days=2)))

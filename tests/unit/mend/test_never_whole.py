@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
+from minutemend.core.errors import BadInput
 
 from mend.bars.series import apart, minutes_apart
 from mend.check.api import Checked, check
+from mend.check.check_files import CheckRequest, check_files
 
 OPEN = datetime(2024, 3, 12, 13, 30)  # noqa: DTZ001 (written with a Z)
 HEADER = "timestamp,open,high,low,close,volume"
@@ -29,7 +32,7 @@ def write(path: Path, rows: Iterator[str] | list[str]) -> Path:
 
 
 def checked(path: Path, **options: object) -> Checked:
-    return check(path, calendar="XNYS", **options)  # type: ignore[arg-type]
+    return check(path, **{"calendar": "XNYS", **options})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("names", [("EURUSD_BID", "EURUSD_ASK"), ("binance/BTCUSD", "kraken/BTCUSD")])
@@ -98,3 +101,35 @@ def test_a_cadence_of_the_first_years_is_not_that_of_all(tmp_path: Path) -> None
     assert (found.totals["cadence"], found.whole) == (1, False)
     hours = check(tmp_path / "BTC.csv", calendar="24/7", start=f"{times[50]:%Y-%m-%d}", end=f"{times[100]:%Y-%m-%d}")
     assert (hours.totals["cadence"], hours.whole) == (60, True)
+
+
+@pytest.mark.parametrize("rows", [lines(), lines(but=range(2, 390, 5))])
+def test_bars_of_a_minute_are_no_bars_of_five(tmp_path: Path, rows: Iterator[str]) -> None:
+    """One in five has the name of one, and says less."""
+    path = write(tmp_path / "AAPL.csv", rows)
+    with pytest.raises(
+        BadInput, match=r"bars in sessions lie between the marks of --cadence 5m: these are shorter bars"
+    ):
+        checked(path, cadence="5m")
+    assert checked(write(tmp_path / "IBM.csv", lines(step=5)), cadence="5m").whole
+
+
+def test_where_nothing_is_expected_the_hint_fits(tmp_path: Path) -> None:
+    """A calendar that fits the bars is not to be changed."""
+    path = write(tmp_path / "AAPL.csv", lines())
+    with pytest.raises(BadInput, match=r"the bars lie on 2024-03-12, and --start and --end there would be right$"):
+        checked(path, start="2024-03-09")
+    with pytest.raises(BadInput, match=r"--calendar XNYS would be right$"):
+        checked(path, start="2024-03-09", calendar="XTKS")
+
+
+def test_what_has_not_happened_is_in_no_picture(tmp_path: Path) -> None:
+    """A session that still runs, in the result as far as it has come: also a bar of a minute to come is none."""
+    write(tmp_path / "AAPL.csv", lines())
+    request = CheckRequest(paths=(str(tmp_path),), calendar="XNYS")
+    opened = OPEN.replace(tzinfo=UTC)
+    with duckdb.connect() as connection:
+        found = check_files(request, now=opened + timedelta(minutes=100), connection=connection)
+        assert [one.range.minutes for one in found.sessions] == [100]
+        with pytest.raises(BadInput, match=r"^no minute of XNYS where the bars lie, on 2024-03-12, is over yet"):
+            check_files(request, now=opened, connection=connection)

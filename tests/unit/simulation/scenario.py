@@ -103,9 +103,7 @@ class Scenario:
             self.lake.hourly.put(hour, facts, replaces=None)
             self.lake.put_absences([quiet])
         holes = holes_of(world, market)
-        if (
-            self.profile.past == 0
-        ):  # a single minute that the lake lacks is plausible, whatever the vendor lacks beside it
+        if self.profile.past == 0:  # a single minute that the lake lacks is plausible, whatever the vendor lacks beside
             holes |= {key for vendor in self.vendors.values() for key in vendor.holes}
         kept = [
             bar

@@ -1,0 +1,88 @@
+"""A row that is no bar, for it was cut off or has no price, is missed: nothing is whole by leaving it out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mend.commands.check import command
+
+OPEN = datetime(2025, 11, 4, 14, 30, tzinfo=UTC)
+HEAD = "time,open,high,low,close,volume"
+NEXT = OPEN + timedelta(days=1)
+
+
+def bar(at: datetime, values: str = "101.1,101.2,100.9,101.15,120") -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ},{values}"
+
+
+SESSION = [bar(OPEN + timedelta(minutes=n)) for n in range(390)]
+
+
+def check(folder: Path, rows: list[str], *options: str, head: str = HEAD) -> tuple[int, dict[str, Any]]:
+    path = folder / "IBM.csv"
+    path.write_text("\n".join([head, *rows]))
+    done = CliRunner().invoke(command, [str(path), "--calendar", "XNYS", "--format", "json", *options])
+    return done.exit_code, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("cut", ["101.1,101.2,100.9,101", "101.1,101.2,100.9,1", "101.1,101.2,100.9,101.15"])
+@pytest.mark.parametrize("at", [200, 389])
+def test_a_row_that_was_cut_off_is_no_bar(cut: str, at: int, tmp_path: Path) -> None:
+    """Its last value may be a part of one, though all prices are numbers."""
+    rows = [*SESSION]
+    rows[at] = bar(OPEN + timedelta(minutes=at), cut)
+    code, found = check(tmp_path, rows)
+    assert (code, found["missing"], found["gaps"][0]["minutes"]) == (1, 1, 1)
+    assert found["left_out"] == {"with fewer cells than the others": 1}
+
+
+def test_a_file_that_leaves_out_cells_by_habit_is_read(tmp_path: Path) -> None:
+    """Every tenth row ends after the close: it is how this file says that no volume is known."""
+    rows = [row.rpartition(",")[0] if n % 10 == 0 else row for n, row in enumerate(SESSION)]
+    code, found = check(tmp_path, rows)
+    assert (code, found["missing"], found["left_out"]) == (0, 0, {})
+
+
+def test_rows_may_end_with_a_delimiter_or_not(tmp_path: Path) -> None:
+    rows = [row if n == 7 else f"{row}," for n, row in enumerate(SESSION)]
+    assert check(tmp_path, rows, head=f"{HEAD},")[0] == 0
+
+
+@pytest.mark.parametrize("values", ["abc,100,100,100,5", "-,-,-,-,5", ",,,,", "nan,nan,nan,nan,0", "101.1"])
+def test_the_files_reach_to_their_last_row(values: str, tmp_path: Path) -> None:
+    """A row of the next session has no price that can be read: that session is looked at, and is missing."""
+    code, found = check(tmp_path, [*SESSION, bar(NEXT, values)])
+    assert (code, found["expected"], found["missing"], found["sessions"]) == (1, 780, 390, 2)
+    assert check(tmp_path, [*SESSION, bar(NEXT, values)], "--start", "2025-11-04")[0] == 0
+
+
+def test_times_without_a_zone_reach_as_far(tmp_path: Path) -> None:
+    rows = [row.replace("Z", "") for row in [*SESSION, bar(NEXT, "-,-,-,-,")]]
+    assert check(tmp_path, rows, "--zone", "UTC")[1]["missing"] == 390
+
+
+def test_a_right_edge_at_midnight_reaches_into_no_new_day(tmp_path: Path) -> None:
+    """The row named 00:00 is the last minute of the day before."""
+    day = datetime(2025, 11, 4, tzinfo=UTC)
+    rows = [bar(day + timedelta(minutes=n)) for n in range(1, 1440)] + [bar(day + timedelta(days=1), "-,-,-,-,")]
+    code, found = check(tmp_path, rows, "--calendar", "24/7", "--label", "right")
+    assert (code, found["expected"], found["missing"]) == (1, 1440, 1)
+
+
+def test_a_symbol_without_any_price_is_missing_where_its_rows_lie(tmp_path: Path) -> None:
+    rows = [f"{row},IBM" for row in SESSION] + [f"{bar(OPEN + timedelta(minutes=n), ',,,,')},MSFT" for n in range(390)]
+    code, found = check(tmp_path, rows, head=f"{HEAD},symbol")
+    assert (code, found["symbols"], found["missing"]) == (1, 2, 390)
+    assert [gap["symbol"] for gap in found["gaps"]] == ["MSFT"]
+    assert check(tmp_path, rows, "--symbols", "IBM", head=f"{HEAD},symbol")[0] == 0
+
+
+def test_a_foot_without_a_time_reaches_nowhere(tmp_path: Path) -> None:
+    assert check(tmp_path, [*SESSION, "total,,,,,46800"])[0] == 0
+    assert check(tmp_path, [*SESSION, "1970-01-01T00:00:00Z,,,,,"])[0] == 0
