@@ -35,7 +35,7 @@ class FaultKind(StrEnum):
     NEGATIVE = "negative"
     DUPLICATE = "duplicate"
     UNSORTED = "unsorted"
-    WRONG_SYMBOL = "wrong_symbol"  # Alpaca alone names symbols in its answers
+    WRONG_SYMBOL = "wrong_symbol"  # Alpaca alone sends rows of several symbols
     OUT_OF_RANGE = "out_of_range"
     OFF_MINUTE = "off_minute"
     STRINGS = "strings"
@@ -82,7 +82,7 @@ class Fault:
         given = {name: _READ[name](name, value) for name, value in body.items() if value is not None and name in _READ}
         fault = cls(kind=FaultKind(body["kind"]), **given)  # type: ignore[arg-type]
         if fault.kind is FaultKind.WRONG_SYMBOL and fault.vendors != ("alpaca",):
-            raise BadInput('wrong_symbol needs "vendors": ["alpaca"]: the others name no symbol in their answers')
+            raise BadInput('wrong_symbol needs "vendors": ["alpaca"]: the others send rows of one symbol')
         return fault
 
     def concerns(self, symbol: str) -> bool:

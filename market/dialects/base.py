@@ -85,7 +85,7 @@ class Dialect(ABC):
     routes: ClassVar[tuple[str, ...]]
     asks_by: ClassVar[str] = "symbol"
     continuous: ClassVar[bool] = False
-    error: ClassVar[str]
+    error: ClassVar[str] = '{"error": "internal error"}'
 
     def check(self, headers: Headers, query: Query, expected: object) -> None:  # noqa: B027 (public data has no check)
         """Whether the request has the right token (`expected`; None: any). Raises Refusal."""

@@ -26,8 +26,8 @@ FILE_LINES = 300
 LONG_FILES = {
     "runtime/layer/minutemend/contract.py": "all that infra and functions share, the registry of vendors too",
     "runtime/layer/minutemend/core/evidence.py": "the one rule of absence, where each condition sees the others",
-    "tests/integration/test_vendors.py": "one contract over HTTP for three vendors, fault by fault",
-    "tests/unit/adapters/test_vendors.py": "the same faults for each of three vendors, as literals",
+    "tests/integration/test_vendors.py": "one contract over HTTP for every vendor, fault by fault",
+    "tests/unit/adapters/test_vendors.py": "the same faults for each vendor, as literals",
     "tests/unit/core/test_evidence.py": "the one rule of absence, sentence by sentence, as docs/absence.md has it",
     "tests/unit/services/test_compaction.py": "readers, audits and repairs at the same moment: one lake, one story",
 }

@@ -1,4 +1,4 @@
-"""The lake: every table of minutemend as Parquet objects in one store. It alone knows its keys.
+"""The lake: every table of minutemend as Parquet objects in one store.
 
 Keys are derived from content, so that whatever is written twice is stored once:
 

@@ -6,8 +6,8 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import numpy as np
@@ -28,7 +28,7 @@ from minutemend.core.answers import (
     status_of_words,
 )
 from minutemend.core.errors import BadInput, MinutemendError
-from minutemend.core.minutes import EPOCH, MINUTE, Range, epoch_minute
+from minutemend.core.minutes import MINUTE, Range, epoch_minute, from_epoch_minute
 from minutemend.core.rows import Rows, judge, parse_body
 from minutemend.ports.vendor import Vendor
 
@@ -228,14 +228,15 @@ class HttpVendor(Vendor):
         if self.symbols > 1:
             return page
         rows, looked = page.rows, page.looked
+        first, end = (epoch_minute(edge) for edge in (request.range.start, request.range.end))
         if sum(len(one.at) for one in rows) >= self.rows:
-            at = np.concatenate([one.at for one in rows])
-            shown = [EPOCH + int(edge) // 60_000_000 * MINUTE for edge in (at.min(), at.max())]
-            parts = {symbol: Range(shown[0], shown[1] + MINUTE).intersect(span) for symbol, span in looked.items()}
-            looked = {symbol: part for symbol, part in parts.items() if part is not None}
+            at = np.concatenate([one.at for one in rows]) // 60_000_000
+            low, high = max(first, int(at.min())), min(end, int(at.max()) + 1)
+            shown = Range(from_epoch_minute(low), from_epoch_minute(high)) if low < high else None
+            looked = {name: part for name, span in looked.items() if shown and (part := shown.intersect(span))}
         if self.strays:
-            first, end = (epoch_minute(edge) * 60_000_000 for edge in (request.range.start, request.range.end))
-            rows = [kept for one in rows if len((kept := one.take((first <= one.at) & (one.at < end))).at)]
+            masks = [(first * 60_000_000 <= one.at) & (one.at < end * 60_000_000) for one in rows]
+            rows = [one.take(mask) for one, mask in zip(rows, masks, strict=True) if mask.any()]
         return replace(page, rows=rows, looked=looked)
 
     def _refused(self, request: VendorRequest, refusal: Refusal, *, requests: int) -> Answer:
@@ -256,27 +257,9 @@ class HttpVendor(Vendor):
         blames = kind is AnswerKind.GIVE_UP and status >= 400 and status not in {401, 403}
         return replace(answer, divide=blames and len(request.symbols) > 1)
 
-    def _answer(
-        self,
-        request: VendorRequest,
-        kind: AnswerKind,
-        detail: str,
-        *,
-        requests: int,
-        status: int | None = None,
-        retry_after: timedelta | None = None,
-    ) -> Answer:
-        return self._named(
-            Answer(
-                request,
-                kind,
-                self._clock(),
-                status=status,
-                detail=detail,
-                retry_after=retry_after,
-                requests=requests,
-            )
-        )
+    def _answer(self, request: VendorRequest, kind: AnswerKind, detail: str, **said: Any) -> Answer:
+        """An answer without bars; `said` are more of its fields."""
+        return self._named(Answer(request, kind, self._clock(), detail=detail, **said))
 
     def _named(self, answer: Answer, more: str = "") -> Answer:
         """The answer with the vendor's name before its detail, and no secret in it even if the vendor echoes one."""
