@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from minutemend.core.answers import AnswerKind, Garbage, VendorRequest
 from minutemend.core.minutes import EPOCH, MINUTE, Range
-from minutemend.core.rows import Rows, instants, judge, numbers, parse_body, whole_numbers
+from minutemend.core.rows import Rows, answer_of, instants, numbers, parse_body, whole_numbers
 
 START = datetime(2013, 10, 4, 13, 30, tzinfo=UTC)
 REQUEST = VendorRequest("finnhub", ("AIG", "IBM"), Range(START, START + 10 * MINUTE))
@@ -116,7 +116,7 @@ def test_one_unbelievable_row_spoils_its_own_symbol_and_no_other(case: str) -> N
     """No good row around the bad one is believed, and the line names the row; the other symbol's rows stay."""
     bad, words = UNBELIEVABLE[case]
     mine = [row for row in bad if row.symbol == "IBM"]
-    answer = judge(REQUEST, rows(raw("AIG", 3), *mine, raw("AIG", 9)), looked=LOOKED, observed_at=LATER)
+    answer = answer_of(REQUEST, rows(raw("AIG", 3), *mine, raw("AIG", 9)), looked=LOOKED, observed_at=LATER)
     assert (answer.kind, {bar.symbol for bar in answer.bars}) == (AnswerKind.BARS, {"AIG"})
     assert (len(answer.bars), answer.covered) == (2, {"AIG": REQUEST.range})
     assert list(answer.distrusted) == ["IBM"]
@@ -125,26 +125,26 @@ def test_one_unbelievable_row_spoils_its_own_symbol_and_no_other(case: str) -> N
     assert answer.said_of("IBM") == (AnswerKind.GARBAGE, answer.distrusted["IBM"])
     assert answer.said_of("AIG")[0] is AnswerKind.BARS
     one = VendorRequest("finnhub", ("IBM",), REQUEST.range)
-    alone = judge(one, rows(*mine), looked=LOOKED, observed_at=LATER)
+    alone = answer_of(one, rows(*mine), looked=LOOKED, observed_at=LATER)
     assert (alone.kind, len(alone.bars), alone.covered) == (AnswerKind.GARBAGE, 0, {})
     assert words in alone.detail
 
 
 def test_rows_of_a_symbol_that_was_not_asked_for_are_the_flaw_of_those_that_got_none() -> None:
-    answer = judge(REQUEST, rows(raw("AIG", 1), raw("MSFT", 1)), looked=LOOKED, observed_at=LATER)
+    answer = answer_of(REQUEST, rows(raw("AIG", 1), raw("MSFT", 1)), looked=LOOKED, observed_at=LATER)
     assert (answer.kind, answer.distrusted) == (AnswerKind.BARS, {"IBM": "MSFT: this symbol was not asked for"})
-    nothing = judge(REQUEST, rows(raw("MSFT", 1)), looked=LOOKED, observed_at=LATER)
+    nothing = answer_of(REQUEST, rows(raw("MSFT", 1)), looked=LOOKED, observed_at=LATER)
     assert (nothing.kind, len(nothing.bars)) == (AnswerKind.GARBAGE, 0)
 
 
 def test_a_symbol_without_a_row_in_an_answer_with_bars_of_others_has_no_data() -> None:
-    answer = judge(REQUEST, rows(raw("AIG", 1)), looked=LOOKED, observed_at=LATER)
+    answer = answer_of(REQUEST, rows(raw("AIG", 1)), looked=LOOKED, observed_at=LATER)
     assert answer.said_of("IBM")[0] is AnswerKind.NO_DATA
 
 
 def test_believable_rows_become_bars_sorted_by_symbol_and_minute() -> None:
     found = rows(raw("IBM", 0), raw("IBM", 9), raw("AIG", 3))
-    answer = judge(REQUEST, found, looked=LOOKED, observed_at=LATER, requests=2)
+    answer = answer_of(REQUEST, found, looked=LOOKED, observed_at=LATER, requests=2)
     assert answer.kind is AnswerKind.BARS
     assert [(bar.symbol, bar.minute) for bar in answer.bars] == [
         ("AIG", START + 3 * MINUTE),
@@ -156,31 +156,31 @@ def test_believable_rows_become_bars_sorted_by_symbol_and_minute() -> None:
 
 def test_a_flat_bar_of_volume_zero_is_believable() -> None:
     flat = raw(open=5.0, high=5.0, low=5.0, close=5.0, volume=0.0)
-    assert len(judge(REQUEST, rows(flat), looked=LOOKED, observed_at=LATER).bars) == 1
+    assert len(answer_of(REQUEST, rows(flat), looked=LOOKED, observed_at=LATER).bars) == 1
 
 
 def test_an_answer_without_rows_is_no_data_and_covers_nothing() -> None:
-    answer = judge(REQUEST, [], looked=LOOKED, observed_at=LATER)
+    answer = answer_of(REQUEST, [], looked=LOOKED, observed_at=LATER)
     assert (answer.kind, answer.covered) == (AnswerKind.NO_DATA, {})
 
 
 def test_a_minute_that_had_not_ended_is_neither_a_bar_nor_covered() -> None:
     """At 13:32:59 the bar of 13:32 is still being made."""
     found = rows(*(raw(minute=minute) for minute in range(4)))
-    answer = judge(REQUEST, found, looked=LOOKED, observed_at=START + timedelta(minutes=2, seconds=59))
+    answer = answer_of(REQUEST, found, looked=LOOKED, observed_at=START + timedelta(minutes=2, seconds=59))
     assert [bar.minute for bar in answer.bars] == [START, START + MINUTE]
     assert answer.covered == dict.fromkeys(REQUEST.symbols, Range(START, START + 2 * MINUTE))
 
 
 def test_nothing_has_ended_before_the_range_begins() -> None:
-    answer = judge(REQUEST, rows(raw()), looked=LOOKED, observed_at=START)
+    answer = answer_of(REQUEST, rows(raw()), looked=LOOKED, observed_at=START)
     assert (answer.kind, len(answer.bars), answer.covered) == (AnswerKind.NO_DATA, 0, {})
 
 
 def test_covered_ends_where_the_vendor_stopped_looking() -> None:
     cut = Range(START, START + 2 * MINUTE)
-    assert judge(REQUEST, rows(raw()), looked={"IBM": cut}, observed_at=LATER).covered == {"IBM": cut}
-    assert judge(REQUEST, rows(raw()), looked={}, observed_at=LATER).covered == {}
+    assert answer_of(REQUEST, rows(raw()), looked={"IBM": cut}, observed_at=LATER).covered == {"IBM": cut}
+    assert answer_of(REQUEST, rows(raw()), looked={}, observed_at=LATER).covered == {}
 
 
 PRICE = st.floats(0.0001, 1e6)
@@ -201,7 +201,7 @@ def tables(draw: st.DrawFn) -> list[Raw]:
 
 @given(tables())
 def test_every_valid_table_passes_with_its_values_untouched(table: list[Raw]) -> None:
-    bars = judge(REQUEST, rows(*table), looked=LOOKED, observed_at=LATER).bars
+    bars = answer_of(REQUEST, rows(*table), looked=LOOKED, observed_at=LATER).bars
     assert [(b.symbol, b.minute, b.open, b.high, b.low, b.close, b.volume) for b in bars] == sorted(map(tuple, table))
 
 
@@ -227,7 +227,7 @@ def test_no_single_mutation_of_a_valid_table_is_believed(table: list[Raw], name:
     symbol = table[index].symbol
     true = {tuple(row) for row in table}
     table[index] = MUTATIONS[name](table[index])
-    answer = judge(REQUEST, rows(*table), looked=LOOKED, observed_at=LATER)
+    answer = answer_of(REQUEST, rows(*table), looked=LOOKED, observed_at=LATER)
     assert name == "symbol" or list(answer.distrusted) == [symbol]
     assert {(b.symbol, b.minute, b.open, b.high, b.low, b.close, b.volume) for b in answer.bars} <= true
 
@@ -235,7 +235,7 @@ def test_no_single_mutation_of_a_valid_table_is_believed(table: list[Raw], name:
 @given(tables(), st.randoms(use_true_random=False))
 def test_a_repeated_row_of_a_valid_table_is_not_believed(table: list[Raw], random: object) -> None:
     index = random.randrange(len(table))  # type: ignore[attr-defined]
-    answer = judge(REQUEST, rows(*table, table[index]), looked=LOOKED, observed_at=LATER)
+    answer = answer_of(REQUEST, rows(*table, table[index]), looked=LOOKED, observed_at=LATER)
     assert any(words in answer.distrusted[table[index].symbol] for words in ("twice", "order"))
 
 
@@ -251,14 +251,14 @@ def test_what_a_cut_off_answer_did_not_look_at_is_left() -> None:
     """AIG to its end, IBM in part, SPY not at all; minutes that have not ended do not count."""
     request = VendorRequest("alpaca", ("AIG", "IBM", "SPY"), REQUEST.range)
     looked = {"AIG": REQUEST.range, "IBM": Range(START, START + 4 * MINUTE)}
-    answer = judge(request, rows(raw("AIG", 0), raw("IBM", 3)), looked=looked, observed_at=LATER)
+    answer = answer_of(request, rows(raw("AIG", 0), raw("IBM", 3)), looked=looked, observed_at=LATER)
     rest = Range(START + 4 * MINUTE, REQUEST.range.end)
     assert answer.left == (VendorRequest("alpaca", ("IBM",), rest), VendorRequest("alpaca", ("SPY",), REQUEST.range))
     assert answer.looked_for() == ["AIG", "IBM"]
-    early = judge(request, rows(raw("AIG", 0), raw("IBM", 3)), looked=looked, observed_at=START + 4 * MINUTE)
+    early = answer_of(request, rows(raw("AIG", 0), raw("IBM", 3)), looked=looked, observed_at=START + 4 * MINUTE)
     assert [one.symbols for one in early.left] == [("SPY",)]
 
 
 def test_a_whole_answer_leaves_nothing() -> None:
     for found in ([raw()], [], [raw(low=99.0)]):
-        assert judge(REQUEST, rows(*found), looked=LOOKED, observed_at=LATER).left == ()
+        assert answer_of(REQUEST, rows(*found), looked=LOOKED, observed_at=LATER).left == ()

@@ -15,7 +15,7 @@ from minutemend.core.answers import AnswerKind
 from minutemend.core.bars import schema_of
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.verdicts import Observation
-from minutemend.services.compaction import MAX_OBJECTS, RETIRED_PREFIX, compact_answers, retired_objects, sweep
+from minutemend.services.compaction import MAX_OBJECTS, RETIRED_PREFIX, compact_answers, delete_retired, retired_objects
 from minutemend.services.lake import Lake
 from minutemend.services.tables import LakeUnsettled, decode, encode
 
@@ -55,7 +55,7 @@ def test_a_date_becomes_one_object_and_says_the_same() -> None:
     (key,) = compacted(lake)
     assert lake.answers.read([DAY]) == before == sorted(told, key=lambda one: (one.symbol, one.observed_at))
     assert compacted(lake) == ()
-    assert sweep(store, now=NOW + KEEP) == len(told)
+    assert delete_retired(store, now=NOW + KEEP) == len(told)
     assert objects(store) == [key]
     assert lake.answers.read([DAY]) == before
     assert lake.answers.read([DAY], ["B"]) == [one for one in before if one.symbol == "B"]
@@ -76,7 +76,7 @@ def test_a_job_that_is_done_again_replaces_what_it_said_before_and_after_compact
     compacted(lake)
     again = answer("j0", at=5, left=20)
     lake.answers.put([again])
-    sweep(lake.store, now=NOW + KEEP)
+    delete_retired(lake.store, now=NOW + KEEP)
     assert [one for one in lake.answers.read([DAY]) if one.job_id == "j0"] == [again]
 
 
@@ -87,7 +87,7 @@ def test_an_answer_that_came_again_while_it_was_compacted_is_not_deleted() -> No
         lake.answers.put([answer(f"j{n}")])
     compacted(lake)
     (key,) = lake.answers.put([answer("j0", at=5)])
-    sweep(store, now=NOW + KEEP)
+    delete_retired(store, now=NOW + KEEP)
     assert key in store.objects
     assert len(objects(store)) == 2
 
@@ -103,7 +103,7 @@ def test_a_read_begins_anew_when_an_object_vanishes() -> None:
         if wanted == keys[0] and wanted in store.objects:
             store.get = get  # type: ignore[method-assign]
             compacted(lake)
-            sweep(store, now=NOW + KEEP)
+            delete_retired(store, now=NOW + KEEP)
             return None
         return get(wanted)
 
@@ -135,7 +135,7 @@ def test_objects_of_an_earlier_commit_are_compacted_as_they_are() -> None:
         store.put(key, encode(table))
     before = lake.answers.read([DAY])
     (key,) = compacted(lake)
-    sweep(store, now=NOW + KEEP)
+    delete_retired(store, now=NOW + KEEP)
     assert lake.answers.read([DAY]) == before
     assert len(before) == MAX_OBJECTS + 1
 
@@ -174,7 +174,7 @@ def test_no_order_of_answers_compactions_and_deaths_changes_what_is_read(steps: 
                 lake.answers.put([step])
                 told[key] = step
         elif step == "sweep":
-            sweep(store, now=now)
+            delete_retired(store, now=now)
         else:
             store.dies = step == "die"
             compacted(lake, now=now)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from minutemend.core.bars import BARS, VALUES, Bar, resolve, to_table
 from minutemend.core.minutes import MINUTE, Range
-from minutemend.services.compaction import MAX_OBJECTS, RETIRED_PREFIX, compact, sweep
+from minutemend.services.compaction import MAX_OBJECTS, RETIRED_PREFIX, compact, delete_retired
 from minutemend.services.lake import Lake
 from minutemend.services.tables import decode
 
@@ -76,8 +76,8 @@ def test_an_hour_becomes_one_object_and_says_the_same():
     assert (len(done.written), done.retired, done.deleted) == (1, 7, 0)
     assert len(objects(store)) == 8
     assert seen(store).equals(before)
-    assert sweep(store, now=NOW + KEEP - timedelta(seconds=1)) == 0
-    assert sweep(store, now=NOW + KEEP) == 7
+    assert delete_retired(store, now=NOW + KEEP - timedelta(seconds=1)) == 0
+    assert delete_retired(store, now=NOW + KEEP) == 7
     assert objects(store) == list(done.written)
     assert seen(store).equals(before)
 
@@ -140,7 +140,7 @@ def test_what_others_left_among_the_objects_stays_and_is_not_read():
         store.put(stray, b"")
     before = lake.read_bars(DAY)
     compact(lake, HOUR, closed=set(), now=NOW, retire_after=KEEP)
-    assert sweep(store, now=NOW + 2 * KEEP) > 0
+    assert delete_retired(store, now=NOW + 2 * KEEP) > 0
     assert lake.read_bars(DAY).equals(before)
     assert set(strays) < set(store.objects)
 
@@ -175,7 +175,7 @@ def test_an_input_written_anew_is_not_deleted():
     store.delete([again])
     Lake(store).put_bars(one_bar("IBM", HOUR.start, price=0.0, captured_at=NOW))
     before = seen(store)
-    sweep(store, now=NOW + KEEP)
+    delete_retired(store, now=NOW + KEEP)
     assert again in store.objects
     assert seen(store).equals(before)
 

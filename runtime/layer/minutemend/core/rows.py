@@ -183,7 +183,7 @@ def _left(
     return tuple(VendorRequest(request.vendor, tuple(symbols), part) for part, symbols in parts.items())
 
 
-def judge(
+def answer_of(
     request: VendorRequest,
     rows: Iterable[Rows],
     *,

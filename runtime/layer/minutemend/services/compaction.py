@@ -76,7 +76,7 @@ def compact(
     """Compact the dates of `window` that are `closed` (no minute of theirs is still to come) each to one
     object, and its hours on other dates each to one; then delete whatever is due at `now`.
 
-    `retired` are the `retired_objects`, where the caller compacts date by date: then it has to `sweep`.
+    `retired` are the `retired_objects`, where the caller compacts date by date: then it has to call `delete_retired`.
     """
     pending = retired_objects(lake.store) if retired is None else set(retired)
     written: list[str] = []
@@ -100,7 +100,7 @@ def compact(
             there = [*(one for one in there if one not in inputs), Stored(key, 0, "", now)]
             count += retire(lake.store, gone, due=now + retire_after)
             pending |= {(stored.key, stored.etag) for stored in gone}
-    deleted = sweep(lake.store, now=now) if retired is None else 0
+    deleted = delete_retired(lake.store, now=now) if retired is None else 0
     return Compaction(tuple(written), count, deleted, tuple(there))
 
 
@@ -109,7 +109,7 @@ def compact_answers(
 ) -> tuple[str, ...]:
     """Compact the answers of a UTC date to one object, whatever may still come; the key, if one was written.
 
-    `retired` are the `retired_objects`. It is for the caller to `sweep`.
+    `retired` are the `retired_objects`. It is for the caller to call `delete_retired`.
     """
     inputs = [stored for stored in listed(lake.store, Table.ANSWERS, [day]) if (stored.key, stored.etag) not in retired]
     told = lake.answers.rows_of([stored.key for stored in inputs]) if len(inputs) > MAX_OBJECTS else None
@@ -121,7 +121,7 @@ def compact_answers(
 
 
 def retire(store: Store, objects: Collection[Stored], *, due: datetime) -> int:
-    """Write the manifest that lets `sweep` delete these objects from `due` on. Returns how many they are."""
+    """Write the manifest that lets `delete_retired` delete these objects from `due` on. Returns how many they are."""
     named = [[stored.key, stored.etag] for stored in sorted(objects)]
     if named:
         key = f"{RETIRED_PREFIX}{due.astimezone(UTC).strftime(_STAMP)}-{content_id(*named)}.json"
@@ -129,7 +129,7 @@ def retire(store: Store, objects: Collection[Stored], *, due: datetime) -> int:
     return len(named)
 
 
-def sweep(store: Store, *, now: datetime) -> int:
+def delete_retired(store: Store, *, now: datetime) -> int:
     """Delete the retired objects that are due at `now` and still the ones that were retired; returns how many."""
     deleted = 0
     last = f"{RETIRED_PREFIX}{now.astimezone(UTC).strftime(_STAMP)}-~"
@@ -157,7 +157,7 @@ def _manifests(store: Store) -> list[str]:
 
 
 def _read(store: Store, key: str) -> set[tuple[str, str]]:
-    """The objects that a manifest names; none when another sweep was quicker."""
+    """The objects that a manifest names; none when another run was quicker."""
     body = store.get(key)
     return set() if body is None else {(name, etag) for name, etag in json.loads(body)}
 

@@ -43,7 +43,7 @@ from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence
 from minutemend.ports.signals import Signals
 from minutemend.ports.store import StoreConflict, Stored
-from minutemend.services.compaction import compact, compact_answers, retired_objects, sweep
+from minutemend.services.compaction import compact, compact_answers, delete_retired, retired_objects
 from minutemend.services.hourly import HourFacts, hour_key
 from minutemend.services.lake import Lake
 
@@ -138,7 +138,7 @@ class Publish:
             compacted += written
             done += len(published)
             changed += [(hour, tuple(names)) for hour, names in published if names]
-        sweep(self.lake.store, now=now)
+        delete_retired(self.lake.store, now=now)
         earlier = {hour: one for hour, one in stored.items() if begin is not None and hour.date() < begin}
         for hour, was in self.lake.hourly.read(earlier).items():  # what earlier calls published
             facts.count_lacking(hour, was.rows)

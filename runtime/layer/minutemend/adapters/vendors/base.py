@@ -29,7 +29,7 @@ from minutemend.core.answers import (
 )
 from minutemend.core.errors import BadInput, MinutemendError
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, from_epoch_minute
-from minutemend.core.rows import Rows, judge, parse_body
+from minutemend.core.rows import Rows, answer_of, parse_body
 from minutemend.ports.vendor import Vendor
 
 Credentials = str | Mapping[str, str] | None
@@ -190,7 +190,7 @@ class HttpVendor(Vendor):
             if token is None or (until is not None and self._clock() >= until):
                 break
         refused = frozenset(request.symbols) - set(asking.symbols)
-        answer = judge(request, rows, looked=looked, observed_at=self._clock(), requests=number, refused=refused)
+        answer = answer_of(request, rows, looked=looked, observed_at=self._clock(), requests=number, refused=refused)
         return self._named(answer, f" (it refused {', '.join(sorted(refused))})" if refused else "")
 
     def _unaskable(self, request: VendorRequest) -> str | None:

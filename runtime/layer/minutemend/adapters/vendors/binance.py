@@ -18,7 +18,7 @@ from minutemend.adapters.vendors.base import WORDS_KEPT, HttpVendor, Page, epoch
 from minutemend.adapters.vendors.binance_archive import File
 from minutemend.core.answers import Answer, AnswerKind, Garbage, VendorRequest
 from minutemend.core.minutes import Range
-from minutemend.core.rows import Rows, decimal, instants, judge, whole_numbers
+from minutemend.core.rows import Rows, answer_of, decimal, instants, whole_numbers
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -63,7 +63,7 @@ class Binance(HttpVendor):
                 else:
                     spent += requests
                     looked = {request.symbols[0]: file.part}
-                    answer = judge(asked, [rows], looked=looked, observed_at=self._clock(), requests=spent)
+                    answer = answer_of(asked, [rows], looked=looked, observed_at=self._clock(), requests=spent)
                     if answer.kind is not AnswerKind.GARBAGE:
                         told = f"{file.name}.zip: {answer.detail}{said}"
                         return self._with_rest(self._named(replace(answer, detail=told)), request)
