@@ -228,7 +228,7 @@ def test_files_that_cannot_be_audited(
         (["--calendar", "XNYS", "--symbols", "AIG"], "never seen in these files; they hold IBM"),
         (["--calendar", "XNYS", "--symbols", "'; DROP TABLE bars"], "never seen"),
         (["--calendar", "XNYS", "--start", "2013-10-05", "--end", "2013-10-04"], "is not before end"),
-        (["--calendar", "XNYS", "--start", "1850-01-01"], "outside what the calendar XNYS knows"),
+        (["--calendar", "XNYS", "--start", "1950-01-01"], "outside what the calendar XNYS knows"),
         (["--calendar", "XNYS", "--start", "2013-10-04T13:30"], "no time zone"),
         (["--calendar", "XNYS", "--end", "2013-10-04"], "--end is given without --start"),
         (["--calendar", "XNYS", "--cadence", "7m"], "minutes or hours that divide a day"),
