@@ -41,6 +41,7 @@ MUTANTS = [
     ("core/evidence.py", "again &= early < 0", "", EVIDENCE),
     ("core/evidence.py", "closed[:, at] |= twice | again", "closed[:, at] |= twice", EVIDENCE),
     ("core/evidence.py", "(twice & ~plausible) | again", "twice & ~plausible", EVIDENCE),
+    ("core/evidence.py", "if one.shown is not None:", "if False:", EVIDENCE),
     ("core/evidence.py", "one.rows + one.stated.minutes", "one.rows", EVIDENCE),
     ("core/evidence.py", "self._counts() & ~wrong", "self._counts()", EVIDENCE),
     ("core/evidence.py", " & ~self._lacked(raw, off, window, lane)", "", EVIDENCE),

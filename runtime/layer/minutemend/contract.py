@@ -146,6 +146,7 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("audit_id", "string"),
         ("attempt", "int"),
         ("stated", "string"),  # JSON: [[first epoch minute, minutes], …]: the venue says that it had no trade
+        ("shown", "string"),  # base64: a bit for each minute of the range of which it told
     ),
     Table.FAILURES: (
         ("symbol", "string"),

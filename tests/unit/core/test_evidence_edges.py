@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from minutemend.core.answers import AnswerKind
 from minutemend.core.density import Past
 from minutemend.core.evidence import judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import merge, numbers, place
-from minutemend.core.minutes import Range, epoch_minute
+from minutemend.core.minutes import MINUTE, Range, epoch_minute
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import NONE, NOTHING, RULE, Observation, Proof
+from minutemend.core.verdicts import NONE, NOTHING, RULE, Observation, Proof, Shown
 
 from tests.unit.core.test_evidence import CLOSE, OPEN, RULE_IN_FORCE, SEEN, crowd, gap, judged, minutes, prove, saw
 
@@ -129,6 +130,21 @@ def test_with_a_history_an_answer_may_lack_what_a_session_may(lacks: int, proves
     """One of twenty sessions lacked three minutes."""
     told = [saw(minutes(0), after=n, rows=390 - lacks) for n in (0, 20)]
     assert len(prove([gap(0)], told, past=Past(numbers([20]), numbers([3])))) == proves
+
+
+@pytest.mark.parametrize(("first", "proves"), [(0, True), (380, False)])
+def test_bars_of_the_session_before_make_no_answer_full(first: int, proves: bool) -> None:
+    """One request reaches over both; of this session the vendor has but the last minutes, as one that loads."""
+    begun = OPEN - 500 * MINUTE
+    flags = np.zeros(890, np.bool_)
+    flags[:400] = flags[500 + first :] = True
+    flags[500 + 385] = False
+    told = [
+        replace(saw(minutes(385), after=n, rows=400 + 389 - first), range=Range(begun, CLOSE), shown=Shown.of(flags))
+        for n in (0, 20)
+    ]
+    assert len(prove([gap(385)], told)) == proves
+    assert judged([gap(385)], told).needs.suspected.tolist() == ([] if proves else [True])
 
 
 def test_what_the_venue_stated_is_no_lack() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 from minutemend.core.answers import Answer, AnswerKind, VendorRequest
 from minutemend.core.bars import Bar
 from minutemend.core.columns import Bars
@@ -40,3 +42,12 @@ def test_what_the_venue_states_is_not_left_out() -> None:
     (one,) = learned(JOB, answer([2, 5, 6, 10, 11, 14], [7, 8]))
     assert [[edge - FIRST for edge in row] for row in one.omitted.rows()] == [[9, 10, 6, 10]]
     assert (one.stated.points() - FIRST).tolist() == [7, 8]
+
+
+def test_what_an_answer_told_of_is_kept_whether_it_was_asked_for_or_not() -> None:
+    """With a bar, or as without a trade; a bar outside of the range that was looked at counts for nothing."""
+    (one,) = learned(JOB, answer([2, 3, 5, 14, 25], [0, 7]))
+    assert one.shown is not None
+    assert np.flatnonzero(one.shown.flags(one.range)).tolist() == [0, 2, 3, 5, 7, 14]
+    (silent,) = learned(JOB, replace(answer([], []), kind=AnswerKind.NO_DATA))
+    assert silent.shown is None

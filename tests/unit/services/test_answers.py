@@ -126,12 +126,12 @@ def test_a_vanished_input_ends_the_attempt() -> None:
 
 
 def test_objects_of_an_earlier_commit_are_compacted_as_they_are() -> None:
-    """They have no column for what a venue stated."""
+    """They have no column for what a venue stated, nor for what was shown."""
     store = FakeStore()
     lake = Lake(store)
     for n in range(MAX_OBJECTS + 1):
         (key,) = lake.answers.put([answer(f"j{n}")])
-        table = decode(store.objects[key][0], schema_of(Table.ANSWERS)).drop_columns(["stated"])
+        table = decode(store.objects[key][0], schema_of(Table.ANSWERS)).drop_columns(["stated", "shown"])
         store.put(key, encode(table))
     before = lake.answers.read([DAY])
     (key,) = compacted(lake)

@@ -10,7 +10,7 @@ import pytest
 from minutemend.contract import CLOSURES_KEY, EDITIONS_KEY, SESSIONS_KEY, Table
 from minutemend.core.closures import Closure, parse_closure
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import MINUTE
+from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.sessions import Session
 from minutemend.services.calendars import EDITION, Calendars
 from minutemend.services.evidence_rows import row_of
@@ -165,3 +165,14 @@ def test_what_ships_with_a_layer_names_its_edition(calendars: Calendars) -> None
 def test_what_ships_is_the_same_bytes_again() -> None:
     """A layer's hash must not change when nothing did."""
     assert sessions_file(["XNYS", "24/7"]) == sessions_file(["24/7", "XNYS"])
+
+
+def test_sessions_are_replaced_by_calendar() -> None:
+    """Those of other calendars stay."""
+    calendars = Calendars(FakeStore())
+    crypto, early = session("24/7", 0, 1440), session("XNYS", 0, 180)
+    calendars.put([session("XNYS", 0), crypto])
+    calendars.put([early])
+    assert calendars.sessions() == [crypto, early]
+    assert calendars.sessions(Range(early.close, crypto.close)) == [crypto]
+    assert calendars.sessions(calendars=["XNYS"]) == [early]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from minutemend.core.answers import AnswerKind
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
-from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import RULE, Absence, Failure, Observation
+from minutemend.core.verdicts import RULE, Absence, Failure, Observation, Shown
 from minutemend.ports.store import StoreConflict
 from minutemend.services.history import read_history
 from minutemend.services.lake import Lake
@@ -219,10 +220,12 @@ def test_a_redelivered_job_replaces_its_observations(lake):
 def test_an_observation_over_midnight_is_split(lake):
     """Each date's partition has its own minutes, omitted ones included."""
     window = Range(DAY.end - 5 * MINUTE, DAY.end + 5 * MINUTE)
+    flags = np.array([True, False, True, True, False, False, True, False, True, True])
     whole = Observation("BTCUSD", window, AT, "sim", AnswerKind.BARS, left_out(window), 0, 200, "", "j", "a", 1)
-    lake.answers.put([whole])
+    lake.answers.put([replace(whole, shown=Shown.of(flags))])
     first, second = (lake.answers.read([date(2013, 10, day)]) for day in (4, 5))
     assert [first[0].range, second[0].range] == [Range(window.start, DAY.end), Range(DAY.end, window.end)]
+    assert [part[0].shown.flags(part[0].range).tolist() for part in (first, second)] == [[*flags[:5]], [*flags[5:]]]
     assert first[0].omitted.rows()[0][:2] == [epoch_minute(first[0].range.start), epoch_minute(first[0].range.end)]
 
 
@@ -247,18 +250,6 @@ def test_what_was_learned_of_a_symbol_with_a_slash_lies_beside_the_others(lake):
     assert key.count("/") == 2
     assert "-BTC%2FUSDT-" in key
     assert [one.symbol for one in lake.answers.read([date(2013, 10, 4)], ["BTC/USDT"])] == ["BTC/USDT"]
-
-
-def test_sessions_are_replaced_by_calendar(lake):
-    """Sessions of other calendars stay."""
-    nyse = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=6))
-    crypto = Session("24/7", date(2013, 10, 4), DAY.start, DAY.end)
-    lake.calendars.put([nyse, crypto])
-    early = Session("XNYS", date(2013, 10, 4), AT - 28 * MINUTE, AT + timedelta(hours=3))
-    lake.calendars.put([early])
-    assert lake.calendars.sessions() == [crypto, early]
-    assert lake.calendars.sessions(Range(early.close, DAY.end)) == [crypto]
-    assert lake.calendars.sessions(calendars=["XNYS"]) == [early]
 
 
 def test_hours_of_bars_are_written_at_once_by_as_many_as_read():

@@ -228,16 +228,19 @@ class _Observed:
 
     def _shown(self, off: Intervals, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
         """For each pair the expected minutes of the session where its answer looked, asked for or not, and of how many
-        of them it told at most: with a bar, or that there was no trade."""
+        of them it told: with a bar, or that there was no trade."""
         answer = self.answer[self.entry]
-        lane, opened, closed = (
-            getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close")
-        )
-        start, end = np.maximum(first[answer], opened), np.minimum(last[answer], closed)
-        end = np.maximum(start, end)
+        lane, *edges = (getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close"))
+        start, end = (np.clip(edge, first[answer], last[answer]) for edge in edges)
         looked = end - start - off.count_within(place(lane, start), place(lane, end))
-        told = numbers([one.rows + one.stated.minutes for one in self.observations])
-        return numbers(looked), told[answer]
+        told = numbers([one.rows + one.stated.minutes for one in self.observations])[answer]
+        order = np.argsort(answer, kind="stable")
+        for pairs in np.split(order, np.flatnonzero(np.diff(answer[order])) + 1) if len(order) else ():
+            one, begun = self.observations[answer[pairs[0]]], first[answer[pairs[0]]]
+            if one.shown is not None:
+                before = np.concatenate([[0], np.cumsum(one.shown.flags(one.range))])
+                told[pairs] = before[end[pairs] - begun] - before[start[pairs] - begun]
+        return numbers(looked), told
 
     def _lacked(self, raw: Gaps, off: Intervals, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete

@@ -9,7 +9,7 @@ from minutemend.core.columns import Bars
 from minutemend.core.intervals import Intervals, Numbers, intersect, lanes, merge, numbers, place, runs, subtract
 from minutemend.core.jobs import RepairJob
 from minutemend.core.minutes import epoch_minute
-from minutemend.core.verdicts import NONE, NOTHING, Observation, Omissions
+from minutemend.core.verdicts import NONE, NOTHING, Observation, Omissions, Shown
 
 
 def believed(job: RepairJob, answer: Answer) -> Bars:
@@ -32,7 +32,7 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
     found = []
     for symbol in answer.looked_for():
         (kind, detail), looked, minutes = answer.said_of(symbol), answer.request.range, answer.bars.minutes_of(symbol)
-        omitted, stated = NOTHING, runs([])
+        omitted, stated, shown = NOTHING, runs([]), None
         if kind is AnswerKind.BARS and symbol in answer.covered:
             looked = answer.covered[symbol]
             covered = merge([epoch_minute(looked.start)], [epoch_minute(looked.end)])
@@ -41,6 +41,10 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
             said = runs(answer.stated.get(symbol, numbers([])))
             stated = intersect(inside, said)[0]
             omitted = _omissions(subtract(subtract(inside, runs(minutes))[0], said)[0], minutes)
+            told = runs(np.concatenate([minutes, said.points()]))
+            flags = np.zeros(looked.minutes, np.bool_)
+            flags[intersect(told, covered)[0].points() - epoch_minute(looked.start)] = True
+            shown = Shown.of(flags)
         found.append(
             Observation(
                 symbol=symbol,
@@ -56,6 +60,7 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
                 audit_id=job.audit_id,
                 attempt=job.attempt,
                 stated=stated,
+                shown=shown,
             )
         )
     return found

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from minutemend.core.answers import AnswerKind, Source
 from minutemend.core.intervals import EMPTY, Intervals, Numbers, numbers
@@ -72,11 +73,28 @@ NOTHING = Omissions(*(numbers([]) for _ in range(4)))
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Which minutes of its range an answer told of, with a bar or as without a trade: a bit each, from the first."""
+
+    bits: bytes
+
+    @classmethod
+    def of(cls, flags: npt.NDArray[np.bool_]) -> Shown:
+        """From bool[minute of the range]."""
+        return cls(np.packbits(flags).tobytes())
+
+    def flags(self, window: Range) -> npt.NDArray[np.bool_]:
+        """As bool[minute of the range]."""
+        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=window.minutes).astype(np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What one settled job learned of the minutes of one symbol: the row of the `answers` table.
 
     `range` was asked for and looked at; `omitted` are the runs of the job's gaps for which a believable answer had no
     bar (none for every kind but BARS), `stated` the minutes of which the venue itself said that they had no trade.
+    `shown` is what the answer told of, asked for or not (None: of its number alone, `rows`).
     """
 
     symbol: str
@@ -92,6 +110,7 @@ class Observation:
     audit_id: str
     attempt: int
     stated: Intervals = field(default_factory=lambda: EMPTY)
+    shown: Shown | None = None
 
 
 class Proof(StrEnum):

@@ -7,6 +7,7 @@ A row lies in the partition of its minutes' UTC date: what spans midnight become
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, replace
 from datetime import date, datetime
@@ -20,7 +21,7 @@ from minutemend.core.intervals import Intervals, intersect, merge, numbers
 from minutemend.core.minutes import Range, day_range, epoch_minute
 from minutemend.core.revocations import Revocation
 from minutemend.core.sessions import Session
-from minutemend.core.verdicts import NONE, Absence, Failure, Observation, Omissions
+from minutemend.core.verdicts import NONE, Absence, Failure, Observation, Omissions, Shown
 from minutemend.services.tables import aware, naive
 
 Item = TypeVar("Item")
@@ -37,7 +38,10 @@ def by_date(item: Ranged) -> Iterator[tuple[date, Ranged]]:
         if isinstance(item, Observation):
             edges = epoch_minute(part.start), epoch_minute(part.end)
             stated = intersect(item.stated, merge(*([edge] for edge in edges)))[0]
-            yield day, replace(item, range=part, omitted=item.omitted.within(*edges), stated=stated)
+            shown, first = item.shown, epoch_minute(item.range.start)
+            if shown is not None:
+                shown = Shown.of(shown.flags(item.range)[edges[0] - first : edges[1] - first])
+            yield day, replace(item, range=part, omitted=item.omitted.within(*edges), stated=stated, shown=shown)
         else:
             yield day, replace(item, range=part)
 
@@ -102,6 +106,7 @@ _WRITTEN: Sequence[tuple[type, Callable[[Any], object]]] = (
     (StrEnum, str),
     (Omissions, _omitted),
     (Intervals, _lengths),
+    (Shown, lambda item: b64encode(item.bits).decode()),
 )
 _READ: Mapping[str, Callable[[Any], object]] = {
     "datetime": aware,
@@ -110,4 +115,5 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "AnswerKind": AnswerKind,
     "Omissions": _omissions,
     "Intervals": _intervals,
+    "Shown | None": lambda text: Shown(b64decode(text)),
 }
