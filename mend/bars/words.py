@@ -78,9 +78,11 @@ class Words:
 
     def naming(self, names: Sequence[str]) -> Words:
         """The same, with symbols that have no minute."""
+        if set(names) <= set(self.names):
+            return self
         every = tuple(sorted({*self.names, *names}))
-        place = np.array([every.index(name) for name in self.names], np.int64)
-        return replace(self, names=every, code=place[self.code])
+        place = {name: number for number, name in enumerate(every)}
+        return replace(self, names=every, code=np.array([place[name] for name in self.names], np.int64)[self.code])
 
     def named(self, name: str) -> Words:
         """The words of one symbol (or none) under another name."""

@@ -105,7 +105,9 @@ def check_files(
         barren = found.barren if zone is None else found.barren.joined(zones.roughly(found.barren_naive, zone))
         watch("counting minutes")
         barren = barren.between(int(calendar.open[0]), int(calendar.close[-1]))
-        calendar = calendar_in_force(calendar, closures, refusals.days(words.joined(barren), window, calendar))
+        calendar = calendar_in_force(
+            calendar, closures, refusals.days(words.joined(barren) if barren.names else words, window, calendar)
+        )
         audit = _Audit(request, calendar, window, epoch_minute(now), kept_slots(closures, calendar), barren, said)
         result = audit.result(words, cadence, files, found)
         if not request.values:
