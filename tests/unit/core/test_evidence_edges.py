@@ -85,8 +85,9 @@ def test_an_answer_over_midnight_is_one_answer() -> None:
     parts = []
     for one in (saw(minutes(0), minutes(200), after=n) for n in (0, 20)):
         middle = epoch_minute(OPEN) + 100
-        parts += [replace(one, omitted=one.omitted.within(0, middle), range=Range(OPEN, minutes(100).start))]
-        parts += [replace(one, omitted=one.omitted.within(middle, middle * 2), range=Range(minutes(100).start, CLOSE))]
+        before, after = one.omitted.within(0, middle), one.omitted.within(middle, middle * 2)
+        parts += [replace(one, omitted=before, range=Range(OPEN, minutes(100).start), rows=99)]
+        parts += [replace(one, omitted=after, range=Range(minutes(100).start, CLOSE), rows=289)]
     assert len(prove([gap(0), gap(200)], parts)) == 2
     assert prove([gap(200)], parts) == []
 
@@ -145,6 +146,45 @@ def test_bars_of_the_session_before_make_no_answer_full(first: int, proves: bool
     ]
     assert len(prove([gap(385)], told)) == proves
     assert judged([gap(385)], told).needs.suspected.tolist() == ([] if proves else [True])
+
+
+@pytest.mark.parametrize(("lacks", "proves"), [(4, True), (5, False)])
+def test_over_midnight_an_answer_lacks_what_its_parts_lack_together(lacks: int, proves: bool) -> None:
+    """The lake keeps a part for each date. One of twenty sessions lacked three minutes: nine are too many."""
+    flags = np.ones(390, np.bool_)
+    flags[[*range(10, 10 + lacks), *range(300, 300 + 4)]] = False
+    told = []
+    for one in (saw(minutes(10), after=n, rows=int(flags.sum())) for n in (0, 20)):
+        for first, end in ((0, 200), (200, 390)):
+            edges = (epoch_minute(OPEN) + first, epoch_minute(OPEN) + end)
+            window = Range(OPEN + first * MINUTE, OPEN + end * MINUTE)
+            told.append(
+                replace(one, range=window, omitted=one.omitted.within(*edges), shown=Shown.of(flags[first:end]))
+            )
+    assert len(prove([gap(10)], told, past=Past(numbers([20]), numbers([3])))) == proves
+
+
+def test_a_short_part_of_an_answer_is_judged_with_the_rest() -> None:
+    """Three minutes behind midnight, of which it shows one, after 200 that it shows all."""
+    flags = np.ones(203, np.bool_)
+    flags[[200, 202]] = False
+    told = []
+    for n in (0, 20):
+        one = saw(minutes(200), after=n)
+        for first, end in ((0, 200), (200, 203)):
+            edges = (epoch_minute(OPEN) + first, epoch_minute(OPEN) + end)
+            window = Range(OPEN + first * MINUTE, OPEN + end * MINUTE)
+            told.append(
+                replace(one, range=window, omitted=one.omitted.within(*edges), shown=Shown.of(flags[first:end]))
+            )
+    assert [one.range for one in prove([gap(200)], told)] == [minutes(200)]
+
+
+def test_an_old_answer_that_told_of_more_than_fits_is_not_known_to_have_told_of_this_session() -> None:
+    """It says how many rows it had, over two sessions, and not where."""
+    told = [replace(saw(minutes(3), after=n, rows=600), range=Range(OPEN - 1440 * MINUTE, CLOSE)) for n in (0, 20)]
+    assert prove([gap(3)], told) == []
+    assert judged([gap(3)], told).needs.suspected.tolist() == [True]
 
 
 def test_what_the_venue_stated_is_no_lack() -> None:

@@ -228,19 +228,33 @@ class _Observed:
 
     def _shown(self, off: Intervals, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
         """For each pair the expected minutes of the session where its answer looked, asked for or not, and of how many
-        of them it told: with a bar, or that there was no trade."""
-        answer = self.answer[self.entry]
+        of them it told, with a bar or that there was no trade: in all of its parts, by date or as it was done."""
         lane, *edges = (getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close"))
-        start, end = (np.clip(edge, first[answer], last[answer]) for edge in edges)
-        looked = end - start - off.count_within(place(lane, start), place(lane, end))
-        told = numbers([one.rows + one.stated.minutes for one in self.observations])[answer]
-        order = np.argsort(answer, kind="stable")
-        for pairs in np.split(order, np.flatnonzero(np.diff(answer[order])) + 1) if len(order) else ():
-            one, begun = self.observations[answer[pairs[0]]], first[answer[pairs[0]]]
-            if one.shown is not None:
-                before = np.concatenate([[0], np.cumsum(one.shown.flags(one.range))])
-                told[pairs] = before[end[pairs] - begun] - before[start[pairs] - begun]
-        return numbers(looked), told
+        whole = self.whole[self.answer[self.entry]]
+        of = np.argsort(self.whole, kind="stable")  # the observations, answer by answer
+        starts = np.searchsorted(self.whole[of], whole)
+        parts = np.searchsorted(self.whole[of], whole, side="right") - starts
+        looked, told = np.zeros(len(whole), np.int64), np.zeros(len(whole), np.int64)
+        for part in range(int(parts.max(initial=0))):
+            pairs = np.flatnonzero(parts > part)
+            one = of[starts[pairs] + part]
+            start, end = (np.clip(edge[pairs], first[one], last[one]) for edge in edges)
+            looked[pairs] += end - start - off.count_within(place(lane[pairs], start), place(lane[pairs], end))
+            told[pairs] += self._told(one, start - first[one], end - first[one])
+        return looked, told
+
+    def _told(self, one: Numbers, start: Numbers, end: Numbers) -> Numbers:
+        """Of how many minutes observations told, from the minutes `start` to `end` of their ranges. One of an earlier
+        commit says how many it told of in all: that is not known to be there, where there was no room for so many."""
+        told = numbers([each.rows + each.stated.minutes for each in self.observations])[one]
+        told = np.where(told > end - start, 0, told)
+        order = np.argsort(one, kind="stable")
+        for pairs in np.split(order, np.flatnonzero(np.diff(one[order])) + 1) if len(order) else ():
+            said = self.observations[one[pairs[0]]]
+            if said.shown is not None:
+                before = np.concatenate([[0], np.cumsum(said.shown.flags(said.range))])
+                told[pairs] = before[end[pairs]] - before[start[pairs]]
+        return told
 
     def _lacked(self, raw: Gaps, off: Intervals, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete
