@@ -35,12 +35,6 @@ class Layout:
     sample: tuple[tuple[str, ...], ...]
     banner: str = ""
 
-    @property
-    def last(self) -> str:
-        """The last column that holds anything, as the reader names it: rows may end with a delimiter."""
-        filled = (place for place in range(self.width) if any(row[place].strip() for row in self.sample))
-        return f"c{max(filled, default=0)}"
-
 
 def signature(text: str) -> str:
     """The same for files that can be read alike: what stands above the rows as it is, and the first row's pattern."""
@@ -120,8 +114,8 @@ def _is_row(row: Sequence[str], width: int) -> bool:
 
 def _is_cut(row: Sequence[str], width: int) -> bool:
     """Whether it can be a bar that lacks its last cell."""
-    whole = len(row) == width - 1 and _is_row(row, width - 1) and any(map(is_number, row))
-    return whole and _clean(row) >= width - 2
+    timed = len(row) == width - 1 and any(_is_time(cell) or epoch_unit([cell]) for cell in row)
+    return timed and any(map(is_number, row)) and _clean(row) >= width - 2 and not row[0].startswith("#")
 
 
 def _may_head(row: Sequence[str], width: int) -> bool:

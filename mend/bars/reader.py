@@ -35,7 +35,6 @@ class Group:
     members: tuple[Member, ...]
     symbols: dict[str, str | None]
     also: str = ""  # a condition on the rows
-    last: str = ""  # of texts the last column that is ever filled: null where a row is cut off
 
     @property
     def reader(self) -> str:
@@ -197,8 +196,8 @@ class BarFiles:
             owned = wide.by_line(columns, layout.symbols)
             owned = owned or wide.by_name(columns, reading, symbol, alike[0].shown)
             if owned is not None:
-                return [replace(one, last=layout.last) for one in self._wide(*owned, reader, alike, symbol)]
-        return [replace(self._group(reader, reading, alike, symbol or layout.banner or None), last=layout.last)]
+                return self._wide(*owned, reader, alike, symbol)
+        return [self._group(reader, reading, alike, symbol or layout.banner or None)]
 
     def _wide(
         self, owners: list[str], columns: list[Column], reader: str, alike: list[Member], symbol: str | None

@@ -12,20 +12,21 @@ from minutemend.core.errors import BadInput
 from mend.bars.names import says_no_symbol
 from mend.bars.no_bars import Broken
 from mend.bars.reader import BarFiles, Group, unreadable
-from mend.bars.tables import FILE
+from mend.bars.tables import FILE, behind
 from mend.bars.words import Words
 from mend.console import count
 
 # What a row is: a bar, or why it is none.
-BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT = range(6)
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, BARREN = range(7)
 _STILL = 50  # rows for each minute: more say that the column is not the bars' time
-_HABIT = 0.05  # of the rows, with fewer cells than the others: more are no cut-off rows, but how the file is written
+_HABIT = 0.05  # of a file's rows that end in a price: more are not cut off, but how the file is written
 _WHY = {
-    NO_PRICE: "without prices that can be read",
+    NO_PRICE: "without prices",
     OFF_MINUTE: "off the whole minute",
     NO_TIME: "without a time after 1970 that can be read",
     NO_SYMBOL: "without a symbol",
     CUT: "with fewer cells than the others",
+    BARREN: "with prices that cannot be read",
 }
 
 
@@ -33,8 +34,8 @@ _WHY = {
 class Scan:
     """What the files hold. `zoned` minutes are UTC; `naive` ones are what a clock on the wall showed, no zone known.
 
-    `left_out` counts rows that are no bars, by why. The minutes of those that have a time, and no price that can be
-    read, are in `barren` and `barren_naive`: the files reach so far.
+    `left_out` counts rows that are no bars, by why. The minutes of those that have a time, and prices that
+    cannot be read or are cut off, are in `barren` and `barren_naive`: the files reach so far.
     """
 
     zoned: Words
@@ -65,7 +66,7 @@ def scan(files: BarFiles) -> Scan:
         group = waiting.pop()
         try:
             parts.append(_scanned(files.connection, group, names, paths))
-            _allow_short(parts[-1])
+            _allow_short(parts[-1], by_file=group.reading.symbol is None)
             readable.append(group)
         except duckdb.InterruptException:
             raise
@@ -98,7 +99,7 @@ def scan(files: BarFiles) -> Scan:
 
     _refuse_none(files, bars, left, blamed)
     _skip_barren(files, {paths[one] for one in set(code[good].tolist()) if one in paths})
-    barren = ((state == NO_PRICE) | (state == CUT)) & (hour > 0)
+    barren = ((state == BARREN) | (state == CUT)) & (hour > 0)
     barren &= ~np.isin(code, [one for one in paths if one not in set(code[good].tolist())])
     zoned, naives, without, without_zone = (
         Words.merged(names, code[part], hour[part], bits[part], rows[part])
@@ -114,12 +115,13 @@ def scan(files: BarFiles) -> Scan:
     return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks))
 
 
-def _allow_short(part: tuple[np.ndarray, ...]) -> None:
-    """Count rows with few cells as bars where they are many: the file is written so."""
-    _, _, state, _, rows, _ = part
-    cut = state == CUT
-    if rows[cut].sum() > _HABIT * rows.sum():
-        state[cut] = BAR
+def _allow_short(part: tuple[np.ndarray, ...], *, by_file: bool) -> None:
+    """Count rows that end in a price as bars where they are many in a file (or in all that name their symbols): it is
+    written so."""
+    code, _, state, _, rows, _ = part
+    file = code if by_file else np.zeros_like(code)
+    often = np.bincount(file, rows * (state == CUT)) > _HABIT * np.bincount(file, rows)
+    state[(state == CUT) & often[file]] = BAR
 
 
 def _holders(
@@ -215,15 +217,16 @@ def _scanned(
     off = "us % 60000000 <> 0"
     query = f"""
         SELECT who, coalesce(naive, false) AS naive, state,
-               CASE WHEN state IN ({BAR}, {NO_PRICE}, {CUT}) THEN us // 3600000000 ELSE 0 END AS hour,
+               CASE WHEN state IN ({BAR}, {BARREN}, {CUT}) THEN us // 3600000000 ELSE 0 END AS hour,
                count(*) AS rows,
                bit_or(CAST(1 AS UBIGINT) << CAST((greatest(us, 0) // 60000000) % 60 AS UBIGINT)) AS bits
         FROM (SELECT who, us, naive,
               CAST(CASE WHEN us IS NULL OR us < 0 THEN {NO_TIME} WHEN who IS NULL THEN {NO_SYMBOL}
-                   WHEN NOT priced THEN {NO_PRICE} WHEN {off} THEN {OFF_MINUTE} WHEN cut THEN {CUT}
-                   ELSE {BAR} END AS UTINYINT) AS state
+                   WHEN NOT priced THEN CASE WHEN attempted THEN {BARREN} ELSE {NO_PRICE} END
+                   WHEN {off} THEN {OFF_MINUTE} WHEN cut THEN {CUT} ELSE {BAR} END AS UTINYINT) AS state
               FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced,
-                    {f"{group.last} IS NULL" if group.last else "false"} AS cut
+                    {behind(group.table, reading.last_price)} IS NULL AS cut,
+                    CASE WHEN {reading.priced} THEN false ELSE {reading.attempted} END AS attempted
                     FROM {group.reader}{also}))
         GROUP BY ALL"""  # noqa: S608 (names are quoted by the reader)
     connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")  # of earlier looks

@@ -25,6 +25,13 @@ def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
     )
 
 
+def behind(table: str, column: str) -> str:
+    """The column behind one of a text's table, as SQL: null where a row ends before it. A text, never null, where there
+    is none."""
+    after = f"c{int(column[1:]) + 1}" if column[1:].isdigit() else ""
+    return after if f"'{after}': 'VARCHAR'" in table else "''"
+
+
 def beside(reader: str, name: str, values: Mapping[str, str | None]) -> str:
     """The table function with one more column, which says something of each file (by its path)."""
     pairs = ", ".join(f"({quoted_text(path)}, {quoted_text(value or '')})" for path, value in values.items())

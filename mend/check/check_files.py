@@ -102,12 +102,10 @@ def check_files(
             local, notes = zones.to_utc(found.naive, zone, files)
             words = words.joined(local.only(found.naive.names))
             said += [f"zone: {zone.key}, for times that carry none", *notes]
-        barren = found.barren if zone is None else found.barren.joined(zones.roughly(found.barren_naive, zone))
         watch("counting minutes")
-        barren = barren.between(int(calendar.open[0]), int(calendar.close[-1]))
-        calendar = calendar_in_force(
-            calendar, closures, refusals.days(words.joined(barren) if barren.names else words, window, calendar)
-        )
+        barren = zones.reach(found.barren, found.barren_naive, zone, calendar, now)
+        every = words.joined(barren) if barren.names else words
+        calendar = calendar_in_force(calendar, closures, refusals.days(every, window, calendar))
         audit = _Audit(request, calendar, window, epoch_minute(now), kept_slots(closures, calendar), barren, said)
         result = audit.result(words, cadence, files, found)
         if not request.values:

@@ -53,8 +53,8 @@ def finer(between: int, there: int, cadence: int) -> BadInput:
     """The refusal of a cadence that is too coarse: a bar of a minute is none of five."""
     step = grid.shown(cadence)
     return BadInput(
-        f"{between:,} of {there:,} bars in sessions lie between the marks of --cadence {step}: these are shorter bars; "
-        "their own cadence would be right, or none, which is worked out"
+        f"{between:,} of {there:,} bars in sessions lie between the marks of --cadence {step}: they are shorter, or "
+        "have other marks; without --cadence it is worked out"
     )
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from minutemend.core.errors import BadInput
+from minutemend.core.minutes import epoch_minute
 
 from mend.bars.reader import BarFiles
 from mend.bars.scan import in_order
@@ -144,10 +145,15 @@ def _refuse_skipped(naive: Words, zone: ZoneInfo, hours: Numbers, early: Numbers
         )
 
 
-def roughly(naive: Words, zone: ZoneInfo) -> Words:
-    """The minutes in UTC, where an hour more or less does not count."""
-    hours, early, _ = _offsets(naive, zone)
-    return naive.shifted(-early[np.searchsorted(hours, naive.hour)])
+def reach(zoned: Words, naive: Words, zone: ZoneInfo | None, calendar: Calendar, now: datetime) -> Words:
+    """Minutes that only say how far files reach, as UTC: those that the calendar knows, and until now. Of times without
+    a zone an hour more or less does not count."""
+    first, end = int(calendar.open[0]), min(int(calendar.close[-1]), epoch_minute(now))
+    naive = naive.between(first, end)
+    if zone is not None and len(naive.hour):
+        hours, early, _ = _offsets(naive, zone)
+        zoned = zoned.joined(naive.shifted(-early[np.searchsorted(hours, naive.hour)]))
+    return zoned.between(first, end)
 
 
 def to_utc(naive: Words, zone: ZoneInfo, files: BarFiles) -> tuple[Words, list[str]]:

@@ -108,7 +108,7 @@ def test_bars_of_a_minute_are_no_bars_of_five(tmp_path: Path, rows: Iterator[str
     """One in five has the name of one, and says less."""
     path = write(tmp_path / "AAPL.csv", rows)
     with pytest.raises(
-        BadInput, match=r"bars in sessions lie between the marks of --cadence 5m: these are shorter bars"
+        BadInput, match=r"bars in sessions lie between the marks of --cadence 5m: they are shorter, or have other marks"
     ):
         checked(path, cadence="5m")
     assert checked(write(tmp_path / "IBM.csv", lines(step=5)), cadence="5m").whole

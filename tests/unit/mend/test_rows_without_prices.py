@@ -54,7 +54,7 @@ def test_rows_may_end_with_a_delimiter_or_not(tmp_path: Path) -> None:
     assert check(tmp_path, rows, head=f"{HEAD},")[0] == 0
 
 
-@pytest.mark.parametrize("values", ["abc,100,100,100,5", "-,-,-,-,5", ",,,,", "nan,nan,nan,nan,0", "101.1"])
+@pytest.mark.parametrize("values", ["abc,100,100,100,5", "-,-,-,-,5", "101.1,,,,", "101.1"])
 def test_the_files_reach_to_their_last_row(values: str, tmp_path: Path) -> None:
     """A row of the next session has no price that can be read: that session is looked at, and is missing."""
     code, found = check(tmp_path, [*SESSION, bar(NEXT, values)])
@@ -75,12 +75,64 @@ def test_a_right_edge_at_midnight_reaches_into_no_new_day(tmp_path: Path) -> Non
     assert (code, found["expected"], found["missing"]) == (1, 1440, 1)
 
 
-def test_a_symbol_without_any_price_is_missing_where_its_rows_lie(tmp_path: Path) -> None:
+@pytest.mark.parametrize("values", [",,,,", "nan,nan,nan,nan,0", "0,0,0,0,0", "NULL,NULL,NULL,NULL,", ""])
+def test_rows_that_say_that_there_is_nothing_reach_nowhere(values: str, tmp_path: Path) -> None:
+    """As a panel has them of a symbol before it was listed, and as an empty cell of a wide table."""
+    code, found = check(tmp_path, [*SESSION, bar(NEXT, values)])
+    assert (code, found["expected"], found["missing"]) == (0, 390, 0)
     rows = [f"{row},IBM" for row in SESSION] + [f"{bar(OPEN + timedelta(minutes=n), ',,,,')},MSFT" for n in range(390)]
+    code, found = check(tmp_path, rows, head=f"{HEAD},symbol")
+    assert (code, found["symbols"], found["left_out"]) == (0, 1, {"without prices": 390})
+
+
+def test_a_symbol_of_which_no_price_can_be_read_is_missing(tmp_path: Path) -> None:
+    rows = [f"{row},IBM" for row in SESSION]
+    rows += [f"{bar(OPEN + timedelta(minutes=n), '-,-,-,-,')},MSFT" for n in range(390)]
     code, found = check(tmp_path, rows, head=f"{HEAD},symbol")
     assert (code, found["symbols"], found["missing"]) == (1, 2, 390)
     assert [gap["symbol"] for gap in found["gaps"]] == ["MSFT"]
     assert check(tmp_path, rows, "--symbols", "IBM", head=f"{HEAD},symbol")[0] == 0
+
+
+def test_a_row_that_is_cut_in_its_symbol_names_none(tmp_path: Path) -> None:
+    head = "time,symbol,open,high,low,close,volume"
+    rows = [row.replace("Z,", "Z,AAPL,") for row in SESSION]
+    code, found = check(tmp_path, [*rows[:-1], rows[-1][:23]], head=head)
+    assert (code, found["symbols"], found["missing"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "2099-12-31", "2027-06-01"])
+@pytest.mark.parametrize("calendar", ["XNYS", "24/7"])
+def test_a_row_of_a_day_to_come_reaches_nowhere(day: str, calendar: str, tmp_path: Path) -> None:
+    """As a sentinel has it. (Found by a reviewer: a traceback, or minutes of counting.)"""
+    rows = [row.replace("Z", "") for row in SESSION] + [f"{day} 23:59:00,-,-,-,-,"]
+    found = check(tmp_path, rows, "--zone", "UTC", "--calendar", calendar)[1]
+    assert found["sessions"] == 1
+
+
+def test_cells_that_may_be_left_out_are_no_sign_of_a_cut(tmp_path: Path) -> None:
+    """The number of trades is not known of some rows: all of their prices are there, and the volume."""
+    rows = [row if n % 50 == 7 else f"{row},12" for n, row in enumerate(SESSION)]
+    assert check(tmp_path, rows, head=f"{HEAD},trades")[0] == 0
+
+
+def test_a_habit_is_that_of_a_file(tmp_path: Path) -> None:
+    """One of many leaves the volume out often, and another one is cut off."""
+    for name in ("AAA", "BBB", "CCC", "DDD"):
+        rows = [row.rpartition(",")[0] if name == "DDD" and n % 2 else row for n, row in enumerate(SESSION)]
+        rows = [*rows[:-1], rows[-1].rpartition(",")[0]] if name == "AAA" else rows
+        (tmp_path / f"{name}.csv").write_text("\n".join([HEAD, *rows]))
+    done = CliRunner().invoke(command, [str(tmp_path), "--calendar", "XNYS", "--format", "json"])
+    assert [gap["symbol"] for gap in json.loads(done.stdout)["gaps"]] == ["AAA"]
+
+
+def test_a_wide_row_that_is_cut_costs_the_symbols_behind_the_cut(tmp_path: Path) -> None:
+    """It ends in BBB's price, which may be a part of one, and has none of CCC."""
+    rows = [bar(OPEN + timedelta(minutes=n), "1.5,2.5,3.5") for n in range(390)]
+    rows[100] = rows[100].rpartition(",")[0]
+    (tmp_path / "closes.csv").write_text("\n".join(["time,AAA,BBB,CCC", *rows]))
+    done = CliRunner().invoke(command, [str(tmp_path), "--calendar", "XNYS", "--format", "json"])
+    assert [(gap["symbol"], gap["minutes"]) for gap in json.loads(done.stdout)["gaps"]] == [("BBB", 1), ("CCC", 1)]
 
 
 def test_a_foot_without_a_time_reaches_nowhere(tmp_path: Path) -> None:
