@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from minutemend.core.answers import AnswerKind
 from minutemend.core.density import Past
-from minutemend.core.evidence import judge, proven
+from minutemend.core.evidence import NEVER, judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import merge, numbers, place
 from minutemend.core.minutes import MINUTE, Range, epoch_minute
@@ -111,6 +111,10 @@ def test_an_answer_that_lacks_most_of_a_session_proves_nothing_of_the_rest() -> 
     assert found.absences == []
     assert found.needs.suspected.tolist() == [True]
     assert found.needs.closed.tolist() == [[True]]
+    # Another audit asks again, for the vendor may have had little by then. (Found by the 20,000 schedules: one that
+    # lagged by 20 minutes was asked for a quiet minute no more.)
+    other = judged([gap(0)], [saw(minutes(0), after=n, rows=1, audit="before") for n in (0, 20)]).needs
+    assert (other.suspected.tolist(), other.closed.tolist(), other.first.tolist()) == ([True], [[False]], [[NEVER]])
     better = [saw(minutes(0), after=n) for n in (40, 60)]
     (absence,) = prove([gap(0)], [*poor, *better])
     assert absence.proven_at == SEEN + timedelta(minutes=60)

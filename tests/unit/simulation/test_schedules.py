@@ -139,6 +139,20 @@ BROKE_ONCE = [
         ),
     ),
     (
+        34497,
+        Profile(
+            slowness=0.01,
+            duplicates=0.02,
+            refusals=0.1,
+            cut_short=0.02,
+            skew=2,
+            per_minute=1,
+            symbols_together=3,
+            lag=20,
+            sources="unknown",
+        ),
+    ),
+    (
         35915,
         Profile(
             errors=0.04,

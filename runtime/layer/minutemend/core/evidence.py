@@ -200,6 +200,8 @@ class _Observed:
         self.when = numbers([microseconds(one.observed_at) for one in self.observations])[self.answer[self.entry]]
         vendor = numbers([self.vendors.index(one.vendor) for one in self.observations])
         self.vendor = vendor[self.answer[self.entry]]
+        ours = np.array([one.audit_id == audit_id for one in self.observations], np.bool_)
+        self.mine = ours[self.answer[self.entry]]  # of this audit
         # Of a session over midnight an answer has two observations.
         whose: dict[tuple[str, str], int] = {}
         self.whole = numbers([whose.setdefault((one.job_id, one.symbol), len(whose)) for one in self.observations])
@@ -305,20 +307,22 @@ class _Observed:
             closed[self.piece[refused], at] = True
             looked = self.counts & (form == 0) & (self.vendor == at)
             early, late, twice = self._two(looked & ~poor)
-            # Answers that lack too much prove nothing, and end the asking only where no better one came.
-            instead, _, again = self._two(looked & poor)
-            again &= early < 0
+            # Answers that lack too much prove nothing. Where no better one came they are a suspected hole, and end the
+            # asking in their own audit: a vendor that lags has more by the next one.
+            none = early < 0
+            instead, _, again = self._two(looked & poor & self.mine)
+            *_, ever = self._two(looked & poor)
             begun = np.where(early >= 0, early, instead)
             has = begun >= 0
             first[has, at] = self.when[begun[has]]
-            closed[:, at] |= twice | again
+            closed[:, at] |= twice | (again & none)
             silences = np.append(self.silence, 0)  # of no pair, -1: none
             silence = np.where(twice, np.maximum(silences[early], silences[late]), length)
             plausible = (chance ** np.maximum(silence / length, 1) >= LEAST) & ~dark
             proven = twice & plausible & (proof == "")
             proof[proven] = Proof.LOOKS
             one[proven], two[proven] = early[proven], late[proven]
-            suspected |= (twice & ~plausible) | again
+            suspected |= (twice & ~plausible) | (ever & none)
         self._by_sources(proof, one, two)
         stated = _earliest(self.piece, self.counts & (form == 1), n)
         by_venue = stated >= 0
