@@ -98,9 +98,10 @@ def scan(files: BarFiles) -> Scan:
         return f"{files.where(shown)} (time: {group.reading.said})"
 
     _refuse_none(files, bars, left, blamed)
-    _skip_barren(files, {paths[one] for one in set(code[good].tolist()) if one in paths})
+    fruitful = set(code[good].tolist())
+    _skip_barren(files, {paths[one] for one in fruitful if one in paths})
     barren = ((state == BARREN) | (state == CUT)) & (hour > 0)
-    barren &= ~np.isin(code, [one for one in paths if one not in set(code[good].tolist())])
+    barren &= ~np.isin(code, [one for one in paths if one not in fruitful])
     zoned, naives, without, without_zone = (
         Words.merged(names, code[part], hour[part], bits[part], rows[part])
         for part in (good & ~naive, good & naive, barren & ~naive, barren & naive)

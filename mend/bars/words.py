@@ -135,7 +135,3 @@ def words_of(minutes: Numbers) -> tuple[Numbers, Bits]:
     hour, place = np.divmod(minutes, 60)
     first = np.flatnonzero(np.r_[True, np.diff(hour) != 0])
     return hour[first], np.bitwise_or.reduceat(np.uint64(1) << place.astype(np.uint64), first)
-
-
-_NONE = np.empty(0, np.int64)
-NO_WORDS = Words((), _NONE, _NONE, _NONE.astype(np.uint64), _NONE)

@@ -22,7 +22,7 @@ from mend.bars.rows import select_rows
 from mend.bars.scan import Scan, scan
 from mend.bars.series import told_apart
 from mend.bars.tables import quoted_text
-from mend.bars.words import NO_WORDS, Words
+from mend.bars.words import Words
 from mend.calendars.known import Calendar, calendar_named
 from mend.check import grid, refusals, zones
 from mend.check.check_result import CheckResult
@@ -139,17 +139,17 @@ class _Audit:
         while True:
             words, label = self._labelled(given, cadence, ends=all(group.reading.ends for group in files.groups))
             barren = self.barren.shifted(-cadence) if label == "right" else self.barren
-            words = words.naming(
-                [name for name, (low, high) in zip(barren.names, barren.spans(), strict=True) if low < high]
-            )
+            words = words.naming(barren.names)
             parts, first, after = self._parts(words, window, barren)
             if first >= after:
                 raise refusals.nothing_expected(words, window, calendar)
             inside = zones.inside(words, calendar)
             slots, anchor = grid.slots_for(calendar, cadence, words, first, after)
+            if cadence == 1:
+                break
             some = words.between(int(calendar.open[first]), int(calendar.close[after - 1]))
             there, fits = zones.inside(some, calendar), grid.fitting(some, slots)
-            if cadence == 1 or fits >= _FIT * there:
+            if fits >= _FIT * there:
                 break
             if asked is not None:
                 raise refusals.finer(there - fits, there, cadence)
@@ -168,9 +168,7 @@ class _Audit:
             raise refusals.wrong_calendar(whole, calendar)
         return self._told(words, cadence, label, counted, files, found)
 
-    def _parts(
-        self, words: Words, window: Range | None, barren: Words = NO_WORDS
-    ) -> tuple[list[tuple[int, int]], int, int]:
+    def _parts(self, words: Words, window: Range | None, barren: Words) -> tuple[list[tuple[int, int]], int, int]:
         parts = parts_of(words, self.calendar, window, barren)
         spans = [(begin, end) for begin, end in parts if begin < end]
         return parts, min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
@@ -194,7 +192,7 @@ class _Audit:
         """The bars by their left edges, and which edge named them."""
         if self.request.label is not None:
             return (words.shifted(-cadence), "right") if self.request.label == "right" else (words, "left")
-        _, first, after = self._parts(words, None)
+        _, first, after = self._parts(words, None, self.barren)
         if first >= after or self.calendar.name == "24/7":  # no close shows by which edge they are named
             if ends:
                 self.said.append(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from minutemend.core.minutes import Range, epoch_minute
 
-from mend.bars.words import NO_WORDS, Bits, Numbers, Words, expanded, words_of
+from mend.bars.words import Bits, Numbers, Words, expanded, words_of
 from mend.calendars.known import Calendar
 from mend.check.closures import Kept
 from mend.check.grid import Slots
@@ -42,7 +42,7 @@ class Counted:
     parts: list[tuple[int, int]]
 
 
-def parts_of(words: Words, calendar: Calendar, window: Range | None, barren: Words = NO_WORDS) -> list[tuple[int, int]]:
+def parts_of(words: Words, calendar: Calendar, window: Range | None, barren: Words) -> list[tuple[int, int]]:
     """The session parts of each symbol: those of the window, else from the session that holds its first bar (or the
     next) to the one that holds its last (or the one before), with all parts of a session that a lunch break divides.
     A row that is no bar for want of a price counts as one there: `barren`."""

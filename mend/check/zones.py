@@ -153,7 +153,7 @@ def reach(zoned: Words, naive: Words, zone: ZoneInfo | None, calendar: Calendar,
     if zone is not None and len(naive.hour):
         hours, early, _ = _offsets(naive, zone)
         zoned = zoned.joined(naive.shifted(-early[np.searchsorted(hours, naive.hour)]))
-    return zoned.between(first, end)
+    return zoned.between(first, end).only(zoned.names)  # of the symbols that have some there
 
 
 def to_utc(naive: Words, zone: ZoneInfo, files: BarFiles) -> tuple[Words, list[str]]:
