@@ -107,14 +107,16 @@ def _is_row(row: Sequence[str], width: int) -> bool:
     if len(row) != width or row[0].startswith("#"):
         return False
     filled = [cell for cell in row if cell.strip()]
-    return any(_is_time(cell) or epoch_unit([cell]) for cell in filled) or (
-        len(filled) > 4 and sum(map(is_number, filled)) >= len(filled) - 1
-    )
+    return _timed(filled) or (len(filled) > 4 and sum(map(is_number, filled)) >= len(filled) - 1)
+
+
+def _timed(filled: Sequence[str]) -> bool:
+    return any(_is_time(cell) or epoch_unit([cell]) for cell in filled)
 
 
 def _is_cut(row: Sequence[str], width: int) -> bool:
     """Whether it can be a bar that lacks its last cell."""
-    timed = len(row) == width - 1 and any(_is_time(cell) or epoch_unit([cell]) for cell in row)
+    timed = len(row) == width - 1 and _timed([cell for cell in row if cell.strip()])
     return timed and any(map(is_number, row)) and _clean(row) >= width - 2 and not row[0].startswith("#")
 
 

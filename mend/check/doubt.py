@@ -93,7 +93,7 @@ def _found(  # noqa: PLR0917 (once, by name)
         sure = best >= FILLED
         if not filled or (not sure and there[symbol] > number / 2):
             continue
-        # Bars that begin at an open and end at a close are of that market.
+        # Bars that begin at an open and end at a close are of that market; the last, 24/7, has neither.
         edged = {one.name for one in others[:-1] if first in one.open and last + cadence in one.close}.intersection(
             filled
         )

@@ -152,6 +152,16 @@ def test_bars_of_the_session_before_make_no_answer_full(first: int, proves: bool
     assert judged([gap(385)], told).needs.suspected.tolist() == ([] if proves else [True])
 
 
+def by_date(one: Observation, flags: np.ndarray) -> list[Observation]:
+    """An answer that told of these minutes of the session, as the lake keeps it: midnight is after the 200th."""
+    parts = []
+    for first, end in ((0, 200), (200, len(flags))):
+        window = minutes(first, end - first)
+        omitted = one.omitted.within(epoch_minute(window.start), epoch_minute(window.end))
+        parts.append(replace(one, range=window, omitted=omitted, shown=Shown.of(flags[first:end])))
+    return parts
+
+
 @pytest.mark.parametrize(("lacks", "proves"), [(4, True), (5, False)])
 def test_over_midnight_an_answer_lacks_what_its_parts_lack_together(lacks: int, proves: bool) -> None:
     """The lake keeps a part for each date. One of twenty sessions lacked three minutes: nine are too many."""
@@ -159,12 +169,7 @@ def test_over_midnight_an_answer_lacks_what_its_parts_lack_together(lacks: int, 
     flags[[*range(10, 10 + lacks), *range(300, 300 + 4)]] = False
     told = []
     for one in (saw(minutes(10), after=n, rows=int(flags.sum())) for n in (0, 20)):
-        for first, end in ((0, 200), (200, 390)):
-            edges = (epoch_minute(OPEN) + first, epoch_minute(OPEN) + end)
-            window = Range(OPEN + first * MINUTE, OPEN + end * MINUTE)
-            told.append(
-                replace(one, range=window, omitted=one.omitted.within(*edges), shown=Shown.of(flags[first:end]))
-            )
+        told += by_date(one, flags)
     assert len(prove([gap(10)], told, past=Past(numbers([20]), numbers([3])))) == proves
 
 
@@ -175,12 +180,7 @@ def test_a_short_part_of_an_answer_is_judged_with_the_rest() -> None:
     told = []
     for n in (0, 20):
         one = saw(minutes(200), after=n)
-        for first, end in ((0, 200), (200, 203)):
-            edges = (epoch_minute(OPEN) + first, epoch_minute(OPEN) + end)
-            window = Range(OPEN + first * MINUTE, OPEN + end * MINUTE)
-            told.append(
-                replace(one, range=window, omitted=one.omitted.within(*edges), shown=Shown.of(flags[first:end]))
-            )
+        told += by_date(one, flags)
     assert [one.range for one in prove([gap(200)], told)] == [minutes(200)]
 
 

@@ -41,10 +41,7 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
             said = runs(answer.stated.get(symbol, numbers([])))
             stated = intersect(inside, said)[0]
             omitted = _omissions(subtract(subtract(inside, runs(minutes))[0], said)[0], minutes)
-            told = runs(np.concatenate([minutes, said.points()]))
-            flags = np.zeros(looked.minutes, np.bool_)
-            flags[intersect(told, covered)[0].points() - epoch_minute(looked.start)] = True
-            shown = Shown.of(flags)
+            shown = Shown.of(np.isin(covered.points(), np.concatenate([minutes, said.points()])))
         found.append(
             Observation(
                 symbol=symbol,
