@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 from urllib.parse import unquote
 
@@ -41,9 +42,18 @@ _PAIR_AND_MINUTES = re.compile(r"([A-Z]{3})([A-Z]{3})(?:1|5|15|30|60|240|1440)")
 # Names of files that a program numbered: they say no symbol.
 _NUMBERED = re.compile(r"(?i)part[-_.]?\d.*|[0-9a-f]{8}-[0-9a-f]{4}-.*|[0-9a-f]{16,}.*")
 _LIKE = re.compile(r"[$^#@]?[A-Z0-9][A-Z0-9.&!=]{0,14}")
+_SHARE = re.compile(r"[A-Z]{1,5}")
 _HIVE = re.compile(r"(?i)(?:symbol|ticker|sym|instrument|pair|asset|code)=(.+)")
 _PARTITION = re.compile(r"[a-z_]\w*=.*")
 DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+def symbols_of(paths: Sequence[str], *, upper: bool = False) -> dict[str, str | None]:
+    """The symbol of each path. Of those that lie beside files named by symbols a word in capitals is one: ALL, CME."""
+    named = {PurePath(path).parent for path in paths if symbol_of(PurePath(path).name)}
+    stems = {path: _SUFFIXES.sub("", PurePath(path).name) for path in paths}
+    words = {path for path in paths if PurePath(path).parent in named and _SHARE.fullmatch(stems[path])}
+    return {path: stems[path] if path in words else symbol_of(path, upper=upper) for path in paths}
 
 
 def symbol_of(path: str, *, upper: bool = False) -> str | None:

@@ -8,7 +8,6 @@ from mend.bars.shapes import ORDERS, VALUES, plain, value_roles
 from mend.bars.time_columns import Column
 from mend.bars.times import is_number
 
-EMPTY = ("", "nan", "nat", "none", "null", "na", "n/a", "<na>", "\\n")  # how people write that there is no value
 _ORDERLY = 0.9  # of a sample must have its highs and lows right for an order of prices to be believed
 
 
@@ -74,13 +73,3 @@ def number(column: Column) -> str:
 def filled(column: Column) -> str:
     """SQL: whether a price is there: no null, no NaN, no text."""
     return f"coalesce(isfinite({number(column)}), false)"
-
-
-def attempted(column: Column) -> str:
-    """SQL: whether a cell of a price holds something: a number but zero, or a text that stands for no empty one."""
-    value = number(column)
-    said = f"coalesce(isfinite({value}) AND {value} <> 0, false)"
-    if column.type != "VARCHAR":
-        return said
-    text, empty = f"lower(trim(coalesce({column.sql}, '')))", ", ".join(f"'{one}'" for one in EMPTY)
-    return f"({said} OR ({value} IS NULL AND {text} NOT IN ({empty})))"

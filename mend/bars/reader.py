@@ -11,7 +11,7 @@ import duckdb
 from minutemend.core.errors import BadInput
 
 from mend.bars import dialect, json_files, wide
-from mend.bars.names import day_of, symbol_of
+from mend.bars.names import day_of, symbols_of
 from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
 from mend.bars.paths import Found, find_files, unopened
 from mend.bars.recognise import Reading, Wanted, recognise
@@ -21,6 +21,8 @@ from mend.bars.time_columns import Column, written_as_digits
 from mend.bars.unpack import Member, as_parquet, members, tabbed
 from mend.console import count
 from mend.start import leaving
+
+_NOBODYS = "neither a column, the header nor its name says whose bars these are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Group:
     reading: Reading
     members: tuple[Member, ...]
     symbols: dict[str, str | None]
-    also: str = ""  # a condition on the rows
 
     @property
     def reader(self) -> str:
@@ -208,8 +209,7 @@ class BarFiles:
         for name in names:
             own = [column for column, one in zip(columns, owners, strict=True) if one in ("", name)]
             reading = self._ordered(own, reader, alike, headed=True)
-            group = self._group(reader, reading, alike, symbol if symbol and len(names) == 1 else name)
-            groups.append(replace(group, also=reading.priced if len(names) > 1 else ""))
+            groups.append(self._group(reader, reading, alike, symbol if symbol and len(names) == 1 else name))
         return groups
 
     def _parquet_groups(self, alike: list[Member], symbol: str | None) -> list[Group]:
@@ -279,13 +279,14 @@ class BarFiles:
     def _group(self, reader: str, reading: Reading, alike: Sequence[Member], symbol: str | None) -> Group:
         if reading.symbol is not None:
             return Group(reader, reading, tuple(alike), {})
-        symbols = {one.path: symbol or symbol_of(one.shown, upper=reading.upper) for one in alike}
-        unnamed = [one.shown for one in alike if symbols[one.path] is None]
-        if unnamed:
-            raise OfFile(
-                f"{unnamed[0]}: neither a column, the header nor its name says whose bars these are: "
-                "--symbol NAME would say it, or --symbol-column NAME"
-            )
+        named = symbols_of([one.shown for one in alike], upper=reading.upper)
+        symbols = {one.path: symbol or named[one.shown] for one in alike}
+        unnamed = [one for one in alike if symbols[one.path] is None]
+        if len(unnamed) == len(alike):
+            raise OfFile(f"{unnamed[0].shown}: {_NOBODYS}: --symbol NAME would say it, or --symbol-column NAME")
+        for one in unnamed:
+            self.skip(one, Broken(f"{_NOBODYS}: another name of the file would be right"))
+        alike = [one for one in alike if symbols[one.path] is not None]
         if reading.file_day:
             undated = [one.shown for one in alike if day_of(one.shown) is None]
             if undated:

@@ -11,7 +11,7 @@ from minutemend.core.errors import BadInput
 
 from mend.bars import names as file_names
 from mend.bars.no_bars import Broken, NoBars, named_as_bars, no_bars
-from mend.bars.prices import attempted, filled, number, values_of
+from mend.bars.prices import filled, number, values_of
 from mend.bars.shapes import (
     DATE,
     OWN,
@@ -66,7 +66,6 @@ class Reading:
     ends: bool = False  # the time's column is called an end: `close_time`
     upper: bool = False
     span: str | None = None  # SQL of a column that says how long a bar is
-    attempted: str = "false"  # SQL: whether a price is there that may not be readable
     last_price: str = ""  # SQL of the last column that is one
 
 
@@ -134,7 +133,6 @@ def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: b
         file_day="__day" in at,
         upper=shape is not None and shape.upper,
         ends=not _ENDS.isdisjoint(plain(used[0].name).split("_")) or plain(used[0].name) in ("endtime", "closetime"),
-        attempted=" OR ".join(map(attempted, prices)) or "false",
         last_price=max(prices, key=columns.index).sql if prices else "",
         span=next((f"CAST({column.sql} AS VARCHAR)" for column in columns if plain(column.name) in SPANS), None),
     )

@@ -49,9 +49,8 @@ def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> s
         reader = beside(reader, "whose", group.symbols)
     values = ", ".join(f"{reading.values.get(name, 'NULL::DOUBLE')} AS {name}" for name in VALUES)
     some = " OR ".join(f"{name} IS NOT NULL" for name in VALUES[:4])
-    also = f" AND {group.also}" if group.also else ""
     return (
         f"SELECT symbol, {utc}{shifted} AS minute, {', '.join(VALUES)} FROM (SELECT {who} AS symbol, "  # noqa: S608
-        f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader} WHERE true{also}) "
+        f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader} ) "
         f"WHERE us IS NOT NULL AND us >= 0 AND ({some})"
     )

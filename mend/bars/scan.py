@@ -17,16 +17,15 @@ from mend.bars.words import Words
 from mend.console import count
 
 # What a row is: a bar, or why it is none.
-BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, BARREN = range(7)
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT = range(6)
 _STILL = 50  # rows for each minute: more say that the column is not the bars' time
 _HABIT = 0.05  # of a file's rows that end in a price: more are not cut off, but how the file is written
 _WHY = {
-    NO_PRICE: "without prices",
+    NO_PRICE: "without a price that can be read",
     OFF_MINUTE: "off the whole minute",
     NO_TIME: "without a time after 1970 that can be read",
     NO_SYMBOL: "without a symbol",
     CUT: "with fewer cells than the others",
-    BARREN: "with prices that cannot be read",
 }
 
 
@@ -34,8 +33,8 @@ _WHY = {
 class Scan:
     """What the files hold. `zoned` minutes are UTC; `naive` ones are what a clock on the wall showed, no zone known.
 
-    `left_out` counts rows that are no bars, by why. The minutes of those that have a time, and prices that
-    cannot be read or are cut off, are in `barren` and `barren_naive`: the files reach so far.
+    `left_out` counts rows that are no bars, by why. The minutes of those that have a time are in `barren` and
+    `barren_naive`: the files reach so far. `lost` says of which bars it is not known where they belong.
     """
 
     zoned: Words
@@ -45,6 +44,7 @@ class Scan:
     left_out: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     naive_files: tuple[str, ...] = ()  # those that hold the naive ones
+    lost: tuple[str, ...] = ()
 
     def each(self, change: Callable[[Words], Words]) -> None:
         """Change all of the minutes."""
@@ -100,7 +100,7 @@ def scan(files: BarFiles) -> Scan:
     _refuse_none(files, bars, left, blamed)
     fruitful = set(code[good].tolist())
     _skip_barren(files, {paths[one] for one in fruitful if one in paths})
-    barren = ((state == BARREN) | (state == CUT)) & (hour > 0)
+    barren = ~good & (hour > 0)
     barren &= ~np.isin(code, [one for one in paths if one not in fruitful])
     zoned, naives, without, without_zone = (
         Words.merged(names, code[part], hour[part], bits[part], rows[part])
@@ -113,7 +113,12 @@ def scan(files: BarFiles) -> Scan:
             f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
         )
     clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
-    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks))
+    lost = tuple(
+        f"{blamed(number)}: {count(left[_WHY[number]], 'bar')} {_WHY[number]}: not known where they belong"
+        for number in (NO_TIME, NO_SYMBOL)
+        if _WHY[number] in left
+    )
+    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), lost)
 
 
 def _allow_short(part: tuple[np.ndarray, ...], *, by_file: bool) -> None:
@@ -161,7 +166,7 @@ def _refuse_none(files: BarFiles, bars: int, left: dict[str, int], blamed: Calla
     if seconds > bars:
         raise BadInput(
             f"{blamed(OFF_MINUTE)}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are "
-            "seconds or ticks; bars of whole minutes, named by their edges, would be right"
+            "seconds, ticks or the last moments of minutes; bars named by their edges, whole minutes, would be right"
         )
     if not bars:
         why = "; ".join(f"{count(number, 'row')} {what}" for what, number in left.items()) or "no rows"
@@ -214,21 +219,20 @@ def _scanned(
     by_file = reading.symbol is None
     _refuse_spans(connection, group)
     who = FILE if by_file else reading.symbol
-    also = f" WHERE {group.also}" if group.also else ""
-    off = "us % 60000000 <> 0"
+    cut_off = "false" if by_file else "cut AND us >= 0"  # perhaps in its symbol
     query = f"""
         SELECT who, coalesce(naive, false) AS naive, state,
-               CASE WHEN state IN ({BAR}, {BARREN}, {CUT}) THEN us // 3600000000 ELSE 0 END AS hour,
+               CASE WHEN us >= 0 AND who IS NOT NULL AND state <> {NO_SYMBOL} THEN us // 3600000000 ELSE 0 END AS hour,
                count(*) AS rows,
                bit_or(CAST(1 AS UBIGINT) << CAST((greatest(us, 0) // 60000000) % 60 AS UBIGINT)) AS bits
         FROM (SELECT who, us, naive,
-              CAST(CASE WHEN us IS NULL OR us < 0 THEN {NO_TIME} WHEN who IS NULL THEN {NO_SYMBOL}
-                   WHEN NOT priced THEN CASE WHEN attempted THEN {BARREN} ELSE {NO_PRICE} END
-                   WHEN {off} THEN {OFF_MINUTE} WHEN cut THEN {CUT} ELSE {BAR} END AS UTINYINT) AS state
+              CAST(CASE WHEN NOT priced THEN CASE WHEN {cut_off} THEN {NO_SYMBOL} ELSE {NO_PRICE} END
+                   WHEN us IS NULL OR us < 0 THEN {NO_TIME}
+                   WHEN who IS NULL THEN {NO_SYMBOL} WHEN us % 60000000 <> 0 THEN {OFF_MINUTE}
+                   WHEN cut THEN {CUT} ELSE {BAR} END AS UTINYINT) AS state
               FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced,
-                    {behind(group.table, reading.last_price)} IS NULL AS cut,
-                    CASE WHEN {reading.priced} THEN false ELSE {reading.attempted} END AS attempted
-                    FROM {group.reader}{also}))
+                    {behind(group.table, reading.last_price)} IS NULL AS cut
+                    FROM {group.reader}))
         GROUP BY ALL"""  # noqa: S608 (names are quoted by the reader)
     connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")  # of earlier looks
     connection.execute(f"CREATE OR REPLACE TEMP TABLE scanned AS {query}")

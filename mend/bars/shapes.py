@@ -29,7 +29,8 @@ LATE = re.compile(
 DATE = ("date", "day", "dt", "dtyyyymmdd", "trade_date", "tradedate", "trading_date", "session", "datum")
 TIME = ("time", "time_of_day", "hour", "clock", "trade_time", "tradetime", "minute", "uhrzeit", "timestamp")
 # Columns that say how long a bar is.
-SPANS = ("interval", "timeframe", "time_frame", "granularity", "resolution", "bar_size", "freq", "frequency", "tf")
+SPANS = ("interval", "timeframe", "time_frame", "granularity", "resolution", "bar_size", "freq", "frequency", "tf",
+         "period")  # fmt: skip
 OWN = frozenset({"captured_at", "repair_id"})  # columns of a minutemend lake, whose naive minutes are UTC by contract
 
 VALUES = ("open", "high", "low", "close", "volume")

@@ -54,6 +54,10 @@ class Words:
         """How many rows say a minute that another row says."""
         return int(self.rows.sum()) - self.bars
 
+    def by_symbol(self, each: npt.NDArray[np.integer]) -> Numbers:
+        """Numbers of the words, summed for each symbol."""
+        return np.bincount(self.code, each, minlength=len(self.names)).astype(np.int64)
+
     def shifted(self, minutes: Numbers | int) -> Words:
         """Every minute later by `minutes` (a number, or one for each word; below zero: earlier)."""
         hours, rest = np.divmod(np.broadcast_to(np.asarray(minutes, np.int64), self.hour.shape), 60)

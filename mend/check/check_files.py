@@ -29,6 +29,7 @@ from mend.check.check_result import CheckResult
 from mend.check.closures import Kept, calendar_in_force, kept_slots
 from mend.check.count import Counted, count, parts_of
 from mend.check.doubt import doubts, tell
+from mend.check.overlaid import overlaid
 from mend.check.values import find_flags
 from mend.times import parse_range
 
@@ -108,15 +109,15 @@ def check_files(
         calendar = calendar_in_force(calendar, closures, refusals.days(every, window, calendar))
         audit = _Audit(request, calendar, window, epoch_minute(now), kept_slots(closures, calendar), barren, said)
         result = audit.result(words, cadence, files, found)
-        if not request.values:
-            return result
-        watch("looking at the values")
         early = result.cadence if result.label == "right" else 0
         rows = select_rows(files, zone=zone, symbols=None if request.symbol else words.names, early=early, partly=True)
         if request.symbol is not None:
             rows = f"SELECT * REPLACE ({quoted_text(request.symbol)} AS symbol) FROM ({rows})"  # noqa: S608
-        flags = find_flags(connection, rows, calendar, cadence=result.cadence, window=window)
-        return replace(result, flags=flags)
+        result = replace(result, unplaced=(*found.lost, *overlaid(connection, rows, words)))
+        if not request.values:
+            return result
+        watch("looking at the values")
+        return replace(result, flags=find_flags(connection, rows, calendar, cadence=result.cadence, window=window))
 
 
 @dataclass(slots=True)
@@ -209,7 +210,7 @@ class _Audit:
             )
             return words.shifted(-cadence), "right"
         # Where more lie outside than inside, it is the calendar that is wrong.
-        if alike > sessions / 2 and 2 * zones.inside(words, self.calendar) > words.bars:
+        if alike and alike >= sessions / 2 and 2 * zones.inside(words, self.calendar) > words.bars:
             self.said.append(
                 f"in {alike:,} of {sessions:,} sessions a bar lies at the close and none at the open: "
                 "--label right may be meant"
@@ -239,6 +240,12 @@ class _Audit:
         )
         unseen = tuple(name for name, span in zip(words.names, spans, strict=True) if span is None)
         self.said += [f"{name} has no bar in a session of {calendar.name}: it was not audited" for name in unseen[:5]]
+        if self.window is None and (early := counted.early()):
+            more = f" and {len(early) - 1:,} more" if len(early) > 1 else ""
+            self.said.append(
+                f"{words.names[early[0]]}{more} ended before {sessions[-1].dt}, where others go on: audited until then "
+                "(--start and --end would audit all alike)"
+            )
         doubted = doubts(words, calendar, cadence)
         self.said += tell(doubted, calendar.name, symbols=len(words.names))
         return CheckResult(

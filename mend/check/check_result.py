@@ -44,6 +44,7 @@ class CheckResult:
     unread: tuple[tuple[str, str], ...]  # those of them that are broken: their bars are not counted
     left_out: dict[str, int]  # rows that are no bars, by why
     unseen: tuple[str, ...]  # symbols whose bars lie in no session, so that nothing of them was audited
+    unplaced: tuple[str, ...] = ()  # of which bars it is not known where they belong, a line each
     doubts: tuple[Doubt, ...] = ()  # symbols whose bars lie outside sessions, and in those of another calendar
     flags: tuple[Flag, ...] | None = None  # values that cannot be right; None: not looked at
 
@@ -58,21 +59,24 @@ class CheckResult:
 
     @property
     def all_seen(self) -> bool:
-        """Every file of bars was read, and every symbol audited."""
-        return not self.unread and not self.unseen
+        """Every file of bars was read, every symbol audited, and of every bar it is known where it belongs."""
+        return not self.unread and not self.unseen and not self.unplaced
 
     @property
     def share(self) -> float:
-        """How much of what is expected is there, in per cent; never rounded up to 100."""
-        share = 100 * self.present / self.expected
-        return min(share, 99.99) if self.missing else share
+        """How much of what is expected is there, in per cent; 100 only where nothing is missing."""
+        return 100 * self.present / self.expected
 
-    def not_read(self) -> str | None:
-        """What is to be said of files that are broken."""
-        files = len(self.unread)
-        if not files:
-            return None
-        return f"{count(files, 'file')} could not be read: {'their' if files > 1 else 'its'} bars are not counted"
+    @property
+    def shown_share(self) -> str:
+        """The share for people; never rounded up to 100."""
+        return f"{min(self.share, 99.99) if self.missing else self.share:.2f}%"
+
+    def not_seen(self) -> Iterator[str]:
+        """What keeps files without a hole from being whole, a line each."""
+        if files := len(self.unread):
+            yield f"{count(files, 'file')} could not be read: {'their' if files > 1 else 'its'} bars are not counted"
+        yield from self.unplaced
 
     def flagged(self) -> dict[str, int]:
         """How many flags each rule has, those that have any."""
@@ -86,6 +90,7 @@ class CheckResult:
         if self.flags is not None:
             values = {"flagged": self.flagged(), "flags": [flag.as_json() for flag in self.flags]}
         return {
+            "whole": self.whole,
             "calendar": self.calendar,
             "symbols": len(self.listings),
             "sessions": len({one.dt for one in self.sessions}),
@@ -103,6 +108,7 @@ class CheckResult:
             "unread": [{"file": name, "why": why} for name, why in self.unread],
             "left_out": self.left_out,
             "unseen": list(self.unseen),
+            "unplaced": list(self.unplaced),
             "doubted_calendars": [
                 {"symbol": one.symbol, "bars": one.bars, "outside": one.outside, "calendar": one.calendars[0]}
                 for one in self.doubts

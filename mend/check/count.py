@@ -41,6 +41,11 @@ class Counted:
     unexpected: int
     parts: list[tuple[int, int]]
 
+    def early(self) -> list[int]:
+        """The symbols that end in an earlier session than others do."""
+        last = max((end for _, end in self.parts), default=0)
+        return [symbol for symbol, (begin, end) in enumerate(self.parts) if begin < end < last]
+
 
 def parts_of(words: Words, calendar: Calendar, window: Range | None, barren: Words) -> list[tuple[int, int]]:
     """The session parts of each symbol: those of the window, else from the session that holds its first bar (or the

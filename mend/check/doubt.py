@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +48,7 @@ def doubts(words: Words, calendar: Calendar, cadence: int) -> list[Doubt]:
     """The symbols whose calendar is doubtful, each with the ones that fit better. `cadence` is in minutes."""
     if calendar.name == "24/7":
         return []
-    tally = partial(_by_symbol, words)
+    tally = words.by_symbol
     bars = tally(np.bitwise_count(words.bits))
     there = tally(inside_each(words, calendar))
     beyond = bars - tally(inside_each(words, _extended(calendar))) > BEYOND * bars
@@ -104,11 +103,6 @@ def _found(  # noqa: PLR0917 (once, by name)
         alike.sort(key=lambda name: LIKELY_CALENDARS.index(name) if name in edged else len(LIKELY_CALENDARS))
         outside = number - int(there[symbol])
         yield Doubt(words.names[symbol], number, outside, int(held[alike[0]][symbol]), tuple(alike[:3]), sure)
-
-
-def _by_symbol(words: Words, each: npt.NDArray[np.integer]) -> Numbers:
-    """Numbers of words, summed for each symbol."""
-    return np.bincount(words.code, each, minlength=len(words.names)).astype(np.int64)
 
 
 def _extended(calendar: Calendar) -> Calendar:

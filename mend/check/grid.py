@@ -36,8 +36,8 @@ class Slots:
 
 def parse_cadence(text: str) -> int:
     """`5m` or `1h` as minutes. Raises BadInput."""
-    match = re.fullmatch(r"\s*(\d{1,4})\s*(m|min|t|h|hour|d)\w*\s*", text.lower())
-    minutes = int(match[1]) * {"m": 1, "min": 1, "t": 1, "h": 60, "hour": 60, "d": 1440}[match[2]] if match else 0
+    match = re.fullmatch(r"\s*([0-9]{1,4})\s*(?:(m|mins?|minutes?|t)|(h|hours?)|d|days?)\s*", text.lower())
+    minutes = int(match[1]) * (1 if match[2] else 60 if match[3] else 1440) if match else 0
     if minutes not in CADENCES:
         raise BadInput(f"--cadence is {text!r}: minutes or hours that divide a day would be right, as 1m, 5m or 1h")
     return minutes

@@ -18,11 +18,14 @@ _WEEK = timedelta(days=7)
 
 def refuse_outside(words: Words, window: Range | None, calendar: Calendar) -> None:
     """Raises BadInput for dates that the calendar does not know."""
-    for day in (window.start.date(), window.end.date()) if window is not None else _days(words):
+    ends = (words.hour.argmin(), words.hour.argmax()) if window is None else ()
+    whose = [f" (a bar of {words.names[words.code[one]]})" for one in ends] or ["", ""]
+    days = (window.start.date(), window.end.date()) if window is not None else _days(words)
+    for day, who in zip(days, whose, strict=True):
         # Sessions are labels: a calendar's last one may be days before the end of its last year.
         if day < calendar.first - _WEEK or day > calendar.last + _WEEK:
             raise BadInput(
-                f"{day} is outside what the calendar {calendar.name} knows: {calendar.first} to {calendar.last}; "
+                f"{day}{who} is outside what the calendar {calendar.name} knows: {calendar.first} to {calendar.last}; "
                 "--start and --end inside it would be right"
             )
 

@@ -122,6 +122,8 @@ def command(
     if style == "json":
         show_json(result.as_json())
     elif style == "csv":
+        for line in result.not_seen():
+            click.echo(line, err=True)
         csv.writer(sys.stdout, lineterminator="\n").writerows(result.as_rows())
     else:
         show_result(result)
@@ -173,6 +175,7 @@ def _show_progress(connection: duckdb.DuckDBPyConnection, ended: threading.Event
 def show_result(result: CheckResult) -> None:
     """The strips, the gaps and the totals, for people."""
     from minutemend.core.verdicts import Verdict
+    from rich.markup import escape
 
     from mend.picture import strip, verdicts_of
 
@@ -199,7 +202,7 @@ def show_result(result: CheckResult) -> None:
     if not result.missing and not result.whole:
         colour, word = BAD, "not all looked at"
     show(
-        f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({result.share:.2f}%), "
+        f"[bold {colour}]{word}[/]: {result.present:,} of {result.expected:,} {unit} are there ({result.shown_share}), "
         f"{result.missing:,} missing in {count(len(result.gaps), 'gap')}"
     )
     if result.edge:
@@ -214,8 +217,8 @@ def show_result(result: CheckResult) -> None:
     )
     if result.flags is not None:
         show_flags(result)
-    if told := result.not_read():
-        show(f"[{BAD}]{told}[/]")
+    for told in result.not_seen():
+        show(f"[{BAD}]{escape(told)}[/]")
 
 
 def show_flags(result: CheckResult) -> None:

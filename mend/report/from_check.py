@@ -40,8 +40,7 @@ def from_check(checked: CheckResult, *, command: str, written_at: datetime) -> R
 
 def _notes(checked: CheckResult) -> list[str]:
     notes = [f"{name}: {why}." for name, why in checked.unread[:SHOWN_UNREAD]]
-    if told := checked.not_read():
-        notes.insert(0, f"{told}.")
+    notes = [*(f"{told}." for told in checked.not_seen()), *notes]
     notes += [f"{one.said(checked.calendar, named=True)}." for one in checked.doubts if one.sure]
     if checked.cadence > 1:
         notes.append(f"A bar of these files stands for {checked.cadence} minutes; the counts are of minutes.")

@@ -199,7 +199,7 @@ def test_tables_hold_whole_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (HEAD + GOOD + GOOD.replace(",1.5,", ",nan,"), "lacks a price or the volume, or has NaN"),
         (HEAD + GOOD + GOOD.replace(",0.5,", ",3,"), "low above its high"),
         (HEAD + GOOD + GOOD.replace(",10", ",-1"), "below zero"),
-        (HEAD + GOOD.replace("1.5", "one"), "with prices that cannot be read"),
+        (HEAD + GOOD.replace("1.5", "one"), "without a price that can be read"),
     ],
 )
 def test_what_cannot_be_believed_is_refused(tmp_path: Path, text: str, words: str) -> None:

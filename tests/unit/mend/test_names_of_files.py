@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mend.bars.names import day_of, symbol_of
+from mend.bars.names import day_of, symbol_of, symbols_of
 
 NAMES = {
     "AAPL.csv": "AAPL",
@@ -61,3 +61,13 @@ def test_the_day_of_a_path() -> None:
     assert day_of("equity/usa/minute/aapl/20240312_trade.zip") == "2024-03-12"
     assert day_of("a/2024-03-12/2024-03-13.csv") is None
     assert day_of("AAPL.csv") is None
+
+
+def test_a_word_beside_symbols_is_one() -> None:
+    """Allstate, Spotify and CME Group are called as words are. (Found by a stranger: they refused the whole folder, or
+    took the folder's name.)"""
+    paths = [f"SP500/{name}.csv" for name in ("AAPL", "ALL", "CME", "SPOT", "BRK.B")]
+    assert list(symbols_of(paths).values()) == ["AAPL", "ALL", "CME", "SPOT", "BRK.B"]
+    assert symbols_of(["SP500/AAPL.csv", "SP500/readme.csv"])["SP500/readme.csv"] == "readme"
+    assert symbols_of(["MSFT/DATA.csv", "AAPL/DATA.csv"]) == {"MSFT/DATA.csv": "MSFT", "AAPL/DATA.csv": "AAPL"}
+    assert symbols_of(["x/DATA.csv"]) == {"x/DATA.csv": None}

@@ -54,7 +54,10 @@ def test_rows_may_end_with_a_delimiter_or_not(tmp_path: Path) -> None:
     assert check(tmp_path, rows, head=f"{HEAD},")[0] == 0
 
 
-@pytest.mark.parametrize("values", ["abc,100,100,100,5", "-,-,-,-,5", "101.1,,,,", "101.1"])
+NOTHING = [",,,,", "nan,nan,nan,nan,0", "0,0,0,0,0", "NULL,NULL,NULL,NULL,", "inf,inf,inf,inf,1", ""]
+
+
+@pytest.mark.parametrize("values", ["abc,100,100,100,5", "-,-,-,-,5", "101.1,,,,", "101.1", *NOTHING])
 def test_the_files_reach_to_their_last_row(values: str, tmp_path: Path) -> None:
     """A row of the next session has no price that can be read: that session is looked at, and is missing."""
     code, found = check(tmp_path, [*SESSION, bar(NEXT, values)])
@@ -75,14 +78,59 @@ def test_a_right_edge_at_midnight_reaches_into_no_new_day(tmp_path: Path) -> Non
     assert (code, found["expected"], found["missing"]) == (1, 1440, 1)
 
 
-@pytest.mark.parametrize("values", [",,,,", "nan,nan,nan,nan,0", "0,0,0,0,0", "NULL,NULL,NULL,NULL,", ""])
-def test_rows_that_say_that_there_is_nothing_reach_nowhere(values: str, tmp_path: Path) -> None:
-    """As a panel has them of a symbol before it was listed, and as an empty cell of a wide table."""
-    code, found = check(tmp_path, [*SESSION, bar(NEXT, values)])
-    assert (code, found["expected"], found["missing"]) == (0, 390, 0)
-    rows = [f"{row},IBM" for row in SESSION] + [f"{bar(OPEN + timedelta(minutes=n), ',,,,')},MSFT" for n in range(390)]
+def test_bars_off_the_minute_reach_as_far(tmp_path: Path) -> None:
+    """The second day is named by the last second of each minute: none of its minutes is there."""
+    rows = [bar(NEXT + timedelta(minutes=n, seconds=59)) for n in range(390)]
+    assert check(tmp_path, [*SESSION, *rows])[1]["missing"] == 390
+
+
+@pytest.mark.parametrize("day", [OPEN, NEXT])
+def test_a_panel_expects_what_it_has_rows_of(day: datetime, tmp_path: Path) -> None:
+    """A feed that died for one symbol, as a frame is filled up: its rows are there, without a price. A symbol that was
+    not listed then is told by a file of closures."""
+    rows = [f"{row},IBM" for row in SESSION] + [f"{bar(day + timedelta(minutes=n), ',,,,')},MSFT" for n in range(390)]
+    rows += [f"{row},MSFT" for row in SESSION if day != OPEN]
     code, found = check(tmp_path, rows, head=f"{HEAD},symbol")
-    assert (code, found["symbols"], found["left_out"]) == (0, 1, {"without prices": 390})
+    assert (code, found["symbols"], found["missing"]) == (1, 2, 390)
+    assert found["left_out"] == {"without a price that can be read": 390}
+
+
+def test_a_wide_table_expects_what_it_has_rows_of(tmp_path: Path) -> None:
+    rows = [f"{OPEN + timedelta(minutes=n):%Y-%m-%dT%H:%M:%SZ},1.5,2.5" for n in range(390)]
+    rows += [f"{NEXT + timedelta(minutes=n):%Y-%m-%dT%H:%M:%SZ},1.5," for n in range(390)]
+    (tmp_path / "closes.csv").write_text("\n".join(["time,AAA,BBB", *rows]))
+    done = CliRunner().invoke(command, [str(tmp_path), "--calendar", "XNYS", "--format", "json"])
+    assert [(gap["symbol"], gap["minutes"]) for gap in json.loads(done.stdout)["gaps"]] == [("BBB", 390)]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("2025-11-05T", "05/11/2025 "), "without a time after 1970 that can be read"),
+        (("2025-11-05T", "1925-11-05T"), "without a time after 1970 that can be read"),
+        ((",IBM", ","), "without a symbol"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--fail-under", "50")])
+def test_bars_of_no_known_place_make_nothing_whole(
+    change: tuple[str, str], why: str, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    """The second day is written otherwise. (Found by a stranger: whole, and half of the bars were left out.)"""
+    rows = [f"{row},IBM" for row in SESSION]
+    rows += [row.replace("2025-11-04T", "2025-11-05T").replace(*change) for row in rows]
+    code, found = check(tmp_path, rows, *options, head=f"{HEAD},symbol")
+    assert (code, found["whole"], found["missing"], found["left_out"]) == (1, False, 0, {why: 390})
+    assert "IBM.csv" in found["unplaced"][0]
+    assert f"390 bars {why}" in found["unplaced"][0]
+    shown = CliRunner().invoke(command, [str(tmp_path), "--calendar", "XNYS"]).stdout
+    assert "not all looked at" in shown
+    assert "390 bars" in shown
+
+
+def test_lines_of_text_are_no_bars(tmp_path: Path) -> None:
+    """The header again, and a foot: they have no time, and no price."""
+    code, found = check(tmp_path, [*SESSION[:100], HEAD, *SESSION[100:], "Total,,,,,39000"])
+    assert (code, found["whole"], found["unplaced"]) == (0, True, [])
 
 
 def test_a_symbol_of_which_no_price_can_be_read_is_missing(tmp_path: Path) -> None:
