@@ -134,9 +134,10 @@ def test_an_omission_counts_only_between_bars_of_the_same_session() -> None:
 
 
 def test_a_run_after_the_open_needs_an_earlier_bar_of_the_session_though_all_before_it_is_missing() -> None:
-    """The minute at the open is proven; of the next one the answer shows the bar of the session before alone."""
+    """The minute at the open is proven; the answer was asked from the next one on, and shows no bar before
+    it."""
     early = epoch_minute(OPEN)
-    told = [saw(minutes(1), after=n, around=(early - 960, early + 2)) for n in (0, 20)]
+    told = [replace(saw(minutes(1), after=n, around=(NONE, early + 2)), range=minutes(1, 390)) for n in (0, 20)]
     more: Any = {"audit_id": "a", "window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
     found = judge(Gaps.from_rows([gap(1)]), told, RULE_IN_FORCE, raw=Gaps.from_rows([gap(0, 2)]), **more)
     assert (found.absences, found.needs.first.tolist()) == ([], [[NEVER]])

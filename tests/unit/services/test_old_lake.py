@@ -95,7 +95,7 @@ def test_an_audit_heals_it_and_the_facts_follow(loop: Loop) -> None:
 def test_what_it_took_for_absent_makes_no_later_session_plausible(loop: Loop) -> None:
     """Its facts say that BBB lacked ten minutes, so that another session might lack 22. A date counts by the proofs in
     force, once they and the facts are made anew."""
-    tomorrow = Range(HOUR.start + timedelta(days=1), HOUR.end + timedelta(days=1))
+    tomorrow = HOUR.start.date() + timedelta(days=1)
 
     def past() -> list[tuple[int, int]]:
         known = _past(loop.lake, tomorrow, SYMBOLS)

@@ -36,22 +36,25 @@ class Past:
         return cls(np.zeros(symbols, np.int64), np.zeros(symbols, np.int64))
 
 
-def plausibility(gaps: Gaps, window: Range, past: Past, unasked: Intervals = EMPTY) -> npt.NDArray[np.float64]:
+def plausibility(
+    gaps: Gaps, window: Range, past: Past, unasked: Intervals = EMPTY, off: Intervals = EMPTY
+) -> npt.NDArray[np.float64]:
     """For each gap the chance of so long a run there (0: its session lacks more than it ever did).
 
     `gaps` and `unasked` are all that is not stored in `window`, proven absent or not; only that part of a session can
-    be judged. `unasked` are minutes that no vendor left out so far: they may be missing because the lake is young.
+    be judged. `unasked` are minutes that no vendor left out so far: they may be missing because the lake is young;
+    `off` are minutes of sessions that are not expected.
     """
-    return np.where(_lacks_as_ever(gaps, window, past, unasked), _chance(gaps, window, unasked), 0.0)
+    return np.where(_lacks_as_ever(gaps, window, past, unasked, off), _chance(gaps, window, unasked, off), 0.0)
 
 
-def _chance(gaps: Gaps, window: Range, unasked: Intervals) -> npt.NDArray[np.float64]:
+def _chance(gaps: Gaps, window: Range, unasked: Intervals, off: Intervals) -> npt.NDArray[np.float64]:
     """q ** r with q = (empty minutes + 0.5) / (minutes + 1) among AROUND minutes on either side, the run left out."""
     start = np.maximum(gaps.start - AROUND, np.maximum(gaps.session_open, epoch_minute(window.start)))
     end = np.minimum(gaps.end + AROUND, np.minimum(gaps.session_close, epoch_minute(window.end)))
     line = gaps.line
     edges = place(gaps.symbol, start), place(gaps.symbol, end)
-    missing = line.count_within(*edges) + unasked.count_within(*edges)
+    missing = line.count_within(*edges) + unasked.count_within(*edges) + off.count_within(*edges)
     length = gaps.end - gaps.start
     present = (end - start) - missing
     first = np.searchsorted(line.ends, place(gaps.symbol, start), side="right")
@@ -63,7 +66,7 @@ def _chance(gaps: Gaps, window: Range, unasked: Intervals) -> npt.NDArray[np.flo
     return chance
 
 
-def _lacks_as_ever(gaps: Gaps, window: Range, past: Past, unasked: Intervals) -> npt.NDArray[np.bool_]:
+def _lacks_as_ever(gaps: Gaps, window: Range, past: Past, unasked: Intervals, off: Intervals) -> npt.NDArray[np.bool_]:
     """Whether the gap's session lacks no more than is known of the symbol's sessions. Where nothing is known of them, a
     share of what was asked for, or is stored, is the measure."""
     if not len(gaps):
@@ -72,9 +75,10 @@ def _lacks_as_ever(gaps: Gaps, window: Range, past: Past, unasked: Intervals) ->
     lacks = np.bincount(session, weights=gaps.end - gaps.start)[session]
     start = np.maximum(gaps.session_open, epoch_minute(window.start))
     end = np.minimum(gaps.session_close, epoch_minute(window.end))
-    new = unasked.count_within(place(gaps.symbol, start), place(gaps.symbol, end))
+    edges = place(gaps.symbol, start), place(gaps.symbol, end)
+    new, halted = unasked.count_within(*edges), off.count_within(*edges)
     lacks = np.where(past.sessions[gaps.symbol] >= SHORT, lacks + new, lacks)
-    return np.asarray(lacks <= _most(past, gaps.symbol, end - start - new, UNKNOWN_SHARE), np.bool_)
+    return np.asarray(lacks <= _most(past, gaps.symbol, end - start - new - halted, UNKNOWN_SHARE), np.bool_)
 
 
 def lacking(past: Past, symbol: Numbers, looked: Numbers, shown: Numbers) -> npt.NDArray[np.bool_]:

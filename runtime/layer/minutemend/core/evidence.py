@@ -3,8 +3,8 @@
 docs/absence.md states it for people. In short:
 
 - An omission counts only between bars of the same symbol, in the same session, in the same answer: it needs a later bar
-  there, and an earlier one unless it begins at the open. At the end of a session an answer serves instead that came
-  after the close and the settling, from a vendor whose lag is known and over.
+  there, and an earlier one unless it was asked from the open. At the end of a session an answer serves instead that
+  came after the close and the settling, from a vendor whose lag is known and over.
 - It counts for nothing when a minute of that same silence, from bar to bar, is stored: the answer lacked it.
 - The venue's own statement that a minute had no trade proves it alone.
 - Omissions of two vendors that draw on different, known sources prove.
@@ -126,7 +126,7 @@ def judge(
     length = (raw.end - raw.start)[whole] if len(raw) else observed.gaps.end - observed.gaps.start
     known = Past.unknown(len(gaps.names))
     while True:
-        chance = plausibility(raw, window, known, unasked)[whole] if len(raw) else np.zeros(len(observed.gaps))
+        chance = plausibility(raw, window, known, unasked, off)[whole] if len(raw) else np.zeros(len(observed.gaps))
         found = observed.judged(chance, dark, length, known)
         if past is None or not (found.proof == Proof.LOOKS).any():
             at = np.flatnonzero(found.proof != "")
@@ -208,7 +208,9 @@ class _Observed:
         shown = np.array([one.kind is AnswerKind.BARS and one.rows > 0 for one in self.observations], np.bool_)
         reach = np.zeros(len(whose), np.int64)
         np.maximum.at(reach, self.whole[shown], last[shown])
-        self.reach = reach[self.whole]  # up to where each observation's answer tells of its symbol
+        begin = np.full(len(whose), NEVER)
+        np.minimum.at(begin, self.whole[shown], first[shown])
+        self.begin, self.reach = begin[self.whole], reach[self.whole]  # what each one's answer tells of, over its parts
         self.looked, self.shown = self._shown(off, first, last)
         self.silence, wrong = self._silence(raw, off, window)
         self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane)
@@ -285,7 +287,7 @@ class _Observed:
         lag = numbers([((lag or timedelta(0)) + CLOCKS) // _MICROSECOND for lag in lags])[self.vendor]
         minute = MINUTE // _MICROSECOND
         settled = np.maximum(lag, self.rule.settling // _MICROSECOND)
-        begun = (self.before[entry] >= opened) | (self.start[entry] <= opened)
+        begun = (self.before[entry] >= opened) | (self.begin[self.answer[entry]] <= opened)
         later = (self.after[entry] != NONE) & (self.after[entry] < closed)
         over = known & (self.reach[self.answer[entry]] >= closed) & (self.before[entry] >= opened)
         over &= self.when >= closed * minute + settled

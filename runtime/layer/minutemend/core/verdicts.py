@@ -122,8 +122,9 @@ class Proof(StrEnum):
 
 
 # Of the proofs that count; those of an older rule are judged anew (docs/absence.md). 3: a blackout is one whatever
-# symbols an audit looks at. 4: an answer that lacks too much of the session is no look.
-RULE = 4
+# symbols an audit looks at. 4: an answer that lacks too much of the session is no look. 5: the whole session is judged,
+# by sessions before it alone, and beside what was proven of other symbols.
+RULE = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)

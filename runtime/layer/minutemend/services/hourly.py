@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from minutemend.contract import Table
 from minutemend.core.bars import schema_of
-from minutemend.core.minutes import Range, day_range
+from minutemend.core.minutes import Range
 from minutemend.ports.store import Store, Stored
-from minutemend.services.tables import concat, decode, encode, listed, naive, partition
+from minutemend.services.tables import concat, decode, encode, listed, partition
 
 HOUR = timedelta(hours=1)
 
@@ -65,14 +64,6 @@ class Hourly:
         """The stored facts of every hour that `window` touches, sorted by symbol, hour."""
         found = concat([one.rows for one in self.read(self.objects(window)).values()], schema_of(Table.HOURLY))
         return found.sort_by([("symbol", "ascending"), ("hour", "ascending")])
-
-    def day_counts(self, day: date, *, before: datetime) -> pa.Table:
-        """By symbol, the minutes expected, present and absent of the date's hours that begin before an instant."""
-        facts = self.facts(day_range(day))
-        facts = facts.filter(pc.less(facts["hour"], pa.scalar(naive(before), pa.timestamp("ms"))))
-        counts = {"minutes_expected": "expected", "minutes_present": "present", "minutes_absent": "absent"}
-        summed = facts.group_by("symbol", use_threads=False).aggregate([(name, "sum") for name in counts])
-        return summed.rename_columns({f"{name}_sum": short for name, short in counts.items()})
 
 
 def hour_key(hour: datetime) -> str:

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from minutemend.core.blackouts import blackouts, crowd_of
 from minutemend.core.data_check import Question, TablesDiffer
-from minutemend.core.density import AROUND, LONG, Past
+from minutemend.core.density import LONG, Past
 from minutemend.core.evidence import Needs, judge, proven
 from minutemend.core.gaps import Gaps
 from minutemend.core.in_force import not_expected
-from minutemend.core.intervals import Intervals, Numbers, lanes, numbers
-from minutemend.core.minutes import MINUTE, Range, edges, epoch_minute, hours_around
+from minutemend.core.intervals import Intervals, numbers, place, subtract
+from minutemend.core.minutes import Range, day_range, edges, epoch_minute, hours_around
 from minutemend.core.recheck import Recheck
 from minutemend.core.revocations import unrevoked
 from minutemend.core.sessions import Session
@@ -30,7 +32,7 @@ from minutemend.ports.gap_finder import Found
 from minutemend.services.lake import Lake
 
 NO_LIMITS: Mapping[str, Collection[str]] = {}
-_BACK = timedelta(days=45)  # LONG sessions of any calendar, holidays and all, lie in so many days
+_BACK = 45  # days: LONG sessions of any calendar, holidays and all, lie in them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,19 +86,16 @@ def look(
     """
     lake.calendars.keep_hours()
     calendars = {one.calendar for one in listings}
-    far = timedelta(minutes=AROUND)
-    reach = hours_around(Range(window.start - far, window.end + far))
-    near = lake.calendars.sessions(reach, calendars)
     due = (now - rule.settling).replace(second=0, microsecond=0)
-    seen = _surroundings(window, [one for one in near if one.range.intersect(window)], due)
+    seen = _sessions_of(window, lake.calendars.sessions(window, calendars), due)
     hull = hours_around(seen)
-    question = Question(seen, listings, [one for one in near if one.range.intersect(hull)], symbols)
+    question = Question(seen, listings, lake.calendars.sessions(hull, calendars), symbols)
 
     def find(asked: Question) -> Found:
         found = finder.find(asked, token=token)
         if (
             {*lake.symbols()} != {*listings}
-            or lake.calendars.sessions(reach, calendars) != near
+            or lake.calendars.sessions(hull, calendars) != question.sessions
             or not lake.calendars.hours_kept()
         ):
             # The statement may have read what came then: of a symbol that it did not know it says nothing.
@@ -111,10 +110,11 @@ def look(
     absences = lake.absences(window)
     gaps = raw.less(proven(absences, raw))
 
-    def answers(of: Gaps) -> list[Observation]:
-        return lake.answers.read(of.dates(of_sessions=True), of.symbols) if len(of) else []
+    def answers(of: Gaps, symbols: Sequence[str]) -> list[Observation]:
+        return lake.answers.read(of.dates(of_sessions=True), symbols) if len(of) else []
 
-    observations = answers(gaps)
+    # Those of the others, too: what a vendor left out of them is what says that it lacks a minute of all.
+    observations = answers(gaps, raw.symbols)
     observations = unrevoked(observations, lake.revocations(window)) if observations else observations
     judged = judge(
         gaps,
@@ -124,7 +124,7 @@ def look(
         window=seen,
         crowd=crowd_of(question.asked, question.sessions, halted),
         raw=around,
-        past=lambda: _past(lake, window, raw.names),
+        past=lambda: _past(lake, seen.start.date(), raw.names),
         off=found.gaps.less(around.line).line,
         others=(lambda: _blackouts(lake, find, question)) if question.partial else None,
     )
@@ -132,7 +132,7 @@ def look(
     if recheck is not None:
         needs = recheck.reopened(needs, observations)
         if vendors:
-            again = recheck.weak(absences, raw, vendors, answers)
+            again = recheck.weak(absences, raw, vendors, lambda of: answers(of, of.symbols))
     calendar = {one.symbol: one.calendar for one in listings}
     needs, again = needs.served(calendar, serves), again and again.served(calendar, serves)
     return Look(needs, judged.absences, expected, found.scanned_bytes, raw.less(needs.gaps.line), again)
@@ -155,42 +155,45 @@ def _blackouts(lake: Lake, find: Callable[[Question], Found], question: Question
     return blackouts(gaps.take(~none), crowd, gaps.take(none).line)
 
 
-def _surroundings(window: Range, sessions: Sequence[Session], due: datetime) -> Range:
-    """The window and AROUND minutes on either side, as far as its own sessions go, and as minutes were due."""
-    if not sessions:
-        return window
-    start = max(window.start - AROUND * MINUTE, min(one.open for one in sessions))
-    end = min(window.end + AROUND * MINUTE, max(one.close for one in sessions), due)
-    return Range(min(start, window.start), max(end, window.end))
+def _sessions_of(window: Range, sessions: Sequence[Session], due: datetime) -> Range:
+    """The window and the whole of its sessions, as far as minutes were due: the rule speaks of a session."""
+    start = min([window.start, *(one.open for one in sessions)])
+    return Range(start, max(window.end, min(due, max((one.close for one in sessions), default=due))))
 
 
-def _past(lake: Lake, window: Range, names: Sequence[str]) -> Past:
-    """What the last sessions before the window lacked, by the hourly facts: one row of counts for each symbol and UTC
-    date. A date counts when each of its expected minutes is present or proven absent, by the rule in force: facts of
-    an earlier one took more for absent than was."""
-    dates = list(Range(window.start.replace(hour=0, minute=0) - _BACK, window.start.replace(minute=0)).dates())
+def _past(lake: Lake, until: date, names: Sequence[str]) -> Past:
+    """What the last sessions before a UTC date lacked, by the hourly facts: one number for each symbol and date. A date
+    counts when each of its expected minutes is present or proven absent, by the rule in force and by nobody revoked:
+    facts of an earlier rule took more for absent than was."""
     sessions, most = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     code = {name: at for at, name in enumerate(names)}
-    for day in reversed(dates):
+    for back in range(1, _BACK + 1):
         if (sessions >= LONG).all():
             break
-        facts = lake.hourly.day_counts(day, before=window.start)
-        at = numbers([code.get(name, -1) for name in facts["symbol"].to_pylist()])
-        expected, present, absent = (
-            facts[name].cast(pa.int64()).to_numpy() for name in ("expected", "present", "absent")
+        day = until - timedelta(days=back)
+        facts = lake.hourly.facts(day_range(day))
+        facts = facts.filter(pc.is_in(facts["symbol"], pa.array(names, pa.string())))
+        at = numbers([code[name] for name in facts["symbol"].to_pylist()])
+        expected, present, absent, hour = (
+            facts[name].cast(pa.int64()).to_numpy()
+            for name in ("minutes_expected", "minutes_present", "minutes_absent", "hour")
         )
-        counts = (at >= 0) & (expected > 0) & (present + absent == expected)
-        if absent[counts].any():
-            counts &= absent <= _proven(lake, day, names)[at]
-        counts[counts] &= sessions[at[counts]] < LONG
-        sessions[at[counts]] += 1
-        most[at[counts]] = np.maximum(most[at[counts]], (expected - present)[counts])
+        sound = present + absent == expected
+        if (sound & (absent > 0)).any():
+            start = hour // 60_000
+            proven = _proven(lake, day, names)
+            sound &= absent <= proven.count_within(place(at, start), place(at, start + 60))
+        of_symbol = partial(np.bincount, at, minlength=len(names))
+        counts = (of_symbol(expected) > 0) & (of_symbol(~sound) == 0) & (sessions < LONG)
+        sessions += counts
+        most = np.where(counts, np.maximum(most, of_symbol(expected - present).astype(np.int64)), most)
     return Past(sessions, most)
 
 
-def _proven(lake: Lake, day: date, names: Sequence[str]) -> Numbers:
-    """By the position of the name, the minutes of the date that the rule in force proved absent."""
-    found = lake.proven_ranges(day)
-    edges = (found[name].cast(pa.int64()).to_numpy() // 60_000 for name in ("start", "end"))
-    lane, ranges = lanes(Gaps.from_rows([], names).places(found["symbol"].to_pylist(), *edges))
-    return numbers(np.bincount(lane, ranges.lengths, minlength=len(names)))
+def _proven(lake: Lake, day: date, names: Sequence[str]) -> Intervals:
+    """The minutes of the date that the rule in force proved absent, and nobody revoked, as places of the names."""
+    places = Gaps.from_rows([], names).places
+    found, revoked = lake.proven_ranges(day), lake.revocations(day_range(day))
+    columns = (found[name].cast(pa.int64()).to_numpy() // 60_000 for name in ("start", "end"))
+    void = places([one.symbol for one in revoked], *edges(one.range for one in revoked))
+    return subtract(places(found["symbol"].to_pylist(), *columns), void)[0]
