@@ -63,6 +63,10 @@ class Calendar:
     def last(self) -> date:
         return _date(self.day[-1])
 
+    def date_of(self, part: int) -> date:
+        """The session date of a part."""
+        return _date(self.day[part])
+
     def sessions(self, first: date, last: date, *, name: str | None = None) -> list[Session]:
         """The sessions (or parts) of the dates `[first, last]`, under the calendar's name or another that it has."""
         begin = int(np.searchsorted(self.day, first.toordinal() - _EPOCH))

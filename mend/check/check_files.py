@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -224,14 +224,14 @@ class _Audit:
         closed = np.minimum(holes.closed, self.now)  # of a session that still runs, what has been of it
         columns = (column.tolist() for column in (holes.symbol, holes.start, holes.end, holes.opened, closed))
         spans = [
-            (_date(calendar, begin), _date(calendar, end - 1) + DAY) if begin < end else None
+            (calendar.date_of(begin), calendar.date_of(end - 1) + DAY) if begin < end else None
             for begin, end in counted.parts
         ]
         used = sorted({part for begin, end in set(counted.parts) for part in range(begin, end)})
         sessions = tuple(
             Session(
                 calendar.name,
-                _date(calendar, part),
+                calendar.date_of(part),
                 from_epoch_minute(int(calendar.open[part])),
                 from_epoch_minute(min(int(calendar.close[part]), self.now)),
             )
@@ -296,7 +296,3 @@ def _choose(found: Scan, chosen: list[str] | None, symbol: str | None) -> None:
             raise refusals.never_seen(one, there)
     if chosen is not None:
         found.each(lambda words: words.only(chosen))
-
-
-def _date(calendar: Calendar, part: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=int(calendar.day[part]))

@@ -83,9 +83,10 @@ def command(
 
     Parquet, CSV and other text, JSON, Feather; packed or not; folders, globs, Hive partitions, or - for standard input.
     What it works out (symbol, time, cadence, label) is said on standard error. Without --start it audits, for each
-    symbol, the sessions from the one of its first bar to the one of its last. --values flags spikes, frozen runs,
-    filled minutes, splits and the like; a flagged bar is present all the same. A folder with a broken file is never
-    whole, nor bars that plainly follow another calendar. Exit code 0: whole; 1: not; 2: unusable input.
+    symbol, the sessions from the one of its first row to the one of its last, with a price or without. --values flags
+    spikes, frozen runs, filled minutes, splits and the like; a flagged bar is present all the same. Never whole are a
+    folder with a broken file, bars whose time or symbol cannot be read, several series under one name, and bars that
+    plainly follow another calendar. Exit code 0: whole; 1: not; 2: unusable input.
 
     \b
     Examples:
