@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYER = ROOT / "runtime" / "layer"
 
 EVIDENCE = "tests/unit/core/test_evidence.py tests/unit/core/test_evidence_edges.py"
+PAST = "tests/unit/services/test_whole_sessions.py tests/unit/services/test_old_lake.py"
+SESSIONS = "tests/unit/services/test_whole_sessions.py"
 LEARNED = "tests/unit/core/test_learned.py"
 PLAN = "tests/unit/core/test_plan.py"
 LOOP = "tests/unit/services/test_repair_loop.py"
@@ -30,7 +32,17 @@ PUBLISH = "tests/unit/services/test_publish.py tests/unit/services/test_publish_
 # File below runtime/layer/minutemend, what stands there (once), the mistake, and the tests that notice it.
 MUTANTS = [
     # An absence has to be earned.
-    ("services/look.py", "counts &= absent <= _proven(lake, day, names)[at]", "pass", "tests/unit/services/test_old_lake.py"),
+    ("services/look.py", "if (sound & (absent > 0)).any():", "if False:", PAST),
+    ("services/look.py", "day = until - ", "day = until + timedelta(days=1) - ", PAST),
+    ("services/look.py", "seen.start.date()", "window.end.date() + timedelta(days=1)", PAST),
+    ("services/look.py", "lake.proven_ranges(day), lake.revocations(day_range(day))", "lake.proven_ranges(day), []", PAST),
+    ("services/look.py", "answers(gaps, raw.symbols)", "answers(gaps, gaps.symbols)", SESSIONS),
+    ("services/look.py", "start = min([window.start, *(one.open for one in sessions)])", "start = window.start", SESSIONS),
+    ("core/density.py", "unasked, off), _chance(gaps, window, unasked, off)", "unasked, EMPTY), _chance(gaps, window, unasked, off)", SESSIONS),
+    ("core/evidence.py", "| (self.begin[self.answer[entry]] <= opened)", "| (self.start[entry] <= opened)", SESSIONS),
+    ("core/evidence.py", " & ~self._revoked(revoked)", "", "tests/unit/services/test_reach_of_a_look.py"),
+    ("core/evidence.py", " or found.needs.suspected.any())", ")", EVIDENCE),
+    ("core/evidence.py", "begin, self.whole[shown], first[shown]", "begin, self.whole, first", EVIDENCE),
     ("core/evidence.py", "& begun & (later | over)", "& (later | over)", EVIDENCE),
     ("core/evidence.py", "& (self.after[entry] < closed)", "", EVIDENCE),
     ("core/evidence.py", "& (self.reach[self.answer[entry]] >= closed)", "", EVIDENCE),
@@ -101,7 +113,7 @@ MUTANTS = [
     ("adapters/sqs.py", "-(-message.delay.total_seconds() // 1)", "message.delay.total_seconds() // 1", "tests/unit/adapters/test_sqs.py"),
     ("adapters/s3_store.py", 'condition["IfMatch"] = if_match', "pass", "tests/unit/adapters/test_s3_store.py"),
     ("adapters/athena.py", '"\\0".join((token, workgroup', '"\\0".join((workgroup', "tests/unit/adapters/test_athena.py"),
-    ("adapters/vendors/binance.py", "len(at) >= self.rows", "len(at) > self.rows", VENDORS),
+    ("adapters/vendors/base.py", "for one in rows) >= self.rows", "for one in rows) > self.rows", VENDORS),
     ("adapters/vendors/base.py", "(fresh or said.status != 401)", "(fresh or True)", VENDORS),
     ("adapters/vendors/base.py", "line = line.replace(form,", "line.replace(form,", VENDORS),
     ("core/answers.py", "if status in _PAUSING else", "if True else", f"{VENDORS} tests/unit/core/test_answers.py"),

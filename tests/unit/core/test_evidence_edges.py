@@ -246,3 +246,12 @@ def test_the_end_of_a_session_over_midnight_is_one_silence() -> None:
     first = until(told, 389)
     for parts in ([*first, *second], [*second, *first]):
         assert sum(one.range.minutes for one in prove([gap(388, 2)], parts)) == 2
+
+
+def test_a_history_allows_more_than_a_fifth() -> None:
+    """The session lacks a quarter, and sessions before lacked 60: what is not plausible without a history is judged
+    with it, whatever is proven of other symbols."""
+    lost = [*range(2, 389, 4)]
+    told = [saw(*map(minutes, lost), after=n, rows=390 - len(lost)) for n in (0, 20)]
+    assert prove([gap(one) for one in lost], told) == []
+    assert len(prove([gap(one) for one in lost], told, past=Past(numbers([20]), numbers([60])))) == len(lost)

@@ -18,7 +18,7 @@ from minutemend.core.evidence import Needs
 from minutemend.core.gaps import Gap, Gaps
 from minutemend.core.minutes import MINUTE, Range, epoch_minute, from_epoch_minute
 from minutemend.core.recheck import Recheck
-from minutemend.core.revocations import Revocation, in_force, unrevoked
+from minutemend.core.revocations import Revocation, in_force
 from minutemend.core.sessions import Session
 from minutemend.core.verdicts import Absence, Observation, Omissions, ProofRule
 
@@ -86,15 +86,6 @@ def test_a_revocation_voids_its_own_minutes_alone() -> None:
         ("BBB", 5),
         ("CCC", 10),
     ]
-
-
-def test_an_answer_after_the_revocation_counts() -> None:
-    loop = proven()
-    first, second = loop.lake.answers.read(DAY.dates(), ["AAA"])
-    one = Revocation("AAA", HOLE, "J. Doe", "no", first.observed_at)
-    assert [each.omitted for each in unrevoked([first, second], [one])] == [Omissions.of(), second.omitted]
-    other = Revocation("BBB", HOLE, "J. Doe", "no", second.observed_at)
-    assert unrevoked([first, second], [other]) == [first, second]
 
 
 @pytest.mark.parametrize(("who", "why"), [("", "x"), ("J. Doe", "  "), ("a\nb", "x"), ("x", "y" * 1001)])

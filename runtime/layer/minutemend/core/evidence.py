@@ -32,6 +32,7 @@ from minutemend.core.gaps import Gaps
 from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, expand, merge, numbers, place, subtract
 from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute
 from minutemend.core.proofs import Pairs, Proven, written
+from minutemend.core.revocations import Revocation
 from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Proof, ProofRule
 
 NEVER = np.iinfo(np.int64).max
@@ -108,6 +109,7 @@ def judge(
     past: Callable[[], Past] | None = None,
     off: Intervals = EMPTY,
     others: Callable[[], Intervals] | None = None,
+    revoked: Sequence[Revocation] = (),
 ) -> Judged:
     """What `observations` prove of the minutes of `gaps`, and the history of the rest. Again, the same.
 
@@ -115,10 +117,11 @@ def judge(
     whose minutes are expected there. Where a proof of one vendor rests on it, it is asked for more: `past` tells what
     the symbols' earlier sessions lacked (None: not known), `others` the blackouts, as places of the crowd's calendars,
     with the symbols that are not looked at (None: all are). `off` are minutes in the sessions that are not stored, and
-    not expected: of a halt. Refusals count in their own audit, `audit_id`, only.
+    not expected: of a halt. What an answer said of minutes that are `revoked` since proves nothing. Refusals count in
+    their own audit, `audit_id`, only.
     """
     raw = raw or gaps
-    observed = _Observed(gaps, observations, rule, audit_id, raw=raw, off=off, window=window)
+    observed = _Observed(gaps, observations, rule, audit_id, raw=raw, off=off, window=window, revoked=revoked)
     unasked = subtract(subtract(raw.line, gaps.line)[0], observed.left_out)[0]
     raw = raw.less(unasked)
     whole = np.searchsorted(raw.line.starts, place(observed.gaps.symbol, observed.gaps.start), side="right") - 1
@@ -128,14 +131,14 @@ def judge(
     while True:
         chance = plausibility(raw, window, known, unasked, off)[whole] if len(raw) else np.zeros(len(observed.gaps))
         found = observed.judged(chance, dark, length, known)
-        if past is None or not (found.proof == Proof.LOOKS).any():
+        if past is None or not ((found.proof == Proof.LOOKS).any() or found.needs.suspected.any()):
             at = np.flatnonzero(found.proof != "")
             outage = dark & (found.proof == Proof.SOURCES)
             pairs = found.pairs[0][at], found.pairs[1][at]
             proven = Proven(observed.gaps.take(at), found.proof[at], pairs, chance[at], outage[at])
             runs = Pairs(observed.observations, observed.answer, observed.before, observed.after, observed.entry)
             return Judged(written(proven, runs, rule), found.needs)
-        known, past = past(), None  # this and the others can only take proofs of one vendor away
+        known, past = past(), None
         if others is not None:
             dark = dark | touched(raw, crowd, others())[whole]
 
@@ -164,6 +167,7 @@ class _Observed:
         raw: Gaps,
         off: Intervals,
         window: Range,
+        revoked: Sequence[Revocation],
     ) -> None:
         code = {name: at for at, name in enumerate(gaps.names)}
         self.rule = rule
@@ -189,7 +193,8 @@ class _Observed:
         until = np.where(self.after == NONE, last[self.answer], self.after)
         begun, until = np.where(silent, begun, start), np.where(silent, until, end)
         self.left_out = merge(place(lane, begun)[self.form < 2], place(lane, until)[self.form < 2])
-        pieces, source = cut(gaps.line, np.concatenate([begins, ends]))
+        void = gaps.places([one.symbol for one in revoked], *edges(one.range for one in revoked))
+        pieces, source = cut(gaps.line, np.concatenate([begins, ends, void.starts, void.ends]))
         self.gaps = gaps.of(pieces, source)
         within, past = (np.searchsorted(pieces.starts, edge) for edge in (begins, ends))
         counts = np.maximum(past - within, 0)
@@ -213,7 +218,7 @@ class _Observed:
         self.begin, self.reach = begin[self.whole], reach[self.whole]  # what each one's answer tells of, over its parts
         self.looked, self.shown = self._shown(off, first, last)
         self.silence, wrong = self._silence(raw, off, window)
-        self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane)
+        self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane) & ~self._revoked(revoked)
 
     def _silence(self, raw: Gaps, off: Intervals, window: Range) -> tuple[Numbers, Flags]:
         """For each pair the expected minutes of which the answer showed nothing, from bar to bar in the session: the
@@ -229,6 +234,14 @@ class _Observed:
         halted = off.count_within(*edges)
         wrong = (self.form[self.entry] == 0) & (last - first - halted > raw.line.count_within(*edges))
         return numbers(until - begun - halted), np.asarray(wrong, np.bool_)
+
+    def _revoked(self, revoked: Sequence[Revocation]) -> Flags:
+        """For each pair whether what it says was revoked since."""
+        since, line = np.full(len(self.gaps), -1), self.gaps.line
+        for one in revoked:
+            void = self.gaps.places([one.symbol], *edges([one.range])).count_within(line.starts, line.ends) > 0
+            since[void] = np.maximum(since[void], microseconds(one.revoked_at))
+        return np.asarray(self.when <= since[self.piece], np.bool_)
 
     def _shown(self, off: Intervals, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
         """For each pair the expected minutes of the session where its answer looked, asked for or not, and of how many

@@ -7,15 +7,15 @@ vendors say afterwards counts for its minutes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from minutemend.core.errors import BadInput
-from minutemend.core.intervals import Intervals, merge, subtract
+from minutemend.core.intervals import merge, subtract
 from minutemend.core.minutes import Range, edges, ranges_of
 from minutemend.core.symbols import valid_symbol
-from minutemend.core.verdicts import Absence, Observation, Omissions
+from minutemend.core.verdicts import Absence
 
 _LONGEST = 1000  # characters of `who` and `why`
 
@@ -51,25 +51,6 @@ def in_force(absences: Iterable[Absence], revocations: Iterable[Revocation]) -> 
         void = [each.range for each in by_symbol[one.symbol] if one.proven_at <= each.revoked_at]
         left = ranges_of(subtract(merge(*edges([one.range])), merge(*edges(void)))[0]) if void else [one.range]
         yield from (replace(one, range=part) for part in left)
-
-
-def unrevoked(observations: Iterable[Observation], revocations: Iterable[Revocation]) -> list[Observation]:
-    """The observations without what they say of revoked minutes. What was refused stays refused."""
-    by_symbol = _by_symbol(revocations)
-    return [
-        _without(one, [each.range for each in by_symbol[one.symbol] if one.observed_at <= each.revoked_at])
-        for one in observations
-    ]
-
-
-def _without(one: Observation, void: Sequence[Range]) -> Observation:
-    """The observation with its runs cut; the bars around them stay."""
-    if not void:
-        return one
-    minutes = merge(*edges(void))
-    left, source = subtract(Intervals(one.omitted.start, one.omitted.end), minutes)
-    omitted = Omissions(left.starts, left.ends, one.omitted.before[source], one.omitted.after[source])
-    return replace(one, omitted=omitted, stated=subtract(one.stated, minutes)[0])
 
 
 def _by_symbol(revocations: Iterable[Revocation]) -> Mapping[str, list[Revocation]]:

@@ -23,7 +23,6 @@ from minutemend.core.in_force import not_expected
 from minutemend.core.intervals import Intervals, numbers, place, subtract
 from minutemend.core.minutes import Range, day_range, edges, epoch_minute, hours_around
 from minutemend.core.recheck import Recheck
-from minutemend.core.revocations import unrevoked
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence, Observation, ProofRule
@@ -115,7 +114,6 @@ def look(
 
     # Those of the others, too: what a vendor left out of them is what says that it lacks a minute of all.
     observations = answers(gaps, raw.symbols)
-    observations = unrevoked(observations, lake.revocations(window)) if observations else observations
     judged = judge(
         gaps,
         observations,
@@ -126,6 +124,7 @@ def look(
         raw=around,
         past=lambda: _past(lake, seen.start.date(), raw.names),
         off=found.gaps.less(around.line).line,
+        revoked=lake.revocations(window) if observations else (),
         others=(lambda: _blackouts(lake, find, question)) if question.partial else None,
     )
     needs, again = judged.needs, None
@@ -158,7 +157,7 @@ def _blackouts(lake: Lake, find: Callable[[Question], Found], question: Question
 def _sessions_of(window: Range, sessions: Sequence[Session], due: datetime) -> Range:
     """The window and the whole of its sessions, as far as minutes were due: the rule speaks of a session."""
     start = min([window.start, *(one.open for one in sessions)])
-    return Range(start, max(window.end, min(due, max((one.close for one in sessions), default=due))))
+    return Range(start, max([window.end, *(min(one.close, due) for one in sessions)]))
 
 
 def _past(lake: Lake, until: date, names: Sequence[str]) -> Past:
