@@ -79,7 +79,7 @@ def look(
 ) -> Look:
     """Look at the rows, and judge what is not there by all that was ever answered. Raises QueryError, TablesDiffer.
 
-    What is missing is judged by what lies around it, of minutes that are settled: so more is asked for than `window`.
+    What is missing is judged by its whole session, as far as minutes are settled: so more is asked for than `window`.
     `recheck` opens suspected holes again; with `vendors` (those that can be asked) the weak proofs are in `again`.
     `serves` are the calendars of the vendors that are not asked for all: needs of another one are closed to them.
     """
