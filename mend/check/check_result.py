@@ -90,7 +90,6 @@ class CheckResult:
         if self.flags is not None:
             values = {"flagged": self.flagged(), "flags": [flag.as_json() for flag in self.flags]}
         return {
-            "whole": self.whole,
             "calendar": self.calendar,
             "symbols": len(self.listings),
             "sessions": len({one.dt for one in self.sessions}),
@@ -99,6 +98,7 @@ class CheckResult:
             "missing": self.missing,
             "duplicates": self.duplicates,
             "unexpected": self.unexpected,
+            "whole": self.whole,
             "cadence": self.cadence,
             "label": self.label,
             "zone": self.zone,
