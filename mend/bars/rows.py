@@ -51,6 +51,6 @@ def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> s
     some = " OR ".join(f"{name} IS NOT NULL" for name in VALUES[:4])
     return (
         f"SELECT symbol, {utc}{shifted} AS minute, {', '.join(VALUES)} FROM (SELECT {who} AS symbol, "  # noqa: S608
-        f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader} ) "
+        f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader}) "
         f"WHERE us IS NOT NULL AND us >= 0 AND ({some})"
     )
