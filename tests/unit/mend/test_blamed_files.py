@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from minutemend.core.errors import BadInput
 
+from mend.bars.recognise import BarOptions
 from mend.check.api import check
 from mend.commands.check import command
 from mend.load_files import LoadFiles
@@ -38,8 +39,6 @@ def test_the_file_concerned_is_named(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_load_names_it_too(tmp_path: Path) -> None:
-    from mend.bars.recognise import BarOptions
-
     (tmp_path / "AAPL.csv").write_text(GOOD)
     (tmp_path / "MSFT.csv").write_text(NAIVE)
     with pytest.raises(BadInput, match=r"MSFT\.csv: times carry no zone"):
@@ -47,12 +46,24 @@ def test_a_load_names_it_too(tmp_path: Path) -> None:
 
 
 def test_one_sentence_names_one_file(tmp_path: Path) -> None:
-    """Files that are read alike, of which one says no symbol."""
+    """Files that are read alike, of which none says a symbol."""
+    for name in ("bars.csv", "data.csv"):
+        (tmp_path / name).write_text(GOOD)
+    with pytest.raises(BadInput, match=r"bars\.csv: neither a column, the header nor its name") as refused:
+        check(tmp_path, calendar="XNYS")
+    assert "data" not in str(refused.value)
+
+
+def test_a_file_that_says_no_symbol_costs_itself(tmp_path: Path) -> None:
+    """The others are looked at, and nothing is whole. Nothing is loaded beside it."""
     for name in ("AAPL.csv", "data.csv"):
         (tmp_path / name).write_text(GOOD)
-    with pytest.raises(BadInput, match=r"data\.csv: neither a column, the header nor its name") as refused:
-        check(tmp_path, calendar="XNYS")
-    assert "AAPL" not in str(refused.value)
+    found = check(tmp_path, calendar="XNYS")
+    assert (found.whole, found.totals["symbols"]) == (False, 1)
+    assert found.unread[0][0].endswith("data.csv")
+    assert "another name of the file" in found.unread[0][1]
+    with pytest.raises(BadInput, match=r"data\.csv"):
+        LoadFiles([str(tmp_path)], BarOptions()).check()
 
 
 @pytest.mark.parametrize(("files", "words"), [(2, "and 1 more file:"), (3, "and 2 more files:")])

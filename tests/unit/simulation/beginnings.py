@@ -63,16 +63,21 @@ class Market:
         return {(one.symbol, minute) for one in self.listings for minute in self.minutes_of(one.symbol)}
 
     def dark(self, traded: Container[Key]) -> set[Key]:
-        """Expected minutes in which no symbol of the calendar traded, of three or more: perhaps the venue was dark."""
+        """Expected minutes in which no symbol of the calendar traded, of three or more: perhaps the venue was dark; and
+        the quiet minutes of the same run, which is judged as one."""
         quiet = {key for key in self.expected() if key not in traded}
         calendar = {one.symbol: one.calendar for one in self.listings}
         sizes = Counter(calendar.values())
         lacking = Counter((calendar[symbol], minute) for symbol, minute in quiet)
-        return {
+        dark = {
             (symbol, minute)
             for symbol, minute in quiet
             if lacking[calendar[symbol], minute] == sizes[calendar[symbol]] >= 3
         }
+        edge = dark
+        while edge := {(one, minute + step) for one, minute in edge for step in (MINUTE, -MINUTE)} & quiet - dark:
+            dark |= edge
+        return dark
 
 
 def minutes(window: Range) -> list[datetime]:
