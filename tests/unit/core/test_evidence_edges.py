@@ -255,3 +255,23 @@ def test_a_history_allows_more_than_a_fifth() -> None:
     told = [saw(*map(minutes, lost), after=n, rows=390 - len(lost)) for n in (0, 20)]
     assert prove([gap(one) for one in lost], told) == []
     assert len(prove([gap(one) for one in lost], told, past=Past(numbers([20]), numbers([60])))) == len(lost)
+
+
+@pytest.mark.parametrize(("bars", "counts"), [(2, True), (0, False)])
+def test_an_answer_begins_with_the_first_part_that_has_bars(bars: int, counts: bool) -> None:
+    """Two sources were asked from the open, in two parts: of a part without a bar they say nothing."""
+    told = []
+    for vendor in ("alpaca", "binance"):
+        behind = saw(minutes(2), vendor=vendor, around=(NONE, epoch_minute(OPEN) + 3))
+        first = replace(behind, range=minutes(0, 2), omitted=NOTHING, rows=bars)
+        told += [first, replace(behind, range=minutes(2, 388), rows=387)]
+    found = judge(
+        Gaps.from_rows([gap(2)]),
+        told,
+        RULE_IN_FORCE,
+        audit_id="a",
+        window=Range(OPEN, CLOSE),
+        crowd=crowd(Listing("A", "XNYS")),
+        raw=Gaps.from_rows([gap(0, 3)]),
+    )
+    assert len(found.absences) == counts
