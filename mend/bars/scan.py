@@ -34,7 +34,8 @@ class Scan:
     """What the files hold. `zoned` minutes are UTC; `naive` ones are what a clock on the wall showed, no zone known.
 
     `left_out` counts rows that are no bars, by why. The minutes of those that have a time are in `barren` and
-    `barren_naive`: the files reach so far. `lost` says of which bars it is not known where they belong.
+    `barren_naive`: the files reach so far. `unplaced` says of which bars it is not
+    known where they belong, a line each.
     """
 
     zoned: Words
@@ -44,7 +45,7 @@ class Scan:
     left_out: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     naive_files: tuple[str, ...] = ()  # those that hold the naive ones
-    lost: tuple[str, ...] = ()
+    unplaced: tuple[str, ...] = ()
 
     def each(self, change: Callable[[Words], Words]) -> None:
         """Change all of the minutes."""
@@ -113,12 +114,12 @@ def scan(files: BarFiles) -> Scan:
             f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
         )
     clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
-    lost = tuple(
+    unplaced = tuple(
         f"{blamed(number)}: {count(left[_WHY[number]], 'bar')} {_WHY[number]}: not known where they belong"
         for number in (NO_TIME, NO_SYMBOL)
         if _WHY[number] in left
     )
-    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), lost)
+    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), unplaced)
 
 
 def _allow_short(part: tuple[np.ndarray, ...], *, by_file: bool) -> None:

@@ -113,7 +113,7 @@ def check_files(
         rows = select_rows(files, zone=zone, symbols=None if request.symbol else words.names, early=early, partly=True)
         if request.symbol is not None:
             rows = f"SELECT * REPLACE ({quoted_text(request.symbol)} AS symbol) FROM ({rows})"  # noqa: S608
-        result = replace(result, unplaced=(*found.lost, *overlaid(connection, rows, words)))
+        result = replace(result, unplaced=(*found.unplaced, *overlaid(connection, rows, words)))
         if not request.values:
             return result
         watch("looking at the values")

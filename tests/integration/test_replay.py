@@ -177,8 +177,10 @@ def ended_equal(stage: Stage, days: RealDays, hours: Collection[datetime], cours
     assert course.repaired >= course.dropped & symbol_minutes(source)
     absent = absences([one for date in dates for one in stage.lake.absences(date)])
     failed = [one for date in dates for one in stage.lake.failures(date) if one.reason == "vendor_hole_suspected"]
-    suspected = each_minute((one.symbol, one.range) for one in failed) - absent
+    suspected = each_minute((one.symbol, one.range) for one in failed)
     assert absent | suspected == symbol_minutes(expected) - symbol_minutes(source)
+    assert {minute.replace(minute=0) for _, minute in absent & suspected} <= {*course.unmended}
+    suspected -= absent
     facts_equal(stage, dates, expected, source, suspected)
     return absent
 

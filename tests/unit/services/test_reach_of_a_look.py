@@ -14,11 +14,8 @@ from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Observation, ProofRule
 from minutemend.services.look import _sessions_of
 
-from tests.unit.services.loop import APART, OPEN, Loop, session_bars
-
-DAY = Range(OPEN, OPEN + 60 * MINUTE)
-HOLE = Range(OPEN + 7 * MINUTE, OPEN + 8 * MINUTE)
-WITHOUT = [one for one in session_bars() if (one.symbol, one.minute) != ("AAA", HOLE.start)]
+from tests.unit.services.loop import APART, OPEN
+from tests.unit.services.test_absence_again import DAY, HOLE, proven
 
 
 def test_a_look_goes_over_whole_sessions_as_far_as_minutes_are_due() -> None:
@@ -32,9 +29,7 @@ def test_a_look_goes_over_whole_sessions_as_far_as_minutes_are_due() -> None:
 
 
 def test_an_answer_after_the_revocation_counts() -> None:
-    loop = Loop(truth=WITHOUT, stored=WITHOUT)
-    loop.run()
-    first, second = loop.lake.answers.read(DAY.dates(), ["AAA"])
+    first, second = proven().lake.answers.read(DAY.dates(), ["AAA"])
     gaps = Gaps.from_rows([Gap("AAA", HOLE.start, HOLE.end, DAY.start, DAY.end)])
 
     def looks(symbol: str, until: Observation) -> tuple[int, int]:

@@ -114,11 +114,11 @@ def judge(
     """What `observations` prove of the minutes of `gaps`, and the history of the rest. Again, the same.
 
     `raw` are all gaps of `window` over the same names, those included that were proven before (None: `gaps`), `crowd`
-    whose minutes are expected there. Where a proof of one vendor rests on it, it is asked for more: `past` tells what
-    the symbols' earlier sessions lacked (None: not known), `others` the blackouts, as places of the crowd's calendars,
-    with the symbols that are not looked at (None: all are). `off` are minutes in the sessions that are not stored, and
-    not expected: of a halt. What an answer said of minutes that are `revoked` since proves nothing. Refusals count in
-    their own audit, `audit_id`, only.
+    whose minutes are expected there. Where a proof of one vendor or a suspected hole rests on it, it is asked for
+    more: `past` tells what the symbols' earlier sessions lacked (None: not known), `others` the blackouts, as places of
+    the crowd's calendars, with the symbols that are not looked at (None: all are). `off` are minutes in the sessions
+    that are not stored, and not expected: of a halt. What an answer said of minutes that are `revoked` since proves
+    nothing. Refusals count in their own audit, `audit_id`, only.
     """
     raw = raw or gaps
     observed = _Observed(gaps, observations, rule, audit_id, raw=raw, off=off, window=window, revoked=revoked)

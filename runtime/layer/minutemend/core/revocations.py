@@ -7,7 +7,7 @@ vendors say afterwards counts for its minutes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -46,15 +46,10 @@ class Revocation:
 
 def in_force(absences: Iterable[Absence], revocations: Iterable[Revocation]) -> Iterator[Absence]:
     """The proofs less the minutes for which they are revoked."""
-    by_symbol = _by_symbol(revocations)
+    by_symbol: defaultdict[str, list[Revocation]] = defaultdict(list)
+    for each in revocations:
+        by_symbol[each.symbol].append(each)
     for one in absences:
         void = [each.range for each in by_symbol[one.symbol] if one.proven_at <= each.revoked_at]
         left = ranges_of(subtract(merge(*edges([one.range])), merge(*edges(void)))[0]) if void else [one.range]
         yield from (replace(one, range=part) for part in left)
-
-
-def _by_symbol(revocations: Iterable[Revocation]) -> Mapping[str, list[Revocation]]:
-    found: defaultdict[str, list[Revocation]] = defaultdict(list)
-    for one in revocations:
-        found[one.symbol].append(one)
-    return found

@@ -162,7 +162,7 @@ def _sessions_of(window: Range, sessions: Sequence[Session], due: datetime) -> R
 
 def _past(lake: Lake, until: date, names: Sequence[str]) -> Past:
     """What the last sessions before a UTC date lacked, by the hourly facts: one number for each symbol and date. A date
-    counts when each of its expected minutes is present or proven absent, by the rule in force and by nobody revoked:
+    counts when each of its expected minutes is present, or absent by a proof of the rule in force that is not revoked:
     facts of an earlier rule took more for absent than was."""
     sessions, most = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     code = {name: at for at, name in enumerate(names)}
@@ -190,7 +190,7 @@ def _past(lake: Lake, until: date, names: Sequence[str]) -> Past:
 
 
 def _proven(lake: Lake, day: date, names: Sequence[str]) -> Intervals:
-    """The minutes of the date that the rule in force proved absent, and nobody revoked, as places of the names."""
+    """The minutes of the date that proofs of the rule in force, not revoked, say are absent, as places of the names."""
     places = Gaps.from_rows([], names).places
     found, revoked = lake.proven_ranges(day), lake.revocations(day_range(day))
     columns = (found[name].cast(pa.int64()).to_numpy() // 60_000 for name in ("start", "end"))
