@@ -74,17 +74,22 @@ def third_look(sessions: Any, count: int) -> dict[str, Any]:
     """One symbol lacks `count` single minutes, and its vendor left them out twice: the look that proves it."""
     columns = holes(sessions, 0.15)[:, :count]
     needs = needs_of(1, *columns)
-    return look_again(needs, sessions[sessions[:, 0] <= columns[2].max()])
+    return all_proven(look_again(needs, sessions[sessions[:, 0] <= columns[2].max()]))
 
 
 def look_window(sessions: Any, symbols: int) -> dict[str, Any]:
     """The same of a window of backfill: of each symbol a tenth of the minutes, one by one."""
-    return look_again(thin(sessions, symbols), sessions)
+    return all_proven(look_again(thin(sessions, symbols), sessions))
 
 
 def look_half(sessions: Any, symbols: int) -> dict[str, Any]:
     """The same of every other minute, which is more than one vendor's word is good for."""
     return look_again(thin(sessions, symbols, 0.5), sessions)
+
+
+def all_proven(found: dict[str, Any]) -> dict[str, Any]:
+    assert found["proven"] == found["holes"], found  # else another step is measured than the one that proves
+    return found
 
 
 def look_again(needs: Any, sessions: Any) -> dict[str, Any]:
@@ -119,7 +124,7 @@ def left_out(gaps: Any, sessions: Any, at: datetime) -> Iterable[Any]:
     """What a vendor's answers, one for each symbol and session, left out."""
     from minutemend.core.answers import AnswerKind
     from minutemend.core.minutes import Range, from_epoch_minute
-    from minutemend.core.verdicts import Observation, Omissions
+    from minutemend.core.verdicts import Observation, Omissions, Shown
 
     for number, name in enumerate(gaps.names):
         mine = gaps.take(gaps.symbol == number)
@@ -128,8 +133,11 @@ def left_out(gaps: Any, sessions: Any, at: datetime) -> Iterable[Any]:
             start, end = mine.start[first:last], mine.end[first:last]
             window = Range(from_epoch_minute(opened), from_epoch_minute(closed))
             said = Omissions(start, end, start - 1, end)
+            bars = np.ones(closed - opened, np.bool_)
+            bars[start - opened] = False
             job = f"{number:06d}{opened:09d}{at:%d}"
-            yield Observation(name, window, at, "v", AnswerKind.BARS, said, 900, 200, "", job, "before", 1)
+            counts = int(bars.sum()), 200, "", job, "before", 1
+            yield Observation(name, window, at, "v", AnswerKind.BARS, said, *counts, shown=Shown.of(bars))
 
 
 def needs_whole(sessions: Any, symbols: int) -> dict[str, Any]:
