@@ -85,7 +85,7 @@ def suspected(day: Day, wanted: npt.NDArray[np.bool_], days: list[Day], past: in
     gaps = gaps_of(day, day.traded)
     if not len(gaps):
         return []
-    chance = plausibility(gaps, day.session.range, past_of(day, days, past))
+    chance = plausibility(gaps, gaps.end - gaps.start, day.session.range, past_of(day, days, past))
     implausible = np.repeat(chance < LEAST, gaps.end - gaps.start)
     return implausible[wanted[~day.traded]].tolist()
 
@@ -98,7 +98,7 @@ def punched(day: Day, length: int, days: list[Day], past: int) -> Iterator[bool]
         shown = day.traded.copy()
         shown[start : start + length] = False
         gaps = gaps_of(day, shown)
-        chance = plausibility(gaps, day.session.range, past_of(day, days, past))
+        chance = plausibility(gaps, gaps.end - gaps.start, day.session.range, past_of(day, days, past))
         hit = gaps.start <= epoch_minute(day.session.open) + start
         yield bool(chance[np.flatnonzero(hit)[-1]] < LEAST)
 

@@ -77,7 +77,8 @@ class Functions(Construct):
             memory=2048,
         )
         find_objects(step, step.role, lake.buckets.data, "")
-        write_objects(step, step.role, lake.buckets.data, f"{Table.ABSENCES.value}/", *INTEREST_KEYS)
+        proofs = (f"{table.value}/" for table in (Table.ABSENCES, Table.REVOCATIONS))
+        write_objects(step, step.role, lake.buckets.data, *proofs, *INTEREST_KEYS)
         keep_objects(step, step.role, lake.buckets.results, AUDITS_PREFIX)
         self._let_query(step, Table.BARS, Table.HOURS, Table.SYMBOLS)
         allow(step.role, "ssm:GetParameter", on=[lake.symbols.parameter_arn])

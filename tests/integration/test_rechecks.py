@@ -96,3 +96,24 @@ def test_a_night_repairs_what_the_vendor_has_by_now_and_is_quiet_about_what_it_s
         stage.clients.stepfunctions, stage.output("StateMachineArn"), prefix=f"recheck-{again}", since=begun
     )
     assert (list(found), market.counts()["requests"]) == ([], asked), "it was asked, and is not due before the week"
+
+
+def test_a_bar_beside_what_an_audit_asked_for_ends_a_proof_of_another_hour(
+    stage: Stage, market: Market, run_audit: RunAudit, fresh_day: Session
+) -> None:
+    """IBM's eighth minute is said to be absent. The answer for the second quarter shows it; the next look at the first
+    one revokes the proof, and the minute is repaired."""
+    quarters = [Range(fresh_day.open + n * 15 * MINUTE, fresh_day.open + (n + 1) * 15 * MINUTE) for n in (0, 1)]
+    lost = [fresh_day.open + n * MINUTE for n in (7, 20)]
+    rows = market.source.rows("IBM", epoch_minute(quarters[0].start), epoch_minute(quarters[1].end))
+    kept = [Bar("IBM", from_epoch_minute(at), *values) for at, *values in rows if from_epoch_minute(at) not in lost]
+    stage.lake.put_bars(to_table(kept, source="loaded", repair_id=None, captured_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    minute, before = Range(lost[0], lost[0] + MINUTE), (datetime.now(UTC) - timedelta(hours=1)).replace(microsecond=0)
+    evidence = json.dumps([{"vendor": "finnhub"}])
+    stage.lake.put_absences([Absence("IBM", minute, "no_trade", evidence, 2, before, "two_looks", 0.5, RULE)])
+    for quarter in (quarters[1], quarters[0]):
+        status, _ = run_audit(quarter.start, quarter.end, symbols=["IBM"])
+        assert status == "SUCCEEDED"
+    assert stage.lake.read_bars(minute, ["IBM"])["repair_id"].null_count == 0
+    (one,) = stage.lake.revocations(minute)
+    assert (one.symbol, one.range, one.who) == ("IBM", minute, "minutemend")

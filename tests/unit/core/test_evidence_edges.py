@@ -82,12 +82,10 @@ def test_a_quiet_minute_beside_a_halt_is_one_minute_of_silence() -> None:
 
 def test_an_answer_over_midnight_is_one_answer() -> None:
     """Its part of the one date lacked what is stored by now: what its part of the other lacks is asked for anew."""
-    parts = []
+    flags, parts = np.ones(390, np.bool_), []
+    flags[[0, 200]] = False
     for one in (saw(minutes(0), minutes(200), after=n) for n in (0, 20)):
-        middle = epoch_minute(OPEN) + 100
-        before, after = one.omitted.within(0, middle), one.omitted.within(middle, middle * 2)
-        parts += [replace(one, omitted=before, range=Range(OPEN, minutes(100).start), rows=99)]
-        parts += [replace(one, omitted=after, range=Range(minutes(100).start, CLOSE), rows=289)]
+        parts += by_date(one, flags)
     assert len(prove([gap(0), gap(200)], parts)) == 2
     assert prove([gap(200)], parts) == []
 
@@ -162,15 +160,18 @@ def by_date(one: Observation, flags: np.ndarray) -> list[Observation]:
     return parts
 
 
-@pytest.mark.parametrize(("lacks", "proves"), [(4, True), (5, False)])
+@pytest.mark.parametrize(("lacks", "proves"), [(194, True), (195, False)])
 def test_over_midnight_an_answer_lacks_what_its_parts_lack_together(lacks: int, proves: bool) -> None:
-    """The lake keeps a part for each date. One of twenty sessions lacked three minutes: nine are too many."""
+    """The lake keeps a part for each date. More than half of where both looked are too many; the first lacks more."""
     flags = np.ones(390, np.bool_)
-    flags[[*range(10, 10 + lacks), *range(300, 300 + 4)]] = False
+    flags[[10, *range(15, 15 + lacks)]] = False
     told = []
     for one in (saw(minutes(10), after=n, rows=int(flags.sum())) for n in (0, 20)):
         told += by_date(one, flags)
-    assert len(prove([gap(10)], told, past=Past(numbers([20]), numbers([3])))) == proves
+    raw = Gaps.from_rows([gap(10), gap(15, lacks)])
+    window = {"window": Range(OPEN, CLOSE), "crowd": crowd(Listing("A", "XNYS"))}
+    found = judge(Gaps.from_rows([gap(10)]), told, RULE_IN_FORCE, audit_id="a", raw=raw, **window)
+    assert len(found.absences) == proves
 
 
 def test_a_short_part_of_an_answer_is_judged_with_the_rest() -> None:

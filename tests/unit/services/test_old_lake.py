@@ -98,7 +98,7 @@ def test_what_it_took_for_absent_makes_no_later_session_plausible(loop: Loop) ->
     tomorrow = HOUR.start.date() + timedelta(days=1)
 
     def past() -> list[tuple[int, int]]:
-        known = _past(loop.lake, tomorrow, SYMBOLS)
+        known = _past(loop.lake, tomorrow, dict.fromkeys(SYMBOLS, "XNYS"))
         return [*zip(known.sessions.tolist(), known.most.tolist(), strict=True)]
 
     assert past() == [(0, 0), (0, 0), (0, 0)]

@@ -17,6 +17,7 @@ from minutemend.core.closures import parse_closure
 from minutemend.core.facts import FACTS
 from minutemend.core.minutes import MINUTE, Range, day_range, format_instant
 from minutemend.core.revocations import Revocation
+from minutemend.core.sessions import Session
 from minutemend.core.verdicts import RULE, Absence, ProofRule
 from minutemend.services.check_data_health import CheckDataHealth
 from minutemend.services.interest import set_interested_stocks
@@ -111,8 +112,11 @@ class Stage(Loop):
     def remember(self, days: Iterable[int], absent: Mapping[int, int], *proofs: Sequence[int]) -> Stage:
         """Sessions so many days ago: by the UTC hour how many of AAA's 60 minutes are `absent` by the facts. A proof is
         of an hour, of so many minutes, by a rule."""
+        hours = [timedelta(hours=min(absent)), timedelta(hours=max(absent) + 1)]
         for back in days:
             midnight = day_range(OPEN.date() - timedelta(days=back)).start
+            session = Session("XNYS", midnight.date(), *(midnight + hour for hour in hours))
+            self.lake.calendars.put([*self.lake.calendars.sessions(), session])
             for hour, lacks in absent.items():
                 self.lake.hourly.put(midnight + timedelta(hours=hour), facts(midnight, hour, lacks), replaces=None)
             for hour, count, rule in proofs:

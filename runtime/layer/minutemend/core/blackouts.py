@@ -16,6 +16,7 @@ from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
 FEWEST = 3  # symbols that are silent together: two may be so by chance
+LACKING = 2  # of them, at least, that an answer left out: the others may be left aside
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,7 @@ def _listed(listings: Sequence[Listing], sessions: Sequence[Session]) -> Numbers
 
 def blackouts(gaps: Gaps, crowd: Crowd, unknown: Intervals) -> Intervals:
     """The minutes that every symbol of a calendar lacks that is expected then, FEWEST at least, as places of the
-    calendars' numbers. Symbols whose minutes are `unknown` (places of `gaps.names`) are left aside."""
+    calendars' numbers. Symbols whose minutes are `unknown` (places of `gaps.names`) are left aside, but for LACKING."""
     calendar = numbers([crowd.lane.get(name, -1) for name in gaps.names])
     lane, spans = lanes(unknown)
     lacking = np.concatenate([place(calendar[gaps.symbol], edge) for edge in (gaps.start, gaps.end)])
@@ -70,8 +71,9 @@ def blackouts(gaps: Gaps, crowd: Crowd, unknown: Intervals) -> Intervals:
     edges = np.concatenate([crowd.edges, lacking, aside])
     order = np.argsort(edges, kind="stable")
     shown = np.cumsum(np.concatenate([crowd.steps, -steps[0], -steps[1]])[order])
+    expected = np.cumsum(np.concatenate([crowd.steps, steps[0] * 0, steps[1] * 0])[order])
     deep = np.cumsum(np.concatenate([crowd.steps * 0, steps[0], steps[1] * 0])[order])
-    edges, dark = edges[order], ((shown <= 0) & (deep >= FEWEST))[:-1]
+    edges, dark = edges[order], ((shown <= 0) & (expected >= FEWEST) & (deep >= LACKING))[:-1]
     return merge(edges[:-1][dark], edges[1:][dark])
 
 

@@ -5,7 +5,9 @@ docs/absence.md states it for people. In short:
 - An omission counts only between bars of the same symbol, in the same session, in the same answer: it needs a later bar
   there, and an earlier one unless it was asked from the open. At the end of a session an answer serves instead that
   came after the close and the settling, from a vendor whose lag is known and over.
-- It counts for nothing when a minute of that same silence, from bar to bar, is stored: the answer lacked it.
+- It counts for nothing when a minute of that same silence, from bar to bar, is stored: the answer lacked it. It proves
+  nothing when the answer lacked another stored minute of the session, before its last bar.
+- It counts for nothing where an answer showed a bar of that minute: one of another vendor, or a later one of its own.
 - The venue's own statement that a minute had no trade proves it alone.
 - Omissions of two vendors that draw on different, known sources prove.
 - Two omissions of one vendor, apart in time, prove only what is plausible (core/density.py) of the whole silence, in
@@ -17,7 +19,8 @@ docs/absence.md states it for people. In short:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -27,17 +30,19 @@ import numpy.typing as npt
 
 from minutemend.core.answers import AnswerKind, SourceKind
 from minutemend.core.blackouts import Crowd, blackouts, touched
-from minutemend.core.density import LEAST, Past, lacking, plausibility
+from minutemend.core.density import LEAST, Past, beyond, lacking, plausibility
 from minutemend.core.gaps import Gaps
-from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, expand, merge, numbers, place, subtract
-from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute
+from minutemend.core.intervals import EMPTY, Intervals, Numbers, cut, expand, merge, numbers, place, runs, subtract
+from minutemend.core.minutes import EPOCH, MINUTE, Range, edges, epoch_minute, ranges_of
 from minutemend.core.proofs import Pairs, Proven, written
 from minutemend.core.revocations import Revocation
+from minutemend.core.told import told
 from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Proof, ProofRule
 
 NEVER = np.iinfo(np.int64).max
 CLOCKS = timedelta(seconds=30)  # a worker's clock may be ahead of its vendor's by so much
 _MICROSECOND = timedelta(microseconds=1)
+_SHOWN = "{one.vendor} showed a bar of it beside what job {one.job_id} asked for"
 Flags = npt.NDArray[np.bool_]
 
 
@@ -120,16 +125,23 @@ def judge(
     that are not stored, and not expected: of a halt. What an answer said of minutes that are `revoked` since proves
     nothing. Refusals count in their own audit, `audit_id`, only.
     """
-    raw = raw or gaps
+    raw = every = raw or gaps
     observed = _Observed(gaps, observations, rule, audit_id, raw=raw, off=off, window=window, revoked=revoked)
     unasked = subtract(subtract(raw.line, gaps.line)[0], observed.left_out)[0]
     raw = raw.less(unasked)
     whole = np.searchsorted(raw.line.starts, place(observed.gaps.symbol, observed.gaps.start), side="right") - 1
     dark = touched(raw, crowd, blackouts(raw, crowd, unasked))[whole]
-    length = (raw.end - raw.start)[whole] if len(raw) else observed.gaps.end - observed.gaps.start
+    at_edge = (raw.start == raw.session_open) | (raw.end == raw.session_close)
+    of = np.searchsorted(every.line.starts, raw.line.starts, side="right") - 1
+    silent = raw.end - raw.start + np.where(at_edge, beyond(every)[of], 0)
+    length = silent[whole] if len(raw) else observed.gaps.end - observed.gaps.start
     known = Past.unknown(len(gaps.names))
     while True:
-        chance = plausibility(raw, window, known, unasked, off)[whole] if len(raw) else np.zeros(len(observed.gaps))
+        chance = (
+            plausibility(raw, silent, window, known, unasked=unasked, off=off)[whole]
+            if len(raw)
+            else np.zeros(len(observed.gaps))
+        )
         found = observed.judged(chance, dark, length, known)
         if past is None or not ((found.proof == Proof.LOOKS).any() or found.needs.suspected.any()):
             at = np.flatnonzero(found.proof != "")
@@ -174,15 +186,8 @@ class _Observed:
         once = {(one.job_id, one.symbol, one.range.start): one for one in observations if one.symbol in code}
         self.observations = sorted(once.values(), key=lambda one: (one.observed_at, one.vendor, one.job_id))
         self.vendors = tuple(sorted({one.vendor for one in self.observations}))
-        rows = [np.empty((0, 7), np.int64)]
-        for at, one in enumerate(self.observations):
-            number, left, stated = code[one.symbol], one.omitted, one.stated
-            if one.kind is AnswerKind.BARS and one.rows > 0:
-                rows.append(entries(at, number, left.start, left.end, left.before, left.after, 0))
-                rows.append(entries(at, number, stated.starts, stated.ends, NONE, NONE, 1))
-            elif one.kind is AnswerKind.GIVE_UP and one.audit_id == audit_id:
-                rows.append(entries(at, number, *edges([one.range]), NONE, NONE, 2))
-        table = np.concatenate(rows)
+        numbered = [(code[one.symbol], one) for one in self.observations]
+        table = np.concatenate([np.empty((0, 7), np.int64), *_entries(numbered, gaps.line, audit_id)])
         self.answer, lane, start, end, self.before, self.after, self.form = table.T
         self.start, self.end = start, end
         begins, ends = place(lane, start), place(lane, end)
@@ -216,9 +221,18 @@ class _Observed:
         begin = np.full(len(whose), NEVER)
         np.minimum.at(begin, self.whole[shown], first[shown])
         self.begin, self.reach = begin[self.whole], reach[self.whole]  # what each one's answer tells of, over its parts
-        self.looked, self.shown = self._shown(off, first, last)
+        self.told = told(
+            self.observations,
+            self.whole,
+            self.answer[self.entry],
+            self.gaps.take(self.piece),
+            raw=raw,
+            off=off,
+            window=window,
+        )
         self.silence, wrong = self._silence(raw, off, window)
-        self.counts = self._counts() & ~wrong & ~self._lacked(raw, off, window, lane) & ~self._revoked(revoked)
+        wrong |= self._lacked(raw, off, window, lane) | self._contradicted() | self._revoked(revoked)
+        self.counts = self._counts() & ~wrong
 
     def _silence(self, raw: Gaps, off: Intervals, window: Range) -> tuple[Numbers, Flags]:
         """For each pair the expected minutes of which the answer showed nothing, from bar to bar in the session: the
@@ -235,6 +249,15 @@ class _Observed:
         wrong = (self.form[self.entry] == 0) & (last - first - halted > raw.line.count_within(*edges))
         return numbers(until - begun - halted), np.asarray(wrong, np.bool_)
 
+    def _contradicted(self) -> Flags:
+        """For each pair whether a bar of the minute was shown: by another vendor, or since by the same one."""
+        form, last = self.form[self.entry], np.full((len(self.gaps), len(self.vendors)), -1)
+        bars = form == 3
+        np.maximum.at(last, (self.piece[bars], self.vendor[bars]), self.when[bars])
+        own = last[self.piece, self.vendor]
+        other = (last >= 0).sum(axis=1)[self.piece] > (own >= 0)
+        return np.asarray((self.when <= own) | ((form == 0) & other), np.bool_)
+
     def _revoked(self, revoked: Sequence[Revocation]) -> Flags:
         """For each pair whether what it says was revoked since."""
         since, line = np.full(len(self.gaps), -1), self.gaps.line
@@ -242,36 +265,6 @@ class _Observed:
             void = self.gaps.places([one.symbol], *edges([one.range])).count_within(line.starts, line.ends) > 0
             since[void] = np.maximum(since[void], microseconds(one.revoked_at))
         return np.asarray(self.when <= since[self.piece], np.bool_)
-
-    def _shown(self, off: Intervals, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
-        """For each pair the expected minutes of the session where its answer looked, asked for or not, and of how many
-        of them it told, with a bar or that there was no trade: in all of its parts, by date or as it was done."""
-        lane, *edges = (getattr(self.gaps, name)[self.piece] for name in ("symbol", "session_open", "session_close"))
-        whole = self.whole[self.answer[self.entry]]
-        of = np.argsort(self.whole, kind="stable")  # the observations, answer by answer
-        starts = np.searchsorted(self.whole[of], whole)
-        parts = np.searchsorted(self.whole[of], whole, side="right") - starts
-        looked, told = np.zeros(len(whole), np.int64), np.zeros(len(whole), np.int64)
-        for part in range(int(parts.max(initial=0))):
-            pairs = np.flatnonzero(parts > part)
-            one = of[starts[pairs] + part]
-            start, end = (np.clip(edge[pairs], first[one], last[one]) for edge in edges)
-            looked[pairs] += end - start - off.count_within(place(lane[pairs], start), place(lane[pairs], end))
-            told[pairs] += self._told(one, start - first[one], end - first[one])
-        return looked, told
-
-    def _told(self, one: Numbers, start: Numbers, end: Numbers) -> Numbers:
-        """Of how many minutes observations told, from the minutes `start` to `end` of their ranges. One of an earlier
-        commit says how many it told of in all: that is not known to be there, where there was no room for so many."""
-        told = numbers([each.rows + each.stated.minutes for each in self.observations])[one]
-        told = np.where(told > end - start, 0, told)
-        order = np.argsort(one, kind="stable")
-        for pairs in np.split(order, np.flatnonzero(np.diff(one[order])) + 1) if len(order) else ():
-            said = self.observations[one[pairs[0]]]
-            if said.shown is not None:
-                before = np.concatenate([[0], np.cumsum(said.shown.flags(said.range))])
-                told[pairs] = before[end[pairs]] - before[start[pairs]]
-        return told
 
     def _lacked(self, raw: Gaps, off: Intervals, window: Range, lane: Numbers) -> Flags:
         """For each pair whether the answer left out a minute of the session that is stored by now: it was incomplete
@@ -316,14 +309,14 @@ class _Observed:
         closed = np.zeros((n, len(self.vendors)), np.bool_)
         suspected = np.zeros(n, np.bool_)
         form = self.form[self.entry]
-        poor = lacking(past, self.gaps.symbol[self.piece], self.looked, self.shown)
+        poor = self.told.incomplete | lacking(past, self.gaps.symbol[self.piece], self.told.looked, self.told.shown)
         for at in range(len(self.vendors)):
             refused = (form == 2) & (self.vendor == at)
             closed[self.piece[refused], at] = True
             looked = self.counts & (form == 0) & (self.vendor == at)
             early, late, twice = self._two(looked & ~poor)
-            # Answers that lack too much prove nothing. Where no better one came they are a suspected hole, and end the
-            # asking in their own audit: a vendor that lags has more by the next one.
+            # Answers that lack too much, or what is stored, prove nothing. Where no better one came they are a
+            # suspected hole, and end the asking in their own audit: a vendor that lags has more by the next one.
             none = early < 0
             instead, _, again = self._two(looked & poor & self.mine)
             *_, ever = self._two(looked & poor)
@@ -363,7 +356,7 @@ class _Observed:
         found = []
         for source in sorted(known, key=lambda each: each.name):
             mine = [at for at, name in enumerate(self.vendors) if self.rule.sources.get(name) == source]
-            looked = self.counts & (self.form[self.entry] == 0) & np.isin(self.vendor, mine)
+            looked = self.counts & (self.form[self.entry] == 0) & ~self.told.incomplete & np.isin(self.vendor, mine)
             found.append(_earliest(self.piece, looked, len(proof)))
         if len(found) < 2:
             return
@@ -372,6 +365,21 @@ class _Observed:
         both = firsts[1] < len(self.entry)
         proof[both] = Proof.SOURCES
         one[both], two[both] = firsts[0][both], firsts[1][both]
+
+
+def _entries(numbered: Sequence[tuple[int, Observation]], line: Intervals, audit_id: str) -> Iterator[Numbers]:
+    """What each observation of a symbol (its number) says: rows of its position, the symbol, start, end, the bar shown
+    before and after, and the form: 0 left out, 1 stated, 2 refused, 3 a bar of a minute on the line of gaps."""
+    for at, (number, one) in enumerate(numbered):
+        left, stated = one.omitted, one.stated
+        if one.kind is AnswerKind.BARS and one.rows > 0:
+            yield entries(at, number, left.start, left.end, left.before, left.after, 0)
+            yield entries(at, number, stated.starts, stated.ends, NONE, NONE, 1)
+            bars = one.bars()
+            bars = bars[line.holding(place(number, bars)) >= 0]
+            yield entries(at, number, bars, bars + 1, NONE, NONE, 3)
+        elif one.kind is AnswerKind.GIVE_UP and one.audit_id == audit_id:
+            yield entries(at, number, *edges([one.range]), NONE, NONE, 2)
 
 
 def entries(at: int, *columns: Any) -> Numbers:
@@ -396,3 +404,20 @@ def proven(absences: Iterable[Absence], gaps: Gaps) -> Intervals:
     """The minutes of proofs of the rule in force, as places of the gaps' names."""
     sound = [one for one in absences if one.rule >= RULE]
     return gaps.places([one.symbol for one in sound], *edges(one.range for one in sound))
+
+
+def shown_since(absences: Iterable[Absence], observations: Iterable[Observation], gaps: Gaps) -> list[Revocation]:
+    """Revocations of the proofs that answers speak against: of minutes of `gaps` they showed a bar of since."""
+    sound, code = proven(absences, gaps), {name: at for at, name in enumerate(gaps.names)}
+    proofs: defaultdict[str, list[Absence]] = defaultdict(list)
+    for each in absences:
+        proofs[each.symbol].append(each)
+    found = []
+    for one in sorted(observations, key=lambda each: each.observed_at, reverse=True) if len(sound) else ():
+        bars = one.bars() if one.symbol in code else numbers([])
+        bars = bars[sound.holding(place(code[one.symbol], bars)) >= 0] if len(bars) else bars
+        for span in ranges_of(runs(bars)):
+            if any(each.range.intersect(span) and each.proven_at < one.observed_at for each in proofs[one.symbol]):
+                found.append(Revocation(one.symbol, span, "minutemend", _SHOWN.format(one=one), one.observed_at))
+        sound = subtract(sound, gaps.places([each.symbol for each in found], *edges(each.range for each in found)))[0]
+    return found

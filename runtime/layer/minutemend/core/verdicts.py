@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from minutemend.core.answers import AnswerKind, Source
 from minutemend.core.intervals import EMPTY, Intervals, Numbers, numbers
-from minutemend.core.minutes import Range
+from minutemend.core.minutes import Range, epoch_minute
 
 
 class Verdict(StrEnum):
@@ -112,6 +112,13 @@ class Observation:
     stated: Intervals = field(default_factory=lambda: EMPTY)
     shown: Shown | None = None
 
+    def bars(self) -> Numbers:
+        """The epoch minutes of which the answer is known to have shown a bar, asked for or not."""
+        if self.shown is None:
+            return numbers([])
+        told = epoch_minute(self.range.start) + np.flatnonzero(self.shown.flags(self.range))
+        return numbers(told[self.stated.holding(told) < 0])
+
 
 class Proof(StrEnum):
     """How strong a proof of absence is, the strongest first."""
@@ -123,8 +130,9 @@ class Proof(StrEnum):
 
 # Of the proofs that count; those of an older rule are judged anew (docs/absence.md). 3: a blackout is one whatever
 # symbols an audit looks at. 4: an answer that lacks too much of the session is no look. 5: the whole session is judged,
-# by sessions before it alone, and beside what was proven of other symbols.
-RULE = 5
+# by sessions before it alone, and beside what was proven of other symbols. 6: what an answer showed or lacked
+# beside what it was asked for counts; a silence goes over a break between sessions; history is of one calendar.
+RULE = 6
 
 
 @dataclass(frozen=True, slots=True, order=True)

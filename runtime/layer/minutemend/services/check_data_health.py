@@ -98,6 +98,7 @@ class CheckDataHealth:
                 vendors=() if attempt else self.vendors,
                 serves=self.serves,
             )
+        self.lake.put_revocations(found.overturned)
         self.lake.put_absences(found.absences)
         # Weak proofs are asked again by the first attempt alone, and account for their minutes all the time.
         needs = found.needs if found.again is None else together(found.needs, found.again)

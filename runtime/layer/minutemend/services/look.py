@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 
 from minutemend.core.blackouts import blackouts, crowd_of
 from minutemend.core.data_check import Question, TablesDiffer
-from minutemend.core.density import LONG, Past
-from minutemend.core.evidence import Needs, judge, proven
+from minutemend.core.density import AROUND, LONG, Past
+from minutemend.core.evidence import Needs, judge, proven, shown_since
 from minutemend.core.gaps import Gaps
 from minutemend.core.in_force import not_expected
-from minutemend.core.intervals import Intervals, numbers, place, subtract
+from minutemend.core.intervals import Intervals, Numbers, merge, numbers, place, subtract
 from minutemend.core.minutes import Range, day_range, edges, epoch_minute, hours_around
 from minutemend.core.recheck import Recheck
+from minutemend.core.revocations import Revocation, in_force
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import Absence, Observation, ProofRule
@@ -45,6 +46,7 @@ class Look:
     scanned_bytes: int | None
     proven: Gaps
     again: Needs | None = None
+    overturned: Sequence[Revocation] = ()  # proofs of minutes of which an answer has shown a bar since
 
     @property
     def missing(self) -> int:
@@ -84,9 +86,12 @@ def look(
     `serves` are the calendars of the vendors that are not asked for all: needs of another one are closed to them.
     """
     lake.calendars.keep_hours()
-    calendars = {one.calendar for one in listings}
+    calendar = {one.symbol: one.calendar for one in listings}
+    calendars = {*calendar.values()}
     due = (now - rule.settling).replace(second=0, microsecond=0)
-    seen = _sessions_of(window, lake.calendars.sessions(window, calendars), due)
+    beside = timedelta(minutes=AROUND)
+    sessions = lake.calendars.sessions(Range(window.start - beside, window.end + beside), calendars)
+    seen = _sessions_of(window, sessions, due)
     hull = hours_around(seen)
     question = Question(seen, listings, lake.calendars.sessions(hull, calendars), symbols)
 
@@ -106,14 +111,17 @@ def look(
     raw = around.within(window)
     inside = [span.intersect(window) for _, span in halted]
     expected = replace(question, window=window).expected_minutes - sum(span.minutes for span in inside if span)
-    absences = lake.absences(window)
-    gaps = raw.less(proven(absences, raw))
 
     def answers(of: Gaps, symbols: Sequence[str]) -> list[Observation]:
         return lake.answers.read(of.dates(of_sessions=True), symbols) if len(of) else []
 
     # Those of the others, too: what a vendor left out of them is what says that it lacks a minute of all.
-    observations = answers(gaps, raw.symbols)
+    near = around.within(Range(window.start - beside, window.end + beside)) if len(raw) else raw
+    observations = answers(near, raw.symbols)
+    absences = lake.absences(window)
+    overturned = shown_since(absences, observations, raw)
+    absences = [*in_force(absences, overturned)]
+    gaps = raw.less(proven(absences, raw))
     judged = judge(
         gaps,
         observations,
@@ -122,9 +130,9 @@ def look(
         window=seen,
         crowd=crowd_of(question.asked, question.sessions, halted),
         raw=around,
-        past=lambda: _past(lake, seen.start.date(), raw.names),
+        past=lambda: _past(lake, seen.start.date(), {name: calendar.get(name, "") for name in raw.names}),
         off=found.gaps.less(around.line).line,
-        revoked=lake.revocations(window) if observations else (),
+        revoked=[*lake.revocations(window), *overturned] if observations else (),
         others=(lambda: _blackouts(lake, find, question)) if question.partial else None,
     )
     needs, again = judged.needs, None
@@ -132,9 +140,9 @@ def look(
         needs = recheck.reopened(needs, observations)
         if vendors:
             again = recheck.weak(absences, raw, vendors, lambda of: answers(of, of.symbols))
-    calendar = {one.symbol: one.calendar for one in listings}
     needs, again = needs.served(calendar, serves), again and again.served(calendar, serves)
-    return Look(needs, judged.absences, expected, found.scanned_bytes, raw.less(needs.gaps.line), again)
+    proven_now = raw.less(needs.gaps.line)
+    return Look(needs, judged.absences, expected, found.scanned_bytes, proven_now, again, overturned)
 
 
 def _expected(lake: Lake, question: Question, gaps: Gaps) -> tuple[list[tuple[str, Range]], Gaps]:
@@ -155,15 +163,18 @@ def _blackouts(lake: Lake, find: Callable[[Question], Found], question: Question
 
 
 def _sessions_of(window: Range, sessions: Sequence[Session], due: datetime) -> Range:
-    """The window and the whole of its sessions, as far as minutes were due: the rule speaks of a session."""
+    """The window and the whole of these sessions, as far as minutes were due: the rule speaks of a session, and of a
+    silence that goes on in the one beside it."""
     start = min([window.start, *(one.open for one in sessions)])
     return Range(start, max([window.end, *(min(one.close, due) for one in sessions)]))
 
 
-def _past(lake: Lake, until: date, names: Sequence[str]) -> Past:
+def _past(lake: Lake, until: date, calendar: Mapping[str, str]) -> Past:
     """What the last sessions before a UTC date lacked, by the hourly facts: one number for each symbol and date. A date
     counts when each of its expected minutes is present, or absent by a proof of the rule in force that is not revoked:
-    facts of an earlier rule took more for absent than was."""
+    facts of an earlier rule took more for absent than was. And when they are of the symbol's `calendar`: by another one
+    that it was followed in, more were expected."""
+    names, due = [*calendar], _minutes_due(lake, until, calendar)
     sessions, most = np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     code = {name: at for at, name in enumerate(names)}
     for back in range(1, _BACK + 1):
@@ -183,10 +194,26 @@ def _past(lake: Lake, until: date, names: Sequence[str]) -> Past:
             proven = _proven(lake, day, names)
             sound &= absent <= proven.count_within(place(at, start), place(at, start + 60))
         of_symbol = partial(np.bincount, at, minlength=len(names))
-        counts = (of_symbol(expected) > 0) & (of_symbol(~sound) == 0) & (sessions < LONG)
+        known = of_symbol(expected)
+        counts = (known > 0) & (known <= due(day)) & (of_symbol(~sound) == 0) & (sessions < LONG)
         sessions += counts
         most = np.where(counts, np.maximum(most, of_symbol(expected - present).astype(np.int64)), most)
     return Past(sessions, most)
+
+
+def _minutes_due(lake: Lake, until: date, calendar: Mapping[str, str]) -> Callable[[date], Numbers]:
+    """How many minutes the calendar of each symbol has on a date not long before another."""
+    lane = {name: at for at, name in enumerate(sorted({*calendar.values()}))}
+    span = Range(day_range(until - timedelta(days=_BACK)).start, day_range(until).start)
+    found = lake.calendars.sessions(span, lane)
+    line = merge(*(place([lane[one.calendar] for one in found], edge) for edge in edges(one.range for one in found)))
+    mine = numbers([lane[name] for name in calendar.values()])
+
+    def due(day: date) -> Numbers:
+        start, end = (place(mine, epoch_minute(edge)) for edge in (day_range(day).start, day_range(day).end))
+        return line.count_within(start, end)
+
+    return due
 
 
 def _proven(lake: Lake, day: date, names: Sequence[str]) -> Intervals:

@@ -149,8 +149,8 @@ class ProcessRepairs(Worker[RepairJob]):
         around = _without(answer.bars, bars)
         if len(around):  # what a vendor says of stored minutes is compared later: no worker reads bars
             self.lake.put_looks(to_table(around, **how))
-        if len(job.gaps):  # a look of `mend verify` asks for no minute, and proves nothing of any
-            self.lake.answers.put(learned(job, answer))
+        said = learned(job, answer)  # a look of `mend verify` asks for no minute: it may show one that is said absent
+        self.lake.answers.put(said if len(job.gaps) else [one for one in said if one.shown is not None])
 
     def _again(self, job: RepairJob, message: Received, claim: Claim, answer: Answer) -> None:
         """Ask again later; no worker asks sooner when the vendor said so. A fresh message: it spends no receive."""
