@@ -238,3 +238,42 @@ def test_a_weak_proof_is_asked_again_by_the_night_and_stays() -> None:
     assert ask_again(loop, "quiet-1")[Key.STATUS] == Status.READY
     assert len(loop.vendor.asked) == 1
     assert [one.range for one in loop.lake.absences(DAY)] == [HOLE]
+
+
+HALVES = replace(ONE, rows=20)  # a request is for 18 minutes
+
+
+def suspect_long(clock: Clock, day: datetime, minutes: int, symbol: str = "AAA") -> None:
+    clock.now = OPEN
+    span = Range(day, day + minutes * MINUTE)
+    clock.lake.put_failures([Failure(symbol, span, HOLE_SUSPECTED, "[]", 1, "audit-1", OPEN)])
+
+
+def test_a_date_without_room_keeps_no_other_waiting_and_has_its_turn() -> None:
+    """The small record of a long hole is taken for cheap. Its first symbol alone takes more than is left."""
+    clock = Clock("AAA", "BBB")
+    first, long, other = (LONG_AGO + timedelta(days=n) for n in range(3))
+    suspect_long(clock, first, 18)
+    suspect_long(clock, long, 36)
+    for n in range(3):  # larger records
+        clock.suspect(other, "BBB", OPEN, f"audit-{n}")
+    nights = [clock.night(OPEN + timedelta(days=n), most=2, vendor=HALVES) for n in (1, 2, 3)]
+    assert nights == [{first.date(): ("AAA",), other.date(): ("BBB",)}, {long.date(): ("AAA",)}, {}]
+
+
+def test_a_symbol_that_takes_more_than_the_budget_has_a_night_for_itself() -> None:
+    """None but the budget of nothing keeps it waiting for ever, though each night something cheaper is due."""
+    clock = Clock("AAA", "BBB")
+    suspect_long(clock, LONG_AGO, 100)
+    for n in range(3):  # a larger record than the others
+        clock.suspect(LONG_AGO, "AAA", OPEN, f"audit-{n}")
+    for n in range(20):
+        clock.prove(LONG_AGO + timedelta(days=n + 1), "BBB", OPEN + timedelta(days=n))
+    asked = [n for n in range(1, 12) if LONG_AGO.date() in clock.night(OPEN + timedelta(days=n), most=1, vendor=HALVES)]
+    assert asked == [9]
+    assert Clock("AAA").night(OPEN, most=0) == {}
+    none = Clock("AAA")
+    suspect_long(none, LONG_AGO, 100)
+    assert [none.night(OPEN + timedelta(days=n), most=0, vendor=HALVES) for n in (1, 9)] == [{}, {}]
+    night = night_of(none.lake, most=1, vendor=HALVES).night(OPEN + timedelta(days=1))
+    assert (len(night.dates), night.requests) == (1, 6)  # what is taken is said

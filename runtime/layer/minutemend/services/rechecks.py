@@ -2,7 +2,8 @@
 
 What rests on one vendor's word, and a suspected hole, is asked again 1, 7 and 30 days after (core/recheck.py): by the
 nightly sweep on its own dates, by this on all before them. The cheapest dates come first, within a budget of requests;
-what has no room waits for the next night, for so long as `KEPT`. Each date becomes a window of the backfill's machine:
+what has no room waits for the next night, for so long as `KEPT`, and after `PATIENCE` comes first. A symbol of a date
+that takes more than the whole budget has a night for itself. Each date becomes a window of the backfill's machine:
 an ordinary audit of the symbols concerned, which asks only for what is due, and is no news when it finds nothing.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -32,6 +33,8 @@ from minutemend.services.report_failure import HOLE_SUSPECTED
 from minutemend.services.tables import date_of
 
 KEPT = AFTER[-1] + timedelta(days=30)  # what found no room for so long is asked by itself no more
+PATIENCE = AFTER[1]  # what found no room for so long comes before the cheapest
+_PASSED = 100  # dates without room after which a night looks at no more: each takes some reading
 _DAY = timedelta(days=1)
 
 
@@ -88,28 +91,34 @@ class RequestRechecks:
     def night(self, now: datetime) -> Night:
         """What the night of that schedule asks, however late it is run. Reads only."""
         before = (day_range(now.date()).start - self.sweep_days * _DAY).date()
-        written, asked, left = self._written(before, now), self._asked(), self.most
+        written, asked, left, requests = self._written(before, now), self._asked(), self.most, 0
         asked = {day: one for day, one in asked.items() if day in written}
         vendor_of = self._vendors()
         chosen: list[tuple[Range, tuple[str, ...]]] = []
+        passed = 0
+        waits = {day: since for day, found in written.items() if (since := _waits(found, asked.get(day), now))}
         # What is recorded of a date says about how much it takes, before any of it is read.
-        for day in sorted(written, key=lambda day: (sum(one.size for one in written[day]), day)):
+        cost = {day: sum(one.size for one in written[day]) for day in waits}
+        for day in sorted(waits, key=lambda day: (min(waits[day], now - PATIENCE), cost[day], day)):
+            if left == 0 or passed == _PASSED:
+                break
             known = asked.get(day)
-            marks = [one.modified + span for one in written[day] for span in AFTER if one.modified + span <= now]
-            if not marks or (known is not None and known.after is None and max(marks) <= known.at):
-                continue
             due = {name: found for name, found in self._due(day, known, now).items() if name in vendor_of}
             names = sorted(due)
             room = bisect_right(range(len(names) + 1), left, key=lambda n: _requests(due, names[:n], vendor_of)) - 1
             if names and not room:
-                break
-            left -= _requests(due, names[:room], vendor_of)
+                if not 0 < left == self.most:
+                    passed += 1  # another date may have room
+                    continue
+                room = 1  # a symbol that no night has room for has one for itself
+            needs = _requests(due, names[:room], vendor_of)
+            left, requests = max(left - needs, 0), requests + needs
             asked[day] = Asked(now, None if room == len(names) else names[room - 1])
             spans = [span for name in names[:room] for span in due[name]]
             if spans:  # no more than them: an audit repairs whatever else is missing in its range
                 hull = Range(min(one.start for one in spans), max(one.end for one in spans))
                 chosen.append((hull, tuple(names[:room])))
-        return Night(tuple(chosen), self.most - left, asked)
+        return Night(tuple(chosen), requests, asked)
 
     def _written(self, before: date, now: datetime) -> dict[date, list[Stored]]:
         """By date the objects of proofs and failures that may be due."""
@@ -152,6 +161,14 @@ class RequestRechecks:
         body = self.lake.store.get(RECHECKS_KEY)
         said = json.loads(body) if body else {}
         return {date.fromisoformat(day): Asked(datetime.fromisoformat(at), after) for day, (at, after) in said.items()}
+
+
+def _waits(found: Iterable[Stored], known: Asked | None, now: datetime) -> datetime | None:
+    """Since when something of a date may be due that was not asked (None: nothing is)."""
+    marks = [one.modified + span for one in found for span in AFTER if one.modified + span <= now]
+    if known is not None and known.after is not None:
+        return known.at if marks else None
+    return min((mark for mark in marks if known is None or mark > known.at), default=None)
 
 
 def _requests(due: Mapping[str, Sequence[Range]], names: Sequence[str], vendor_of: Mapping[str, VendorLimits]) -> int:
