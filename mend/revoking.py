@@ -9,8 +9,8 @@ from minutemend.core.errors import BadInput
 from minutemend.core.minutes import Range
 from minutemend.core.revocations import Revocation
 from minutemend.core.verdicts import Verdict
+from minutemend.services.facts import facts_anew
 from minutemend.services.lake import Lake
-from minutemend.services.publish import facts_anew
 
 from mend.spans import REVOKED, verdicts
 
@@ -41,5 +41,5 @@ def revoke(lake: Lake, window: Range, symbols: Sequence[str], *, who: str, why: 
     if unseen := sorted(set(symbols) - seen):
         raise BadInput(f"no minute of {', '.join(unseen)} is expected in {window}: there is no proof to revoke")
     lake.put_revocations(made)
-    facts_anew(lake, window)
+    facts_anew(lake, [window])
     return sum(one.range.minutes for one in made)

@@ -29,6 +29,7 @@ CAPTURE = "tests/unit/services/test_capture.py tests/unit/services/test_capture_
 ASKING = "tests/unit/services/test_capture_asking.py"
 VENDORS = "tests/unit/adapters/test_vendors.py"
 PUBLISH = "tests/unit/services/test_publish.py tests/unit/services/test_publish_part.py tests/unit/services/test_publish_interrupted.py"
+MEANWHILE = "tests/unit/services/test_changed_meanwhile.py"
 
 # File below runtime/layer/minutemend, what stands there (once), the mistake, and the tests that notice it.
 MUTANTS = [
@@ -98,7 +99,9 @@ MUTANTS = [
     # Facts and the word that they are ready.
     ("core/facts.py", "& expected.flags & ~present", "& expected.flags", "tests/unit/core/test_facts.py"),
     ("core/publication.py", "sorted(asked - set(missing))", "sorted(asked)", PUBLISH),
-    ("services/publish.py", "if after.num_rows:", "if names:", PUBLISH),
+    ("services/publish.py", "if one.rows.num_rows:", "if one.names:", PUBLISH),
+    ("services/facts.py", "again = self._revoked(part, done)", "again = []", MEANWHILE),
+    ("services/facts.py", "return _made_of(self.lake) == self.made_of", "return True", MEANWHILE),
     ("services/publish.py", "if self.lake.store.head(marker) is not None:", "if False:", PUBLISH),
     # The worker.
     ("services/process_repairs.py", "if claim.tries < self.max_receives:", "if claim.tries <= self.max_receives:", PARTS),

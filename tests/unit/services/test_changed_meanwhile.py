@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from minutemend.contract import HOURS_KEY, Key, Status, Table
+from minutemend.core.bars import to_table
 from minutemend.core.closures import Closure, Kind
 from minutemend.core.data_check import Question, TablesDiffer
 from minutemend.core.minutes import MINUTE, Range
 from minutemend.core.revocations import Revocation
 from minutemend.core.symbols import Listing
+from minutemend.core.verdicts import Verdict
 from minutemend.ports.gap_finder import Found
 from minutemend.services import tables
 from minutemend.services.evidence_rows import row_of
+from minutemend.services.facts import FactsContended, facts_anew
 from minutemend.services.hourly import HOUR
-from minutemend.services.publish import Publish, facts_anew
+from minutemend.services.publish import Publish
 
+from mend.spans import verdicts
 from tests.fakes.signals import FakeSignals
 from tests.fakes.sql_finder import SqlGapFinder
 from tests.unit.services.loop import OPEN, SYMBOLS, Loop, session_bars
@@ -117,10 +123,10 @@ def test_what_was_revoked_since_the_audit_looked_is_not_ready(begin: date | None
     """Nor where an earlier call of the publisher made the facts, which the revocation made anew."""
     loop = whole()
     if begin is not None:
-        facts_anew(loop.lake, DAY)
+        facts_anew(loop.lake, [DAY])
         Publish(lake=loop.lake, signals=FakeSignals(), retire_after=HOUR).run(DAY, None, audit_id="a", now=loop.now)
     loop.lake.put_revocations([Revocation("AAA", HOLE, "J. Doe", "the tape has trades", loop.now)])
-    facts_anew(loop.lake, DAY)
+    facts_anew(loop.lake, [DAY])
     assert published(loop, begin=begin) == (["BBB", "CCC"], {"AAA": 1})
 
 
@@ -129,6 +135,81 @@ def test_what_a_symbol_lacks_outside_of_the_window_does_not_make_it_less_ready()
     loop = whole()
     loop.lake.put_revocations([Revocation("AAA", HOLE, "J. Doe", "the tape has trades", loop.now)])
     assert published(loop, Range(HOLE.end, DAY.end)) == (None, None)
+
+
+def meanwhile(loop: Loop, happens: Callable[[], object]) -> None:
+    """This happens when somebody has read all that facts rest on, and is about to put the first of them."""
+    put, due = loop.store.put, [happens]
+
+    def late(key: str, body: bytes, **options: Any) -> str:
+        if key.startswith("hourly/") and due:
+            due.pop()()
+        return put(key, body, **options)
+
+    loop.store.put = late  # type: ignore[method-assign]
+
+
+def lacking(loop: Loop) -> int:
+    """What the facts say that is missing, as the verdicts do."""
+    facts = loop.lake.hourly.facts(DAY).to_pylist()
+    lacks = sum(one["minutes_expected"] - one["minutes_present"] - one["minutes_absent"] for one in facts)
+    told = [one for one in verdicts(loop.lake, Range(OPEN, OPEN + HOUR)) if one.verdict is Verdict.MISSING]
+    assert lacks == sum(one.range.minutes for one in told)
+    return int(lacks)
+
+
+def revoked(loop: Loop, at: Range = HOLE) -> None:
+    """As `mend verdicts revoke` does."""
+    loop.lake.put_revocations([Revocation("AAA", at, "J. Doe", "the tape has trades", loop.now)])
+    facts_anew(loop.lake, [DAY])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_proof_that_is_revoked_while_its_hour_is_published_is_not_in_the_facts(first: bool) -> None:
+    """Who revoked it found no facts, or facts of before the proof: nothing to be taken out."""
+    loop = whole()
+    if not first:
+        bars = [one for one in session_bars() if (one.symbol, one.minute) != ("AAA", HOLE.start)]
+        before = Loop(truth=bars, stored=bars)  # nothing is proven yet
+        before.begin()
+        published(before)
+        loop.store.objects |= {key: one for key, one in before.store.objects.items() if key.startswith("hourly/")}
+    meanwhile(loop, lambda: revoked(loop))
+    assert published(loop) == (["BBB", "CCC"], {"AAA": 1})
+    assert lacking(loop) == 1
+
+
+def test_a_proof_that_is_revoked_while_facts_are_made_anew_is_not_in_them_either() -> None:
+    """Two people revoke at once, each a minute, and the facts are of before both proofs."""
+    told = whole()
+    (proof,) = told.lake.absences(DAY)
+    other = Range(HOLE.end, HOLE.end + MINUTE)
+    bars = [
+        one for one in session_bars() if (one.symbol, one.minute) not in {("AAA", HOLE.start), ("AAA", other.start)}
+    ]
+    loop = Loop(truth=bars, stored=bars)
+    loop.begin()
+    published(loop)
+    loop.now = told.now
+    loop.lake.put_absences([proof, replace(proof, range=other)])
+    meanwhile(loop, lambda: revoked(loop, other))
+    revoked(loop)
+    assert lacking(loop) == 2
+
+
+def test_what_is_expected_otherwise_while_it_is_published_is_published_again() -> None:
+    """The step fails, and runs again, as the state machine does it."""
+    loop = whole()
+    halt = Closure(Kind.HALT, "AAA", span=Range(OPEN, OPEN + 20 * MINUTE), by="anna", why="LULD")
+    loop.lake.calendars.change_closures(lambda _: [halt])
+    loop.store.delete([one.key for one in loop.lake.bar_objects(DAY)])
+    loop.lake.put_bars(to_table(session_bars()[20:], source="capture", repair_id=None, captured_at=OPEN))
+    meanwhile(loop, lambda: loop.lake.calendars.change_closures(lambda _: []))
+    with pytest.raises(FactsContended, match="what is expected changed"):
+        published(loop)
+    assert loop.signals.announced == []
+    assert published(loop) == (["BBB", "CCC"], {"AAA": 19})
+    assert lacking(loop) == 19
 
 
 def test_a_second_question_that_met_other_tables_makes_nothing_absent() -> None:

@@ -47,7 +47,7 @@ def _counts(old: str, new: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 SEEDS = 120  # that may be tried of each
 TRIES = "claim.tries < self.max_receives"
-FACTS_FIRST = "rows = by_hour(self.lake.read_bars(part, known=compaction.objects), part)"
+FACTS_FIRST = "bars = self.lake.read_bars(part, known=compaction.objects)"
 BARS_FIRST = f"{FACTS_FIRST}; before = self.lake.hourly.read(self.lake.hourly.objects(part))"
 KEYS = '"captured_at", "repaired", '
 BAD_DAY = Profile(death=0.02, errors=0.02, slowness=0.02, duplicates=0.2, throttling=0.1, outage=0.1)

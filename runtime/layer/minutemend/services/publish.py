@@ -8,55 +8,33 @@ date once. A publisher whose time is up between two dates says where it stopped,
 The event is sent when the last date is done, and then a marker is put: who dies between the two sends it again, with
 the same `publication_id`; who comes after the marker sends nothing. It names the symbols that are whole, and those that
 are not: one bad symbol costs itself alone. Whole is what the audit found so and the published facts say, too: since the
-audit looked a symbol may have come, or a proof been revoked.
+audit looked a symbol may have come, or a proof been revoked. Where what is expected changes meanwhile, the step fails,
+and runs again.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-import pyarrow as pa
-
 from minutemend.contract import RANGE_READY
-from minutemend.core.errors import MinutemendError
-from minutemend.core.facts import (
-    FACTS,
-    Expected,
-    changed_symbols,
-    expected_minutes,
-    hour_facts,
-    keep_unlisted,
-    missing_minutes,
-    within,
-)
 from minutemend.core.jobs import content_id
 from minutemend.core.minutes import Range, day_range, format_instant, hours_around
-from minutemend.core.publication import by_date, by_hour, closed_dates, ready_symbols, touches
-from minutemend.core.sessions import Session
-from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import Absence
+from minutemend.core.publication import closed_dates, ready_symbols
 from minutemend.ports.signals import Signals
-from minutemend.ports.store import StoreConflict, Stored
+from minutemend.ports.store import Stored
 from minutemend.services.compaction import compact, compact_answers, delete_retired, retired_objects
-from minutemend.services.hourly import HourFacts, hour_key
+from minutemend.services.facts import Facts, FactsContended
+from minutemend.services.hourly import hour_key
 from minutemend.services.lake import Lake
 
 ANNOUNCED_PREFIX = "announced/"  # in the data bucket, outside every table
 NOTHING_MISSING: Mapping[str, int] = MappingProxyType({})
 _LARGEST_DETAIL = 200_000  # EventBridge takes 256 KB, envelope and all
-_WRITE_AGAIN = 5
-_HOUR = timedelta(hours=1)
-Found = tuple[pa.Table, Sequence[Absence]]
-
-
-class FactsContended(MinutemendError):
-    """Others kept writing the facts of one hour; publishing again later is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +96,7 @@ class Publish:
         # Listed before all else is read: facts are then never computed from anything older than what is behind the
         # facts that they replace.
         stored = self.lake.hourly.objects(hours)
-        facts = _Facts.of(
+        facts = Facts.of(
             self.lake, window, Range(day_range(min(hours.dates())).start, day_range(max(hours.dates())).end)
         )
         closed = closed_dates(window, facts.sessions)
@@ -128,16 +106,22 @@ class Publish:
         done = 0
         changed: list[tuple[datetime, tuple[str, ...]]] = []
         compacted: list[str] = []
+        goes_on = None
         for day in todo:
             if day > todo[0] and out_of_time():
-                return Published(window, done, tuple(changed), tuple(compacted), announced=False, goes_on=day)
+                goes_on = day
+                break
             part = hours.intersect(day_range(day))
             if part is None:
                 continue
             published, written = self._publish_day(part, facts, stored, closed, how)
             compacted += written
             done += len(published)
-            changed += [(hour, tuple(names)) for hour, names in published if names]
+            changed += [(hour, names) for hour, names in published if names]
+        if not facts.current:
+            raise FactsContended(f"what is expected changed while the facts of {window} were written")
+        if goes_on is not None:
+            return Published(window, done, tuple(changed), tuple(compacted), announced=False, goes_on=goes_on)
         delete_retired(self.lake.store, now=now)
         earlier = {hour: one for hour, one in stored.items() if begin is not None and hour.date() < begin}
         for hour, was in self.lake.hourly.read(earlier).items():  # what earlier calls published
@@ -147,8 +131,8 @@ class Publish:
         return Published(window, done, tuple(changed), tuple(compacted), announced, ready=ready, missing=lacking)
 
     def _publish_day(
-        self, part: Range, facts: _Facts, stored: dict[datetime, Stored], closed: Collection[date], how: dict[str, Any]
-    ) -> tuple[list[tuple[datetime, list[str]]], tuple[str, ...]]:
+        self, part: Range, facts: Facts, stored: dict[datetime, Stored], closed: Collection[date], how: dict[str, Any]
+    ) -> tuple[list[tuple[datetime, tuple[str, ...]]], tuple[str, ...]]:
         """The hours of `part`, of one date, that expect anything, with the symbols whose facts changed; and the keys
         that were compacted. `stored` then says what is written; `how` is what both compactions are told."""
         before = self.lake.hourly.read({hour: one for hour, one in stored.items() if hour in part})
@@ -157,22 +141,19 @@ class Publish:
         expected = [hour for hour in part.hours() if hour in before or facts.expect(hour)]
         if not expected:
             return [], written
-        rows = by_hour(self.lake.read_bars(part, known=compaction.objects), part)
-        absences = self.lake.absences(part)
+        bars = self.lake.read_bars(part, known=compaction.objects)
         done = []
-        for hour in expected:
-            was = before.get(hour) or HourFacts(FACTS.empty_table(), None)
-            after, names, etag = facts.rewrite(hour, was, (rows[hour], absences))
-            if etag is not None:
-                stored[hour] = Stored(hour_key(hour), 0, etag, how["now"])
-            if after.num_rows:
-                done.append((hour, names))
-                facts.count_lacking(hour, after, (rows[hour], absences))
+        for hour, one in facts.write(part, expected, before, bars).items():
+            if one.etag is not None:
+                stored[hour] = Stored(hour_key(hour), 0, one.etag, how["now"])
+            if one.rows.num_rows:
+                done.append((hour, one.names))
+                facts.count_lacking(hour, one.rows, one.found)
         return done, written
 
     def _announce(
         self,
-        facts: _Facts,
+        facts: Facts,
         ready: tuple[str, ...] | None,
         missing: Mapping[str, int],
         stored: Mapping[datetime, Stored],
@@ -203,72 +184,3 @@ class Publish:
         self.signals.announce(RANGE_READY, detail)
         self.lake.store.put(marker, json.dumps(detail).encode())
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """The facts of hours, and what all of them are made with. `lacks` are the minutes of the window that symbols lack,
-    by the facts that were counted."""
-
-    lake: Lake
-    window: Range
-    listings: Sequence[Listing]
-    sessions: Mapping[date, Sequence[Session]]
-    halted: Mapping[str, Sequence[Range]]
-    lacks: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def of(cls, lake: Lake, window: Range, around: Range) -> _Facts:
-        """With the sessions of the range `around` the window."""
-        listings = lake.symbols()
-        sessions = by_date(lake.calendars.sessions(around, {listing.calendar for listing in listings}), around)
-        return cls(lake, window, listings, sessions, lake.calendars.halted())
-
-    def expect(self, hour: datetime) -> bool:
-        return touches(self.sessions.get(hour.date(), ()), hour)
-
-    def rewrite(self, hour: datetime, before: HourFacts, found: Found) -> tuple[pa.Table, list[str], str | None]:
-        """The facts of the hour, the symbols of which they changed, and the etag of what is stored (None: nothing is).
-        `found` are its bars and absences."""
-        for _ in range(_WRITE_AGAIN):
-            after = _of(self._expected(hour), found)
-            after = keep_unlisted(before.rows, after, [listing.symbol for listing in self.listings])
-            names = changed_symbols(before.rows, after)
-            if not names:
-                return after, names, before.etag  # another publisher may have written just these
-            try:
-                return after, names, self.lake.hourly.put(hour, after, replaces=before.etag)
-            except StoreConflict:
-                before, found = self.lake.hourly.of_hour(hour), self.read(hour)
-        raise FactsContended(f"the facts of {format_instant(hour)} were rewritten {_WRITE_AGAIN} times over")
-
-    def count_lacking(self, hour: datetime, facts: pa.Table, found: Found | None = None) -> None:
-        """Add what symbols lack in the hour of the `facts`. `found` are its bars and absences (None: they are read
-        where the window has a part of the hour alone)."""
-        whole = Range(hour, hour + _HOUR)
-        if whole.intersect(self.window) != whole:
-            facts = _of(within(self._expected(hour), self.window), found or self.read(hour))
-        self.lacks.update(missing_minutes(facts))
-
-    def read(self, hour: datetime) -> Found:
-        """The bars and absences of an hour."""
-        whole = Range(hour, hour + _HOUR)
-        return self.lake.read_bars(whole), self.lake.absences(whole)
-
-    def _expected(self, hour: datetime) -> Expected:
-        return expected_minutes(hour, self.listings, self.sessions.get(hour.date(), ()), halted=self.halted)
-
-
-def facts_anew(lake: Lake, window: Range) -> None:
-    """Compute the stored facts of every hour that `window` touches anew, because what they rest on was taken back.
-    Nothing is compacted or announced. Raises FactsContended."""
-    hours = hours_around(window)
-    stored = lake.hourly.read(lake.hourly.objects(hours))
-    facts = _Facts.of(lake, window, hours)
-    for hour, before in stored.items():
-        facts.rewrite(hour, before, facts.read(hour))
-
-
-def _of(expected: Expected, found: Found) -> pa.Table:
-    bars, absences = found
-    return hour_facts(expected, bars, [(absence.symbol, absence.range) for absence in absences])
