@@ -19,18 +19,22 @@ def revoke(lake: Lake, window: Range, symbols: Sequence[str], *, who: str, why: 
     """Void the proofs of every expected minute of the symbols in `window`, and take them out of the hourly facts.
     Returns how many minutes that were.
 
-    What is revoked already stays so, and is not counted. Raises BadInput, and writes nothing, for a symbol that is not
-    followed, a minute that is neither absent nor revoked, and an empty `who` or `why`.
+    A revocation is as new as the newest word that it takes, even where `now` is by a slow clock. What is revoked
+    already stays so, and is not counted. Raises BadInput, and writes nothing, for a symbol that is not followed, a
+    minute that is neither absent nor revoked, and an empty `who` or `why`.
     """
     followed = {one.symbol for one in lake.symbols()}
     if unknown := sorted(set(symbols) - followed):
         known = ", ".join(sorted(followed)[:20])
         raise BadInput(f"{', '.join(unknown)} is no symbol of interest: one of {known} would be right")
+    words = [(one.symbol, one.range, one.proven_at) for one in lake.absences(window)]
+    words += [(one.symbol, one.range, one.observed_at) for one in lake.answers.read(window.dates(), symbols)]
     made = []
     seen = set()
     for span in verdicts(lake, window, symbols):
         seen.add(span.symbol)
-        one = Revocation(span.symbol, span.range, who.strip(), why.strip(), now)
+        heard = [at for symbol, said, at in words if symbol == span.symbol and said.intersect(span.range)]
+        one = Revocation(span.symbol, span.range, who.strip(), why.strip(), max([now, *heard]))
         if span.verdict is Verdict.ABSENT:
             made.append(one)
         elif (span.verdict, span.reason) != (Verdict.MISSING, REVOKED):

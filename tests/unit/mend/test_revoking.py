@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
+from minutemend.core.answers import AnswerKind
 from minutemend.core.errors import BadInput
 from minutemend.core.symbols import Listing
-from minutemend.core.verdicts import RULE, Absence, Failure
+from minutemend.core.verdicts import RULE, Absence, Failure, Observation, Omissions
 from minutemend.services.lake import Lake
 from minutemend.services.publish import Publish
 
 import mend.stage
+from mend import revoking
 from mend.aws import executions
 from mend.commands import repair
 from mend.commands.verdicts import command
@@ -93,6 +95,23 @@ def test_a_revoked_minute_is_shown_as_missing_with_who_and_why(run: Run, lake: L
     assert table.exit_code == 1
     assert "J. Doe" in table.stdout.replace("\u00a0", " ")
     assert lake.absences(_range(0, 10)) == []
+
+
+def answer(first: int, end: int, at: datetime) -> Observation:
+    omitted = Omissions.of()
+    return Observation("IBM", _range(first, end), at, "finnhub", AnswerKind.BARS, omitted, 1, 200, "", "j2", "a1", 1)
+
+
+def test_a_slow_clock_revokes_all_that_was_heard(lake: Lake) -> None:
+    """The proof, and an answer that came after it: two of them would prove the minutes anew."""
+    heard = NOW + timedelta(minutes=1)
+    lake.answers.put([answer(2, 5, heard), answer(7, 10, heard + timedelta(days=9))])
+    window, said = _range(2, 5), {"who": "J. Doe", "why": "the tape has trades"}
+    assert revoking.revoke(lake, window, ["IBM"], now=NOW - timedelta(days=2), **said) == 3
+    assert lake.absences(window) == []
+    (made,) = lake.revocations(window)
+    assert made.revoked_at == heard
+    assert revoking.revoke(lake, window, ["IBM"], now=NOW - timedelta(days=2), **said) == 0
 
 
 def test_revoking_again_changes_nothing(run: Run, lake: Lake) -> None:
