@@ -10,6 +10,7 @@ import click
 from minutemend.core.closures import Closure, Kind, parse_closure, parse_closures
 
 from mend.console import count, say, show_json, show_rows
+from mend.expecting import expecting
 from mend.options import AtStage, a_file, format_option, stage_option
 from mend.problems import Problem
 
@@ -22,7 +23,8 @@ def command() -> None:
     """Record closures, special hours, daily breaks, halts and listings, with who says so and why.
 
     Closures and hours change the sessions of a calendar; in a halt, and outside the listings, nothing is expected of a
-    symbol. In force with the next audit, whatever range it has. `mend check --closures FILE` reads the same records.
+    symbol. In force with the next audit, whatever range it has, and in the hourly facts at once. `mend check
+    --closures FILE` reads the same records.
 
     \b
     Examples:
@@ -68,8 +70,9 @@ def add(
         before.update(one.id for one in there)
         return [*there, *(one for one in new if one.id not in before)]
 
-    opened.lake.calendars.change_closures(added)
-    opened.interest(write=True)
+    with expecting(opened):
+        opened.lake.calendars.change_closures(added)
+        opened.interest(write=True)
     fresh = [one.id for one in new if one.id not in before]
     say(f"{count(len(fresh), 'record')} added to {opened.name}" + (f": {', '.join(fresh)}" if fresh else ""))
 
@@ -102,8 +105,9 @@ def remove(stage: AtStage, ids: tuple[str, ...]) -> None:
     there = {one.id for one in opened.lake.calendars.closures()}
     if lacking := [one for one in ids if one not in there]:
         raise Problem(f"nothing is recorded as {', '.join(lacking)}", hint=hint)
-    opened.lake.calendars.change_closures(lambda held: [one for one in held if one.id not in ids])
-    opened.interest(write=True)
+    with expecting(opened):
+        opened.lake.calendars.change_closures(lambda held: [one for one in held if one.id not in ids])
+        opened.interest(write=True)
     say(f"{count(len(set(ids)), 'record')} taken back from {opened.name}")
 
 

@@ -10,6 +10,7 @@ from minutemend.core.minutes import Range
 from minutemend.core.symbols import Listing
 
 from mend.console import say
+from mend.expecting import expecting
 from mend.options import AtStage, stage_option
 from mend.problems import Problem
 
@@ -46,7 +47,8 @@ def refresh(stage: AtStage, calendars: tuple[str, ...]) -> None:
 
     for name in calendars:
         calendar_named(name)
-    put_sessions(stage.opened, calendars)
+    with expecting(stage.opened):
+        put_sessions(stage.opened, calendars)
 
 
 def followed(opened: Stage, wanted: Sequence[str] | None) -> list[Listing]:

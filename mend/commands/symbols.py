@@ -13,6 +13,7 @@ from minutemend.core.symbols import parse_listings
 from mend.captures import by_calendar, too_many
 from mend.commands.sessions import put_sessions
 from mend.console import count, say, show_rows
+from mend.expecting import expecting
 from mend.options import AtStage, format_option, stage_option
 from mend.problems import Problem
 
@@ -90,10 +91,11 @@ def set_(stage: AtStage, file: Path | None, version: str | None) -> None:
     for calendar in new:
         if (name := calendar_named(calendar).name) != calendar:
             raise Problem(f"the list names the calendar {calendar!r}: {name!r} would be right")
-    if new:
-        put_sessions(opened, new, symbols=False)  # the list in force may name other calendars that are not there
-    set_interested_stocks(opened.lake, text, now=datetime.now(UTC))
-    followed = opened.interest(write=True).listings
+    with expecting(opened):
+        if new:
+            put_sessions(opened, new, symbols=False)  # the list in force may name other calendars that are not there
+        set_interested_stocks(opened.lake, text, now=datetime.now(UTC))
+        followed = opened.interest(write=True).listings
     say(f"{opened.name} follows {count(len({one.symbol for one in followed}), 'symbol')}")
     for warning in too_many(opened.settings.vendors, by_calendar(followed)):
         say(warning)

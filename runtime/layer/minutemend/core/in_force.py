@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from minutemend.core.closures import Closure, Kind
@@ -70,6 +71,35 @@ def not_expected(
             if part:
                 found.add((listing.symbol, part))
     return sorted(found)
+
+
+class InForce(NamedTuple):
+    """All that says what is expected: listings, sessions of their calendars, and by symbol the halts."""
+
+    listings: Sequence[Listing]
+    sessions: Sequence[Session]
+    halted: Mapping[str, Sequence[Range]]
+
+
+def expected_otherwise(before: InForce, after: InForce) -> list[Range]:
+    """Where other minutes of a session are expected of symbols that were followed and are: merged, sorted. On which
+    dates a symbol is listed is not compared: an hour then has its row, or has none, and no row says less or more."""
+    was, now = (_calendars_of(one.listings) for one in (before, after))
+    followed = was.keys() & now.keys()
+    moved = {calendar for symbol in followed for calendar in was[symbol] ^ now[symbol]}
+    held = {one.calendar for one in before.listings} & {one.calendar for one in after.listings}
+    old, new = {*before.sessions}, {*after.sessions}
+    spans = [one.range for one in old | new if one.calendar in moved or (one.calendar in held and one not in old & new)]
+    for symbol in followed & (before.halted.keys() | after.halted.keys()):
+        spans += {*before.halted.get(symbol, ())} ^ {*after.halted.get(symbol, ())}
+    return ranges_of(merge(*edges(spans)))
+
+
+def _calendars_of(listings: Iterable[Listing]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in listings:
+        found[one.symbol].add(one.calendar)
+    return found
 
 
 def known_range(first: date, last: date, *, opened: datetime, closed: datetime) -> Range:
