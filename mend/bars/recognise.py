@@ -10,7 +10,7 @@ from itertools import pairwise, product
 from minutemend.core.errors import BadInput
 
 from mend.bars import names as file_names
-from mend.bars.no_bars import Broken, NoBars, named_as_bars, no_bars
+from mend.bars.no_bars import Broken, NoBars, like_times, named_as_bars, no_bars
 from mend.bars.prices import filled, number, values_of
 from mend.bars.shapes import (
     DATE,
@@ -202,7 +202,8 @@ def _when(
             raise Broken(f"no column holds times: {shown(column)} holds {what}")
     raise no_bars(
         f"no column holds times (its columns: {there}): name it with --minute-column, if there is one",
-        broken=named_as_bars([column.name for column in columns]),
+        broken=named_as_bars([column.name for column in columns])
+        or any(column.type == "VARCHAR" and like_times(column.values) for column in columns),
     )
 
 

@@ -18,8 +18,9 @@ from typing import IO, Any, cast
 
 import duckdb
 
+from mend.bars import kinds
 from mend.bars.dialect import spaced
-from mend.bars.no_bars import Broken, NoBars, may_be_bars, meant_for_bars, no_bars
+from mend.bars.no_bars import Broken, NoBars, may_be_bars, no_bars, plainly_no_data
 from mend.bars.paths import STANDARD_INPUT, Found
 from mend.bars.zstd_frames import refuse_cut
 
@@ -32,28 +33,6 @@ _OPENERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 )
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# Kinds of files that may well hold bars, and that are not read here.
-_UNREAD = (
-    (b"\x89HDF", "HDF5: pandas' DataFrame.to_parquet writes what is read here"),
-    (b"SQLite format 3", "an SQLite database: export the table as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
-    (b"\x80\x04\x95", "a pickle: pandas' DataFrame.to_parquet writes what is read here"),
-    (b"ORC", "an ORC file: Parquet would be right"),
-    (b"Obj\x01", "an Avro file: Parquet would be right"),
-    (b"7z\xbc\xaf", "a 7z archive: its files, or a zip or tar of them, would be right"),
-    (b"Rar!", "a RAR archive: its files, or a zip or tar of them, would be right"),
-)
-# Kinds that hold none; under a name for bars they stand where bars were meant to be.
-_FOREIGN = (
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"GIF8", "a picture"),
-    (b"<?xml", "XML: CSV, JSON or Parquet would be right"),
-    (b"<!DOCTYPE", "a web page: the file that its address gives to a browser would be right"),
-    (b"<html", "a web page: the file that its address gives to a browser would be right"),
-    (b"version https://git-lfs", "a pointer of Git LFS: `git lfs pull` would fetch the file"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +111,12 @@ def _kind(first: bytes, shown: str) -> str:
         return _PARQUET
     if first.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
         return _ARROW
-    for magic, what in _UNREAD:
-        if first.startswith(magic):
-            raise Broken(f"it is {what}")
-    for magic, what in _FOREIGN:
-        if first.startswith(magic):
-            raise no_bars(f"it is {what}", broken=meant_for_bars(shown))
+    kinds.refuse(first, shown)
     if first.startswith(_UTF16):
         return _TEXT
     if b"\x00" in first:
         what = "it is neither text nor Parquet, Arrow or an archive of them"
-        raise no_bars(what, broken=meant_for_bars(shown))
+        raise no_bars(what, broken=not plainly_no_data(shown))
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _JSON
     return _TEXT
@@ -181,10 +155,13 @@ def _archived(
 def _zipped(path: str) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(path) as archive:
         names = [one.filename for one in archive.infolist() if not one.is_dir()]
-        if "[Content_Types].xml" in names:
-            if any(name.startswith("xl/") for name in names):
-                raise Broken("it is a spreadsheet: save it as CSV")
+        said = archive.read("mimetype")[:99] if "mimetype" in names else b""
+        if any(name.startswith("xl/") for name in names) or b"spreadsheet" in said:
+            raise Broken("it is a spreadsheet: save it as CSV")
+        if "[Content_Types].xml" in names or b"opendocument" in said:
             raise NoBars("it is a document of an office program")
+        if names and all(name.endswith(".npy") for name in names):
+            raise Broken("it holds arrays of numpy: pandas' DataFrame.to_parquet writes what is read here")
         for name in names:
             yield name, archive.open(name)
 

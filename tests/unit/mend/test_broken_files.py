@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import os
+import pickle
 import tarfile
 import tempfile
 import zipfile
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -47,6 +49,15 @@ with tarfile.open(fileobj=TAR, mode="w") as tar:
 NO_ROWS, NO_BARS = io.BytesIO(), io.BytesIO()
 pq.write_table(TABLE.slice(0, 0), NO_ROWS)
 pq.write_table(pa.table({"symbol": ["MSFT"], "sector": ["tech"]}), NO_BARS)
+
+
+ARRAYS, SHEET = io.BytesIO(), io.BytesIO()
+np.savez(ARRAYS, close=np.arange(390.0))
+with zipfile.ZipFile(SHEET, "w") as packed:
+    packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    packed.writestr("content.xml", "<?xml version='1.0'?><office:document-content/>")
+CELLS = [f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in [HEAD.strip().split(","), *ROWS]]
+MONTHS = "".join(f"12. Maerz 2024 {9 + n // 60}h{n % 60:02}{{0}}1{{0}}5\n" for n in range(30, 400))
 
 
 def zstd() -> bytes:
@@ -91,6 +102,25 @@ BROKEN: dict[str, bytes] = {
     "page/MSFT.csv": b"<!DOCTYPE html><html>Too many requests</html>",
     "pointer/MSFT.parquet": b"version https://git-lfs.github.com/spec/v1\n",
     "unread/MSFT.h5": b"\x89HDF\r\n\x1a\n" + bytes(100),
+    **{f"protocol {n}/MSFT.pkl": pickle.dumps(OPEN, protocol=n) for n in range(6)},
+    "MSFT.npz": ARRAYS.getvalue(),
+    "MSFT.npy": b"\x93NUMPY\x01\x00" + bytes(100),
+    "MSFT.ods": SHEET.getvalue(),
+    "MSFT.csv.lz4": b"\x04\x22\x4d\x18" + bytes(100),
+    "MSFT.csv.Z": b"\x1f\x9d" + bytes(100),
+    "MSFT.dbn": b"DBN\x01" + bytes(100),
+    "MSFT.duckdb": bytes(8) + b"DUCK\x40" + bytes(100),
+    "MSFT.rds.gz": gzip.compress(b"X\n" + bytes(100)),
+    "some program's/MSFT.bin": b"bars" + bytes(100),
+    "without an ending/MSFT": b"bars" + bytes(100),
+    "page/MSFT.xls": f"<table>{''.join(CELLS)}</table>".encode(),
+    "page/MSFT.html": f"<!DOCTYPE html><html><body><table>{''.join(CELLS)}</table>".encode(),
+    "failed/MSFT.txt": b"<html>Too many requests</html>",
+    "MSFT.xml": b"<?xml version='1.0'?><bars><bar time='2024-03-12T13:30:00Z' open='1' high='1' low='1'/></bars>",
+    "excel/MSFT.xml": b"<?xml version='1.0'?>\n<?mso-application progid='Excel.Sheet'?><Workbook/>",
+    "odd times/MSFT.csv": MONTHS.format(";").encode(),
+    "odd times/MSFT.txt": ("Datum,Schluss,Umsatz\n" + MONTHS.format(",")).encode(),
+    "odd times, many columns/MSFT.csv": "".join(f"12/3/24 {n}m,1,1,1,1,1\n" for n in range(390)).encode(),
     "MSFT.json": json.dumps([dict(zip(HEAD.strip().split(","), row, strict=True)) for row in ROWS]).encode()[:-900],
     "none/MSFT.json": b"[]",
     "no data/MSFT.json": b'{"s": "no_data"}',
@@ -104,6 +134,13 @@ FOREIGN: dict[str, bytes] = {
     "page.html": b"<!DOCTYPE html><html></html>",
     "settings.json": b'{"vendor": "x", "tags": []}',
     "settings.ini": b"[vendor]\nname = x\n",
+    "README.md": b'<p align="center"><img src="plot.png"></p>\n\nBars: 2024-03-12.\n',
+    "LICENSE": b"",
+    "Thumbs.db": b"\xd0\xcf\x11\xe0" + bytes(100),
+    "plot.webp": b"RIFF" + bytes(100),
+    "load.cpython-311.pyc": b"\xa7\r\r\n" + bytes(100),
+    "pom.xml": b"<?xml version='1.0'?><project><name>load</name></project>",
+    "phones.csv": b"name,phone,shares\nMicrosoft,+1 425 882 8080,7\nIBM,+1 914 499 1900,8\n",
     "symbols.csv": b"symbol,name,sector\nMSFT,Microsoft,Technology\nIBM,IBM,Technology\n",
     "symbols.parquet": NO_BARS.getvalue(),
     "daily.csv": b"date,open,high,low,close\n" + b"".join(b"2024-03-%02d,1,1,1,1\n" % day for day in range(1, 28)),
