@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from urllib.parse import unquote
 
+from mend.bars.shapes import SURE, SYMBOL, plain, rank
+
 _SUFFIXES = re.compile(
     r"(?i)(\.(csv|tsv|txt|psv|asc|dat|scid_bardata|gz|zip|zst|zstd|bz2|xz|tar|tgz|parquet|parq|pq|feather|arrows?|ipc|jsonl?|ndjson|jsonlines))+$"
 )
@@ -43,8 +45,11 @@ _PAIR_AND_MINUTES = re.compile(r"([A-Z]{3})([A-Z]{3})(?:1|5|15|30|60|240|1440)")
 _NUMBERED = re.compile(r"(?i)part[-_.]?\d.*|[0-9a-f]{8}-[0-9a-f]{4}-.*|[0-9a-f]{16,}.*")
 _LIKE = re.compile(r"[$^#@]?[A-Z0-9][A-Z0-9.&!=]{0,14}")
 _SHARE = re.compile(r"[A-Z]{1,5}")
-_HIVE = re.compile(r"(?i)(?:symbol|ticker|sym|instrument|pair|asset|code)=(.+)")
-_PARTITION = re.compile(r"[a-z_]\w*=.*")
+_PARTITION = re.compile(r"(?i)([a-z_]\w*)=(.*)")
+# Names of partitions that are symbols' before what a file is called, and only where it says none.
+_SURE = (*SYMBOL[:SURE], "asset", "code")
+_WEAK = (*(name for name in SYMBOL[SURE:] if name not in ("market", "product")), "instrument_id")
+_NONE = "__HIVE_DEFAULT_PARTITION__"
 DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
 
 
@@ -59,9 +64,8 @@ def symbols_of(paths: Sequence[str], *, upper: bool = False) -> dict[str, str | 
 def symbol_of(path: str, *, upper: bool = False) -> str | None:
     """The symbol that a file's name says, else a folder's `symbol=AAPL` or `AAPL`; None where neither says one."""
     pure = PurePath(path)
-    for part in reversed(pure.parts[:-1]):
-        if found := _HIVE.fullmatch(part):
-            return None if found[1] == "__HIVE_DEFAULT_PARTITION__" else unquote(found[1])
+    if sure := _partition(pure.parts[:-1], _SURE):
+        return None if sure == _NONE else sure
     stem = _SUFFIXES.sub("", pure.name)
     folders = [part for part in pure.parts[:-1] if not _PARTITION.fullmatch(part)]
     # What lies in partitions is named by programs, but for what begins as a symbol does.
@@ -69,11 +73,34 @@ def symbol_of(path: str, *, upper: bool = False) -> str | None:
     named = None if partitioned or _NUMBERED.fullmatch(stem) else _of_stem(stem, upper=upper)
     if named is not None:
         return named
+    if (weak := _partition(pure.parts[:-1], _WEAK)) and weak != _NONE and not says_no_symbol(weak):
+        return weak
     for part in reversed(folders[-3:]):
         bare = _SUFFIXES.sub("", part.upper() if upper else part)  # an archive's suffix
         if _LIKE.fullmatch(bare) and bare.lower() not in _WORDS and not _SPAN.fullmatch(bare):
             return bare
     return None
+
+
+def _partition(parts: Sequence[str], keys: tuple[str, ...]) -> str | None:
+    """The value of the partition (`symbol=AAPL`) whose key comes first in `keys`, None where there is none."""
+    found = [match.groups() for part in reversed(parts) if (match := _PARTITION.fullmatch(part))]
+    known = [(rank(plain(key), keys), value) for key, value in found if value]
+    place, value = min(known, key=lambda one: one[0], default=(len(keys), ""))
+    return unquote(value) if place < len(keys) else None
+
+
+def symbol_partition(part: str) -> bool:
+    """Whether a folder is one symbol's by its name: `symbol=AAPL`."""
+    value = _partition([part], (*_SURE, *_WEAK))
+    return value is not None and value != _NONE and not says_no_symbol(value)
+
+
+def said_by(path: str) -> str:
+    """What would say the symbol of a file: where folders are partitions (`date=2024-03-12`), no column's name."""
+    partitioned = any(map(_PARTITION.fullmatch, PurePath(path).parts[:-1]))
+    other = "a folder such as symbol=NAME" if partitioned else "--symbol-column NAME"
+    return f"--symbol NAME would say it, or {other}"
 
 
 def _of_stem(stem: str, *, upper: bool) -> str | None:

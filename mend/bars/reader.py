@@ -11,7 +11,7 @@ import duckdb
 from minutemend.core.errors import BadInput
 
 from mend.bars import dialect, json_files, wide
-from mend.bars.names import day_of, symbols_of
+from mend.bars.names import day_of, said_by, symbols_of
 from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
 from mend.bars.paths import Found, find_files, unopened
 from mend.bars.recognise import Reading, Wanted, recognise
@@ -283,7 +283,7 @@ class BarFiles:
         symbols = {one.path: symbol or named[one.shown] for one in alike}
         unnamed = [one for one in alike if symbols[one.path] is None]
         if len(unnamed) == len(alike):
-            raise OfFile(f"{unnamed[0].shown}: {_NOBODYS}: --symbol NAME would say it, or --symbol-column NAME")
+            raise OfFile(f"{unnamed[0].shown}: {_NOBODYS}: {said_by(unnamed[0].shown)}")
         for one in unnamed:
             self.skip(one, Broken(f"{_NOBODYS}: another name of the file would be right"))
         alike = [one for one in alike if symbols[one.path] is not None]
