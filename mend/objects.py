@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 from minutemend.core.errors import BadInput
+
+from mend.bars.paths import LOGS, REFUSED, is_hidden
 
 SCHEME = "s3://"
 
@@ -55,13 +57,18 @@ def _objects(path: str, s3: Any) -> list[tuple[str, str, int]]:
     prefix = wanted[: min(wanted.index(mark) for mark in "*?[" if mark in wanted)] if magic else wanted
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     there = {row["Key"]: int(row["Size"]) for page in pages for row in page.get("Contents", ())}
+    _refuse_logged(bucket, there)
     if magic:
         keys = [key for key in there if fnmatchcase(key, wanted)]
     elif wanted in there and not wanted.endswith("/"):
         keys = [wanted]
     else:
         below = wanted if not wanted or wanted.endswith("/") else f"{wanted}/"
-        keys = [key for key in there if key.startswith(below) and not _hidden(key.removeprefix(below))]
+        keys = [
+            key
+            for key in there
+            if key.startswith(below) and not any(map(is_hidden, key.removeprefix(below).split("/")))
+        ]
     found = [(bucket, key, there[key]) for key in sorted(keys) if there[key] and not key.endswith("/")]
     if not found:
         what = "no object matches" if magic else "there is no object and no folder"
@@ -69,6 +76,13 @@ def _objects(path: str, s3: Any) -> list[tuple[str, str, int]]:
     return found
 
 
-def _hidden(rest: str) -> bool:
-    """Whether a part of the name says that it is no data, as in folders on a disk."""
-    return any(part.startswith((".", "_")) for part in rest.split("/"))
+def _refuse_logged(bucket: str, keys: Iterable[str]) -> None:
+    """Raises BadInput for a table of whose files a log says which count."""
+    for key in keys:
+        *above, name = key.split("/")
+        log = next((one for one in LOGS if one in above), None)
+        if above[-1:] == ["metadata"] and name.endswith(".metadata.json"):
+            log = "metadata"
+        if log is not None:
+            table = "/".join((bucket, *above[: above.index(log)]))
+            raise BadInput(f"{SCHEME}{table} is {LOGS.get(log, 'an Iceberg table')}, {REFUSED}")
