@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -88,6 +90,11 @@ def mend() -> None:
 def main() -> None:
     """The console script: one message and an exit code for whatever happens, never a traceback."""
     stopped: list[int] = []
+    if not sys.stderr:  # closed, as by `2>&-`
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (until the end)
+    if not sys.stdout:
+        _say("standard output is closed: a terminal, a file or a pipe would be right")
+        sys.exit(2)
 
     def stop(number: int, _frame: object) -> None:
         stopped.append(number)
@@ -104,10 +111,8 @@ def main() -> None:
         _say("interrupted")
         sys.exit(130)
     except BrokenPipeError:  # `mend … | head`: the reader has what it wanted
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(1)  # as click and rich end then; 0 would be a verdict
     except click.exceptions.Abort:
         _say("interrupted")
         sys.exit(130)
@@ -135,4 +140,5 @@ def main() -> None:
 
 
 def _say(message: str) -> None:
-    click.echo(f"mend: {message}", err=True)
+    with suppress(OSError):  # where standard error cannot be written either
+        click.echo(f"mend: {message}", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from mend.problems import refuse_folder
+from mend.problems import refuse_folder, refuse_other
 
 if TYPE_CHECKING:
     from minutemend.core.minutes import Range
@@ -55,18 +55,25 @@ a_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class NewFile(click.Path):
-    """A file to write: refused before the work, whose result would be lost, where it cannot be written."""
+    """A file to write: refused before the work, whose result would be lost, where it cannot be written, or where
+    another file than one with these `marks` (`refuse_other`) is there, which would be lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, *marks: bytes) -> None:
         super().__init__(dir_okay=False, path_type=Path)
+        self._marks = marks
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The path. Raises Problem."""
         path = cast(Path, super().convert(value, param, ctx))
-        refuse_folder(param.opts[-1] if param else "", path)
+        option = param.opts[-1] if param else ""
+        refuse_folder(option, path)
+        if self._marks:
+            refuse_other(option, path, self._marks)
         return path
 
 
+new_report = NewFile(b"<!doctype html>", b"minutemend")
+new_picture = NewFile(b"\x89PNG")
 symbols_option = click.option(
     "--symbols", metavar="A,B,…", help="Only these symbols. Default: every symbol of interest."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,15 @@ from pathlib import Path
 import click
 
 from mend.denials import explain_denial
+
+_UNWRITTEN = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EBADF,
+    errno.EROFS,
+)  # of an output without a name
 
 
 class Problem(click.ClickException):
@@ -27,6 +37,13 @@ def refuse_folder(option: str, path: Path) -> None:
         raise Problem(f"{option} {path}: there is no folder {folder}: one that is there would be right")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise Problem(f"{option} {path}: it may not be written: a file in a folder of yours would be right")
+
+
+def refuse_other(option: str, path: Path, marks: tuple[bytes, ...]) -> None:
+    """Raises Problem where a file is there that is none of ours: one begins with the first mark and holds all."""
+    held = path.read_bytes() if path.is_file() else b""
+    if held and not (held.startswith(marks[0]) and all(mark in held for mark in marks)):
+        raise Problem(f"{option} {path}: another file is there, which would be lost: a name of its own would be right")
 
 
 def explain(problem: Exception) -> str | None:
@@ -53,6 +70,8 @@ def explain(problem: Exception) -> str | None:
             )
     if message is None and isinstance(problem, OSError) and problem.filename:
         message = f"{problem.filename}: {problem.strerror}"
+    if message is None and isinstance(problem, OSError) and problem.errno in _UNWRITTEN:
+        message = f"what was asked for could not be written: {problem.strerror}"
     return message
 
 

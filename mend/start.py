@@ -42,6 +42,6 @@ def _end(code: str | int | None) -> NoReturn:
     """End as an interpreter does, but not around a thread that is still in DuckDB or Arrow: with one it may abort."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # the reader has closed the pipe
+        with suppress(OSError, AttributeError):  # the reader has closed the pipe; or it never was open
             stream.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))

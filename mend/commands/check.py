@@ -14,7 +14,7 @@ import click
 from minutemend.core.minutes import Range
 
 from mend.console import BAD, GOOD, QUIET, cell, console, count, new_table, progress, show, show_json
-from mend.options import NewFile, a_file, bar_options
+from mend.options import a_file, bar_options, new_report
 from mend.problems import Problem
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class _Share(click.FloatRange):
 )
 @click.option("--values", is_flag=True, help="Also flag values that cannot be right; the exit code stays as it is.")
 @click.option("--fail-under", type=_Share(0, 100), metavar="PERCENT", help="Exit with 0 from so much on.")
-@click.option("--report", type=NewFile(), metavar="FILE.html", help="Also write a report to open.")
+@click.option("--report", type=new_report, metavar="FILE.html", help="Also write a report to open.")
 @click.option(
     "--format",
     "style",

@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from mend.console import progress, say
-from mend.options import Asked, NewFile, asked
+from mend.options import Asked, asked, new_picture, new_report
 
 
 @click.command()
 @asked
-@click.option("--out", type=NewFile(), default="report.html", show_default=True, help="The HTML file to write.")
+@click.option("--out", type=new_report, default="report.html", show_default=True, help="The HTML file to write.")
 @click.option(
-    "--png", type=NewFile(), metavar="FILE", help="A picture of it too; needs Chromium or Chrome on this machine."
+    "--png", type=new_picture, metavar="FILE", help="A picture of it too; needs Chromium or Chrome on this machine."
 )
 @click.option("--values", is_flag=True, help="Also what is doubted of the values: flags, and bars that disagree.")
 def command(asked: Asked, *, out: Path, png: Path | None, values: bool) -> None:

@@ -100,6 +100,22 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(tmp_path: Pa
     assert f"there is no folder {tmp_path / 'none'}" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["AAPL.csv", "link.html", "notes.html"])
+def test_a_report_takes_no_other_file_s_place(name: str, tmp_path: Path) -> None:
+    """An input by any name, or a page of somebody else's; an older report it takes."""
+    for file in ("AAPL.csv", "notes.html"):
+        (tmp_path / file).write_text(GOOD if file == "AAPL.csv" else "<!doctype html><p>Mine.</p>")
+    (tmp_path / "link.html").symlink_to("AAPL.csv")
+    before = (tmp_path / name).read_bytes()
+    words = [str(tmp_path / "AAPL.csv"), "--calendar", "XNYS", "--report"]
+    done = CliRunner().invoke(command, [*words, str(tmp_path / "." / name)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "another file is there, which would be lost" in done.stderr
+    assert (tmp_path / name).read_bytes() == before
+    for _ in range(2):
+        assert CliRunner().invoke(command, [*words, str(tmp_path / "holes.html")]).exit_code < 2
+
+
 def test_a_file_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(Problem, match="it may not be written"):

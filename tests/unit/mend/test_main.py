@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -135,3 +136,35 @@ def test_what_runs_on_behind_a_command_does_not_end_it_otherwise() -> None:
     """It waits for no thread and is aborted by none; what it said and what it has to put away are not lost."""
     done = subprocess.run([sys.executable, "-c", SAID], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (3, "said\nput away\n", "")
+
+
+HELP = "import sys; sys.argv = ['mend', '--help']; from mend.start import main; main()"
+OUTPUTS = {
+    "full": (">/dev/full", 2, "could not be written: No space left on device"),
+    "closed": (">&-", 2, "standard output is closed"),
+    "full, and no errors": (">/dev/full 2>/dev/full", 2, ""),
+    "errors closed": (">/dev/null 2>&-", 0, ""),
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_output_that_takes_nothing_is_no_success(output: str) -> None:
+    """One line where it can be said, and no traceback."""
+    where, code, words = OUTPUTS[output]
+    if "/dev/full" in where and not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    start = ["sh", "-c", f'exec "$0" -c "$1" {where}', sys.executable, HELP]
+    done = subprocess.run(start, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == bool(words)
+
+
+def test_a_reader_that_goes_away_hears_no_verdict() -> None:
+    """`mend … | true`: nothing was told, so nothing is well."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    start = [sys.executable, "-c", HELP]
+    done = subprocess.run(start, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
