@@ -85,7 +85,7 @@ def command(
     What it works out (symbol, time, cadence, label) is said on standard error. Without --start it audits, for each
     symbol, the sessions from the one of its first row to the one of its last, with a price or without. --values flags
     spikes, frozen runs, filled minutes, splits and the like; a flagged bar is present all the same. Never whole are a
-    folder with a broken file, bars whose time or symbol cannot be read, several series under one name, and bars that
+    folder with unread data, bars whose time or symbol cannot be read, several series under one name, and bars that
     plainly follow another calendar. Exit code 0: whole; 1: not; 2: unusable input.
 
     \b
