@@ -2,41 +2,76 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from mend.bars.shapes import ORDERS, VALUES, plain, value_roles
-from mend.bars.time_columns import Column
+from mend.bars.shapes import ORDERS, SYMBOL, VALUES, names_a_bar, numbers_rows, plain, rank, says_no_price, value_roles
+from mend.bars.time_columns import Column, time_column
 from mend.bars.times import is_number
 
 _ORDERLY = 0.9  # of a sample must have its highs and lows right for an order of prices to be believed
+_ENOUGH = 0.6  # of the cells that say something must be numbers
+_NOTHING = re.compile(r"(?i)\W*(?:(?:nan|n\W?a|null|none|nil|inf)\W*)*")
+_NUMERIC = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL")
 
 
 def values_of(
     rest: Sequence[Column], columns: Sequence[Column], *, headed: bool, after: Column
 ) -> tuple[dict[str, Column], list[Column]]:
     """The columns of the values that a bar has, as far as they can be told, and those that a row must fill."""
+    roles: dict[str, Column] = {}
     if headed:
         roles = {role: rest[place] for role, place in value_roles([plain(column.name) for column in rest]).items()}
-        prices = [roles[role] for role in VALUES[:4] if role in roles]
-        if prices:
-            return roles, prices
-    numbers = [
-        column for column in columns if column in rest and _numeric(column) and any(map(str.strip, column.values))
-    ]
-    behind = [column for column in columns[list(columns).index(after) + 1 :] if column in numbers]
-    numbers = behind if len(behind) >= 4 or len(numbers) < 4 else numbers
-    if len(numbers) < 4:
-        told = {} if headed else dict(zip(("close", "volume"), numbers[:2], strict=False))
-        return told, [] if headed else numbers[:1]
-    share, order = max(((_orderly(numbers, one), one) for one in ORDERS), key=lambda one: one[0])
-    if share < _ORDERLY:
-        return {}, [] if headed else numbers[:4]
-    found = dict(zip((*order, *({"volume"} - {*order})), numbers, strict=False))
-    return found, [found[role] for role in VALUES[:4]]
+        if names_a_bar({role: column.name.strip() for role, column in roles.items()}):
+            return roles, [roles[role] for role in VALUES[:4] if role in roles]
+    numbers = [column for column in rest if holds_numbers(column)]
+    behind = [column for column in numbers if columns.index(column) > columns.index(after)]
+    ordered = behind if len(behind) >= 4 or len(numbers) < 4 else numbers
+    share, order = max(((_orderly(ordered, one), one) for one in ORDERS), key=lambda one: one[0])
+    if share >= _ORDERLY:
+        found = dict(zip((*order, *({"volume"} - {*order})), ordered, strict=False))
+        return found, [found[role] for role in VALUES[:4]]
+    if not headed:
+        if len(ordered) < 4:
+            return dict(zip(("close", "volume"), ordered[:2], strict=False)), ordered[:1]
+        return {}, ordered[:4]
+    return _unnamed(rest, roles)
 
 
-def _numeric(column: Column) -> bool:
-    return column.type != "VARCHAR" or all(is_number(value) for value in column.values)
+def _unnamed(rest: Sequence[Column], roles: dict[str, Column]) -> tuple[dict[str, Column], list[Column]]:
+    """The values and prices of a table whose names do not say a bar's prices: a row must fill all that may be one."""
+    named = [roles[role] for role in VALUES[:4] if role in roles]
+    some = [column for column in rest if column in named or may_be_price(column)]
+    prices = [column for column in some if column in named or holds_numbers(column)] or some
+    if not named and len(prices) == 1:
+        roles = {**roles, "close": prices[0]}
+    return roles if "close" in roles or named else {}, prices
+
+
+def may_be_price(column: Column) -> bool:
+    """Whether a column under a header may be a price: its name does not say what else."""
+    known = rank(plain(column.name), SYMBOL) < len(SYMBOL) or says_no_price(column.name)
+    return not known and may_hold_numbers(column)
+
+
+def may_hold_numbers(column: Column) -> bool:
+    """Whether a column with a name holds numbers that are no times, or nothing at all."""
+    may = column.type == "VARCHAR" or _NUMERIC.match(column.type) is not None
+    held = holds_numbers(column) or (may and all(map(_NOTHING.fullmatch, column.values)))
+    return held and bool(column.name.strip()) and time_column(column, None) is None
+
+
+def holds_counts(rest: Sequence[Column]) -> bool:
+    """Whether some column holds numbers that are more than the row's: a volume, a count of trades."""
+    return any(holds_numbers(one) and one.name.strip() and not numbers_rows(one.name) for one in rest)
+
+
+def holds_numbers(column: Column) -> bool:
+    """Whether the cells that say something are numbers."""
+    if column.type != "VARCHAR" and not _NUMERIC.match(column.type):
+        return False
+    told = [value for value in column.values if not _NOTHING.fullmatch(value)]
+    return bool(told) and sum(map(is_number, told)) >= _ENOUGH * len(told)
 
 
 def _orderly(numbers: Sequence[Column], order: tuple[str, ...]) -> float:

@@ -182,23 +182,24 @@ class BarFiles:
             alike = [tabbed(member, Path(self._room.name)) for member in alike]
             layout = replace(layout, delimiter="\t")
         columns = [
-            Column(
-                layout.names[place] if layout.names else "",
-                f"c{place}",
-                "VARCHAR",
-                tuple(row[place] for row in layout.sample),
-            )
-            for place in range(layout.width)
+            Column(name, f"c{place}", "VARCHAR", tuple(row[place] for row in layout.sample))
+            for place, name in enumerate(layout.names or [""] * layout.width)
         ]
-        reader = csv_reader(alike, layout)
-        headed = bool(layout.names)
-        reading = self._ordered(columns, reader, alike, headed=headed)
-        if reading.symbol is None and headed:
-            owned = wide.by_line(columns, layout.symbols)
-            owned = owned or wide.by_name(columns, reading, symbol, alike[0].shown)
-            if owned is not None:
-                return self._wide(*owned, reader, alike, symbol)
-        return [self._group(reader, reading, alike, symbol or layout.banner or None)]
+        symbol, line = symbol or layout.banner or None, layout.symbols if layout.names else None
+        return self._groups(columns, csv_reader(alike, layout), alike, symbol, line=line)
+
+    def _groups(
+        self, columns: list[Column], reader: str, alike: list[Member], symbol: str | None, *, line: Sequence[str] | None
+    ) -> list[Group]:
+        """The columns as one table, or one for each symbol; `line` is a header's line of symbols, None without one."""
+        headed = line is not None
+        owned = None if self.wanted.symbol_column else wide.by_header(columns, line or ())
+        if owned is None:
+            reading = self._ordered(columns, reader, alike, headed=headed)
+            owned = wide.by_name(columns, reading, symbol, alike[0].shown) if headed and not reading.symbol else None
+            if owned is None:
+                return [self._group(reader, reading, alike, symbol)]
+        return self._wide(*owned, reader, alike, symbol)
 
     def _wide(
         self, owners: list[str], columns: list[Column], reader: str, alike: list[Member], symbol: str | None
@@ -213,9 +214,8 @@ class BarFiles:
         return groups
 
     def _parquet_groups(self, alike: list[Member], symbol: str | None) -> list[Group]:
-        described = self.connection.execute(
-            f"DESCRIBE SELECT * FROM {PARQUET.replace(FILES, listed(alike))}"  # noqa: S608
-        ).fetchall()
+        describe = f"DESCRIBE SELECT * FROM {PARQUET.replace(FILES, listed(alike))}"  # noqa: S608
+        described = self.connection.execute(describe).fetchall()
         names = [(str(name), str(kind)) for name, kind, *_ in described if name != FILE]
         rowless = {path for (path,) in self.connection.execute(rowless_parquet(alike)).fetchall()}
         for member in (one for one in alike if one.path in rowless):
@@ -232,13 +232,7 @@ class BarFiles:
             text = kind.startswith("ENUM") or ("INT" in kind and written_as_digits(name, values))
             sql = f"CAST({name_of(name)} AS VARCHAR)" if text else name_of(name)
             columns.append(Column(name, sql, "VARCHAR" if text else kind, values))
-        owned = wide.by_pair(columns)
-        if owned is None:
-            reading = self._ordered(columns, PARQUET, alike, headed=True)
-            owned = None if reading.symbol else wide.by_name(columns, reading, symbol, alike[0].shown)
-            if owned is None:
-                return [self._group(PARQUET, reading, alike, symbol)]
-        return self._wide(*owned, PARQUET, alike, symbol)
+        return self._groups(columns, PARQUET, alike, symbol, line=())
 
     def _same_columns(self, parquet: list[Member]) -> Iterable[list[Member]]:
         """Parquet files by their columns: those of one kind are read in one go."""

@@ -11,7 +11,7 @@ from minutemend.core.errors import BadInput
 
 from mend.bars import names as file_names
 from mend.bars.no_bars import Broken, NoBars, like_times, named_as_bars, no_bars
-from mend.bars.prices import filled, number, values_of
+from mend.bars.prices import filled, holds_counts, number, values_of
 from mend.bars.shapes import (
     DATE,
     OWN,
@@ -42,6 +42,7 @@ from mend.bars.time_columns import (
 from mend.bars.times import UNREAD, ZONED, instant_us, is_number
 
 _HALF = re.compile(r"(?i)[ap]\.?m\.?")
+_FRACTION = re.compile(r"\d*[.,]\d*[1-9]\d*")
 _CODE = re.compile(r"\d{4,6}")
 _ENDS = frozenset(("end", "close", "ends", "closes"))
 _PARTS = ("year", "month", "day", "hour", "minute")
@@ -119,6 +120,13 @@ def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: b
     values, prices = values_of(rest, columns, headed=headed, after=used[-1])
     if not headed and not prices:
         raise NoBars("no column of it holds numbers: a bar has a price")
+    if not prices and holds_counts(rest):
+        names = ", ".join(column.name for column in rest)
+        raise Broken(
+            f"no column of it holds a price, beside its time ({names}): one called close or price would be right"
+        )
+    if not prices:
+        said += "; no column holds a price: each time counts as a bar"
     tests = [filled(column) for column in prices]
     if len(prices) > 1:  # zeros in all of them stand where there was no price
         tests.append(f"({' OR '.join(f'{number(column)} <> 0' for column in prices)})")
@@ -254,6 +262,8 @@ def _may_name(column: Column) -> bool:
     """Whether a column's name says that it holds symbols; of a `market` its values must, too: `NASDAQ` is none."""
     place = rank(plain(column.name), SYMBOL)
     filled = [value for value in column.values if value.strip()]
+    if place >= SURE and any(map(_FRACTION.fullmatch, filled)):
+        return False  # S is a share, too
     if place >= SURE and filled and all(map(file_names.says_no_symbol, filled)):
         return place < len(SYMBOL) and all(map(_CODE.fullmatch, filled))  # Tokyo's, Hong Kong's, Shanghai's shares
     return place < len(SYMBOL) and (bool(filled) or not column.values)

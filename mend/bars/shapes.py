@@ -6,6 +6,7 @@ A contributor adds a name to a tuple, or a row to `SHAPES`, and a golden file to
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # In the order of preference, each in the form of `plain`. The first seven mean a symbol wherever they stand.
@@ -37,6 +38,17 @@ VALUES = ("open", "high", "low", "close", "volume")
 _SHORT = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "vol": "volume", "max": "high",
           "min": "low", "first": "open", "last": "close", "price": "close", "tickvol": "volume", "settle": "close",
           "quantity": "volume", "size": "volume"}  # fmt: skip
+# Words in the names of columns: of prices, which are no symbols; of what is no price; of what tells rows apart.
+_PRICES = frozenset("""
+    open high low close price px last mid bid ask vwap twap wap avg average mean adj adjusted settle settlement max min
+    first mark index value rate ltp nav quote prev previous kurs schluss fair oracle ref reference strike theoretical
+    """.split())  # fmt: skip  # noqa: SIM905
+_NO_PRICES = frozenset("""
+    volume vol volumen umsatz count trades trade num number n qty quantity size amount turnover interest openint oi
+    spread time date year month second change chg pct percent return returns interval period flag status exchange
+    split splits dividend dividends ticks transactions
+    """.split())  # fmt: skip  # noqa: SIM905
+_ROWS = frozenset("id index idx row no nr seq line unnamed rtype".split())  # noqa: SIM905
 _NOT_A_PRICE = re.compile(r"interest|openint|time|date|adj|change|vwap|percent|pct")
 
 
@@ -93,10 +105,15 @@ def value_roles(names: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for exact in (True, False):
         for place, name in enumerate(names):
-            role = name if name in VALUES else _SHORT.get(name) if exact else _loosely(name)
+            role = role_of(name) if exact else _loosely(name)
             if role and role not in found and place not in found.values():
                 found[role] = place
     return found
+
+
+def role_of(name: str) -> str | None:
+    """What a column of just this name (in the form of `plain`) is of a bar, or None."""
+    return name if name in VALUES else _SHORT.get(name)
 
 
 def _loosely(name: str) -> str | None:
@@ -107,6 +124,31 @@ def _loosely(name: str) -> str | None:
         if role in parts or any(part.endswith(role) for part in parts):
             return role
     return None
+
+
+def names_a_bar(roles: Mapping[str, str]) -> bool:
+    """Whether columns, by their roles, are those of a bar: LOW alone, or C, may be a share."""
+    return len(roles.get("close", "")) > 1 or {"high", "low"} <= {*roles}
+
+
+def says_price(name: str) -> bool:
+    """Whether a column's name says a price, and no symbol: `last_price`, `closeprice`."""
+    words = plain(name).split("_")
+    return not _PRICES.isdisjoint(words) or any(
+        word.startswith(one) or word.endswith(one) for word in words for one in ("open", "close", "price")
+    )
+
+
+def says_no_price(name: str) -> bool:
+    """Whether a column's name says what is no price: `trade_count`, `Volume BTC`."""
+    words = plain(name).split("_")
+    volume = role_of(plain(name)) == "volume" or any(word.endswith(("volume", "vol")) for word in words)
+    return volume or not (_NO_PRICES | _ROWS).isdisjoint(words)
+
+
+def numbers_rows(name: str) -> bool:
+    """Whether a column's name says that it tells rows apart: `id`, `Unnamed: 0`."""
+    return not _ROWS.isdisjoint(plain(name).split("_"))
 
 
 def says_utc(name: str) -> bool:

@@ -157,10 +157,10 @@ def test_closes_of_several_symbols_in_parquet(tmp_path: Path) -> None:
 
 
 def test_columns_that_may_be_values_or_symbols_are_not_guessed(tmp_path: Path) -> None:
-    """`VWAP` and `N` beside AAPL's name; what is known for a value is no symbol."""
-    path = write(tmp_path, "AAPL.csv", lines(DAY, "%Y-%m-%dT%H:%M:%SZ,1.5,7", head="TIME,VWAP,N"))
+    """`DELTA` and `GAMMA` beside AAPL's name; what is known for a value is no symbol."""
+    path = write(tmp_path, "AAPL.csv", lines(DAY, "%Y-%m-%dT%H:%M:%SZ,1.5,7", head="TIME,GAMMA,DELTA"))
     with pytest.raises(
-        BadInput, match="the columns N, VWAP may be values of AAPL, or symbols: --symbol AAPL would say"
+        BadInput, match="the columns DELTA, GAMMA may be values of AAPL, or symbols: --symbol AAPL would say"
     ):
         checked(path, ZONED)
     assert [one.symbol for one in checked(path, [*ZONED, "--symbol", "AAPL"]).listings] == ["AAPL"]
