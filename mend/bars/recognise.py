@@ -38,6 +38,7 @@ from mend.bars.time_columns import (
     preference,
     shown,
     time_column,
+    unread,
 )
 from mend.bars.times import UNREAD, ZONED, instant_us, is_number
 
@@ -181,7 +182,7 @@ def _when(
         beside = [columns.index(dates[0].column) + step for step in (-1, 1)]
         clocks = [one for one in clocks if one.form or one.column.name or columns.index(one.column) in beside]
     if asked is not None:
-        _refuse_asked(asked, times, dates, clocks)
+        _refuse_asked(asked, times, dates, clocks, unread([one for one in columns if one.name == asked]))
     if dates and clocks:
         day, clock = dates[0], clocks[0]
         iso = f"{date_iso(day)} || ' ' || {clock_iso(clock)}"
@@ -205,18 +206,23 @@ def _when(
             "bars of minutes or hours, each with its date and time, would be right"
         )
     there = ", ".join(column.name for column in columns) if any(column.name for column in columns) else "no names"
-    for (unread, what), column in product(UNREAD, columns):
-        if column.values and all(unread.fullmatch(value.strip()) for value in column.values):
+    for (odd, what), column in product(UNREAD, columns):
+        if column.values and all(odd.fullmatch(value.strip()) for value in column.values):
             raise Broken(f"no column holds times: {shown(column)} holds {what}")
+    right = unread(columns) or "name it with --minute-column, if there is one"
     raise no_bars(
-        f"no column holds times (its columns: {there}): name it with --minute-column, if there is one",
+        f"no column holds times (its columns: {there}): {right}",
         broken=named_as_bars([column.name for column in columns])
         or any(column.type == "VARCHAR" and like_times(column.values) for column in columns),
     )
 
 
 def _refuse_asked(
-    asked: str, times: Sequence[TimeColumn], dates: Sequence[TimeColumn], clocks: Sequence[TimeColumn]
+    asked: str,
+    times: Sequence[TimeColumn],
+    dates: Sequence[TimeColumn],
+    clocks: Sequence[TimeColumn],
+    odd: str | None,
 ) -> None:
     if any(one.column.name == asked for one in dates):
         beside = (
@@ -232,7 +238,7 @@ def _refuse_asked(
         raise BadInput(f"the column {asked} holds times of day without a date{beside}")
     better = [one.column.name for one in times if one.kind in ("instant", "epoch", "typed")]
     hint = f"{' or '.join(better)} would be right" if better else "2013-10-04T13:30:00Z would be right"
-    raise BadInput(f"the column {asked} holds no times that can be read: {hint}")
+    raise BadInput(f"the column {asked} holds no times that can be read: {hint if better or not odd else odd}")
 
 
 def _symbol(columns: Sequence[Column], used: Sequence[Column], wanted: Wanted, *, headed: bool) -> Column | None:

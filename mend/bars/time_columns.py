@@ -13,6 +13,7 @@ from mend.bars.times import LOOKS_TIMED, TWINS, ZONED, Form, epoch_unit, epoch_u
 _MIDNIGHT = re.compile(r"\s*\S+[T ]0?0:00(:00(\.0+)?)?\s*(Z|[+-]00:?(00)?)?\s*")
 _OFFSET_APART = re.compile(r" [+-]\d\d:?\d\d|\]$")
 _OFF_MINUTE = re.compile(r"\d:\d\d:(?!00(?:[.,]0*)?(?!\d))\d\d")
+_UNTIMED = re.compile(r"BLOB|STRUCT|BOOLEAN|INTERVAL|UUID|BIT|MAP|UNION|.*\]$")  # types of columns that are no times
 _SECONDS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _ORDERED = ("day first", "month first", "year first, two-digit year")
 _ENOUGH = 0.6  # of a column's values must be written in one way for it to be that
@@ -124,6 +125,20 @@ def preference(one: TimeColumn, columns: Sequence[Column]) -> tuple[bool, bool, 
         off = any(_OFF_MINUTE.search(value) for value in values)
     place = list(columns).index(one.column)
     return bool(LATE.search(name)), still, off, known == len(MINUTE), not absolute, known, place
+
+
+def unread(columns: Sequence[Column]) -> str | None:
+    """Of the first column that looks like times and cannot be read as such: what it holds, and what would be right."""
+    right = "2024-03-12T13:30:00Z would be right"
+    for column in columns:
+        values, timed = _filled(column)[:20], rank(plain(column.name), (*MINUTE, *DATE, *TIME))
+        if time_column(column, None) is not None:
+            continue
+        if _UNTIMED.match(column.type) and timed < len((*MINUTE, *DATE, *TIME)):
+            return f"{column.name} is of the type {column.type.partition('(')[0]}: a timestamp, or a text like {right}"
+        if column.type == "VARCHAR" and values and all(map(LOOKS_TIMED.search, values)):
+            return f"{shown(column)} holds {values[0].strip()[:40]!r}, which is no way of writing a time here: {right}"
+    return None
 
 
 def _filled(column: Column) -> list[str]:

@@ -131,6 +131,8 @@ UNREAD: dict[str, tuple[str, str]] = {
     "days of a spreadsheet": ("45363.395833", "as a spreadsheet counts them"),
     "ticks of .NET": ("638458182000000000", ".NET ticks"),
     "weeks": ("2024-W11-2T13:30:00Z", "weeks of a year"),
+    "an underscore": ("2024-03-12_09:30:00", "time holds '2024-03-12_09:30:00', which is no way of writing a time"),
+    "an apostrophe": ("'2024-03-12 09:30", "which is no way of writing a time here: 2024-03-12T13:30:00Z would be"),
     "one minute again and again": ("2024-03-12T13:30:00Z", "say no more than 1 minute"),
     "a web page": ("<!DOCTYPE html>", "a web page"),
     "a pointer": ("version https://git-lfs.github.com/spec/v1", "git lfs pull"),
@@ -144,3 +146,15 @@ def test_what_cannot_be_read_says_what_would_be_right(kind: str, tmp_path: Path)
     head = "" if cell[0] in "<v" else "time,open,high,low,close\n"
     with pytest.raises(BadInput, match=re.escape(words)):
         checked(write(tmp_path, "AAPL.csv", head + f"{cell},{PRICES}\n" * 384), ZONED)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("'9:30'::BLOB", "BLOB"), ("{'hour': 9}", "STRUCT"), ("[9, 30]", r"INTEGER\[\]")]
+)
+def test_a_type_that_holds_no_times_is_named(value: str, kind: str, tmp_path: Path) -> None:
+    """With and without `--minute-column`: it could not help."""
+    path = tmp_path / "AAPL.parquet"
+    duckdb.sql(f"SELECT {value} AS time, 1.5 AS close FROM range(384)").write_parquet(str(path))  # noqa: S608
+    for options in (ZONED, [*ZONED, "--minute-column", "time"]):
+        with pytest.raises(BadInput, match=f"time is of the type {kind}: a timestamp, or a text like"):
+            checked(path, options)
