@@ -21,25 +21,36 @@ _NUMBER = re.compile(r"^\d+[.:]?\s+")
 
 def to_csv(source: str, target: Path, shown: str) -> None:
     """Write the rows of a JSON file, or of JSON lines, as CSV; `shown` is its user's name for it. Raises NoBars."""
-    header: list[str] | None = None
-    rows = 0
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        for symbol, row in _rows(source, shown):
-            if isinstance(row, dict):
-                cells = dict(_flat(row))
-                if header is None:
-                    header = [*cells, *(["symbol"] if symbol and not _names_symbol(cells) else [])]
-                    writer.writerow(header)
-                writer.writerow([_cell(cells.get(name, symbol if name == "symbol" else None)) for name in header])
-            else:
-                writer.writerow([*([symbol] if symbol else []), *map(_cell, row)])
-            rows += 1
+    header: dict[str, None] = {}
+    rows, grown = 0, True
+    while grown:  # by names that the first row lacks
+        rows, grown = _written(source, target, shown, header)
     if not rows:
         raise no_bars(
             "it is JSON without rows: a list of bars, or a bar in each line, would be right",
             broken=meant_for_bars(shown) or _was_for_bars(source),
         )
+
+
+def _written(source: str, target: Path, shown: str, header: dict[str, None]) -> tuple[int, bool]:
+    """How many rows were written below the header, and whether it has grown since it was; it gets their names."""
+    rows, top = 0, 0
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for symbol, row in _rows(source, shown):
+            if isinstance(row, dict):
+                cells = dict(_flat(row))
+                if not cells.keys() <= header.keys():
+                    header.update(dict.fromkeys(cells))
+                    header.update({"symbol": None} if symbol and not _names_symbol(header) else {})
+                if not top:
+                    writer.writerow(header)
+                    top = len(header)
+                writer.writerow([_cell(cells.get(name, symbol if name == "symbol" else None)) for name in header])
+            else:
+                writer.writerow([*([symbol] if symbol else []), *map(_cell, row)])
+            rows += 1
+    return rows, 0 < top < len(header)
 
 
 def _was_for_bars(source: str) -> bool:

@@ -30,7 +30,11 @@ def values_of(
     share, order = max(((_orderly(ordered, one), one) for one in ORDERS), key=lambda one: one[0])
     if share >= _ORDERLY:
         found = dict(zip((*order, *({"volume"} - {*order})), ordered, strict=False))
-        return found, [found[role] for role in VALUES[:4]]
+        prices = [found[role] for role in VALUES[:4]]
+        more = [
+            one for one in rest if one not in prices and one.name.isascii() and may_be_price(one)
+        ]  # as symbols have
+        return found, prices + (more if headed else [])
     if not headed:
         if len(ordered) < 4:
             return dict(zip(("close", "volume"), ordered[:2], strict=False)), ordered[:1]

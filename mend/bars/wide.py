@@ -41,6 +41,7 @@ _PLAIN = re.compile(r"\d+(?:\.\d+)?")
 _SHOWN = 3
 _WHEN = (*MINUTE, *DATE, *TIME)
 _FEW = 0.1  # of the columns may have the names of values, as shares do: LOW, MID
+_BAR = 6  # columns at most: its prices, and two more
 _NEAR = 1.25  # times the lowest: a bar's prices lie no further apart
 
 Owned = tuple[list[str], list[Column]]  # the symbol of each column, "" for one that is all's; the columns by their role
@@ -118,7 +119,11 @@ def _bare(
     if len(others) < 2 or not (lone or len(values) <= _FEW * len(others)):
         return None
     ordered = len(reading.values) >= len(VALUES[:4])  # they lie as a bar's prices do
-    if ordered and _near([one for one, name in zip(columns, names, strict=True) if name in others]):
+    if (
+        ordered
+        and len(others) <= _BAR
+        and _near([one for one, name in zip(columns, names, strict=True) if name in others])
+    ):
         return None
     return [(name, "close") if one else ("", "") for name, one in zip(names, numbers, strict=True)]
 
@@ -140,13 +145,10 @@ def _says_when(column: Column) -> bool:
 
 
 def _near(columns: Sequence[Column]) -> bool:
-    """Whether four of the columns hold numbers as near to each other as a bar's prices."""
-    middle = []
-    for column in columns:
-        found = [float(value) for value in column.values if _PLAIN.fullmatch(value.strip())]
-        middle += [median(found)] if found else []
-    middle.sort()
-    return any(high <= _NEAR * low for low, high in zip(middle, middle[3:], strict=False))
+    """Whether the first four columns hold numbers as near to each other as a bar's prices."""
+    rows = zip(*(column.values for column in columns[: len(VALUES[:4])]), strict=True)
+    found = [[float(cell) for cell in row] for row in rows if all(map(_PLAIN.fullmatch, row))]
+    return bool(found) and median(max(row) / (min(row) or 1) for row in found) <= _NEAR
 
 
 def _refuse_either(owners: Sequence[str], symbol: str | None, named: str | None) -> None:

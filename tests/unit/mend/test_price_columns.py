@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ SEVERAL = [
     ("100.03,100.05,7", "Adj Close,vwap,trades", "100.03,,7"),
     ("100.03,150.2,7", "aapl,msft,volume", "100.03,,7"),
     ("1.1,2.1,3.1,4.1", "AAPL,MSFT,O,C", "1.1,,3.1,4.1"),
+    ("100.1,100.4,99.9,100.2,101.5", "esh4,esm4,esu4,esz4,esh5", "100.1,100.4,99.9,100.2,"),  # they lie as a bar's do
 ]
 
 
@@ -65,3 +67,13 @@ def test_what_stands_beside_known_prices_may_be_empty(tmp_path: Path) -> None:
     """An average needs some bars before it."""
     path = write(tmp_path, "AAPL.csv", holed("1,2,1,2,1.5", "open,high,low,close,sma_20", "1,2,1,2,"))
     assert checked(path, ZONED).present == 384
+
+
+@pytest.mark.parametrize("between", [",\n", "\n"])
+def test_the_first_record_need_not_have_each_price(between: str, tmp_path: Path) -> None:
+    """It has a volume alone, as two more have: they are no bars. (Found by a stranger: whole.)"""
+    bars = [
+        {"t": f"{at:{TIME}}", "v": 5} | ({} if n in (0, 7, 8) else {"o": 1.5, "c": 1.5}) for n, at in enumerate(DAY)
+    ]
+    text = between.join(map(json.dumps, bars))
+    assert checked(write(tmp_path, "AAPL.json", f"[{text}]" if "," in between else text), ZONED).present == 381

@@ -52,6 +52,7 @@ MIXED: list[tuple[str, str, list[str]]] = [
     ("AAPL,DAY,S", "1.5,2.5,3.5", ["AAPL", "DAY", "S"]),
     ("aapl,msft,flow", "1.5,2.5,3.5", ["aapl", "flow", "msft"]),
     ("btc,eth,sol,xrp", "100.5,300.5,50.5,200.5", ["btc", "eth", "sol", "xrp"]),  # the second is the highest
+    ("es1a,es2a,es3a,es4a,es5a,es6a,es7a", "100.1,100.4,99.9,100.2,101.5,98.5,99.5", [f"es{n}a" for n in range(1, 8)]),
     ("aapl,,msft,note", "1.5,7,2.5,late", ["aapl", "msft"]),
     ("aapl_close,aapl_volume,msft_close,total_volume", "1.5,7,2.5,9", ["aapl", "msft"]),
 ]
