@@ -31,9 +31,8 @@ def values_of(
     if share >= _ORDERLY:
         found = dict(zip((*order, *({"volume"} - {*order})), ordered, strict=False))
         prices = [found[role] for role in VALUES[:4]]
-        more = [
-            one for one in rest if one not in prices and one.name.isascii() and may_be_price(one)
-        ]  # as symbols have
+        # A name in our letters may be a symbol's: its column is looked at as well.
+        more = [one for one in rest if one not in prices and one.name.isascii() and may_be_price(one)]
         return found, prices + (more if headed else [])
     if not headed:
         if len(ordered) < 4:

@@ -268,8 +268,8 @@ def _may_name(column: Column) -> bool:
     """Whether a column's name says that it holds symbols; of a `market` its values must, too: `NASDAQ` is none."""
     place = rank(plain(column.name), SYMBOL)
     filled = [value for value in column.values if value.strip()]
-    if place >= SURE and any(map(_FRACTION.fullmatch, filled)):
-        return False  # S is a share, too
+    if all(map(is_number, filled)) and any(map(_FRACTION.fullmatch, filled)):
+        return False  # SYM and S are shares, too
     if place >= SURE and filled and all(map(file_names.says_no_symbol, filled)):
         return place < len(SYMBOL) and all(map(_CODE.fullmatch, filled))  # Tokyo's, Hong Kong's, Shanghai's shares
     return place < len(SYMBOL) and (bool(filled) or not column.values)

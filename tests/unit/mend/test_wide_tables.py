@@ -49,7 +49,7 @@ def test_each_column_is_a_symbol(head: str, symbols: list[str], tmp_path: Path) 
 
 MIXED: list[tuple[str, str, list[str]]] = [
     ("AAPL,LOW,MSFT", "1.5,2.5,3.5", ["AAPL", "LOW", "MSFT"]),  # a share of this name
-    ("AAPL,DAY,S", "1.5,2.5,3.5", ["AAPL", "DAY", "S"]),
+    ("AAPL,DAY,S,SYM", "1.5,2.5,3.5,4.5", ["AAPL", "DAY", "S", "SYM"]),
     ("aapl,msft,flow", "1.5,2.5,3.5", ["aapl", "flow", "msft"]),
     ("btc,eth,sol,xrp", "100.5,300.5,50.5,200.5", ["btc", "eth", "sol", "xrp"]),  # the second is the highest
     ("es1a,es2a,es3a,es4a,es5a,es6a,es7a", "100.1,100.4,99.9,100.2,101.5,98.5,99.5", [f"es{n}a" for n in range(1, 8)]),
