@@ -35,7 +35,6 @@ MEANWHILE = "tests/unit/services/test_changed_meanwhile.py"
 MUTANTS = [
     # An absence has to be earned.
     ("services/look.py", "if (sound & (absent > 0)).any():", "if False:", PAST),
-    ("services/look.py", "day = until - ", "day = until + timedelta(days=1) - ", PAST),
     ("services/look.py", "seen.start.date()", "window.end.date() + timedelta(days=1)", PAST),
     ("services/look.py", "lake.proven_ranges(day), lake.revocations(day_range(day))", "lake.proven_ranges(day), []", PAST),
     ("services/look.py", "answers(near, raw.symbols)", "answers(near, raw.less(proven(lake.absences(window), raw)).symbols)", SESSIONS),

@@ -192,6 +192,15 @@ def test_an_old_answer_that_told_of_more_than_fits_is_not_known_to_have_told_of_
     assert judged([gap(3)], told).needs.suspected.tolist() == [True]
 
 
+def test_an_old_answer_of_two_dates_is_not_known_to_have_told_of_either() -> None:
+    """Each part says how many rows the whole had."""
+    told = []
+    for one in (saw(minutes(203), after=n, rows=190) for n in (0, 20)):
+        told += [replace(part, shown=None) for part in by_date(one, np.ones(390, np.bool_))]
+    assert prove([gap(203)], told) == []
+    assert judged([gap(203)], told).needs.suspected.tolist() == [True]
+
+
 def test_what_the_venue_stated_is_no_lack() -> None:
     """Half of the session may lack: it showed 130 of 390 minutes, and told that 70 had no trade."""
     told = [saw(minutes(0), vendor="binance", after=n, rows=130, stated=range(10, 80)) for n in (0, 20)]
