@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from minutemend.core.columns import VALUES
 from minutemend.core.errors import BadInput
 
 from mend.bars.reader import BarFiles, Group
-from mend.bars.tables import beside, quoted_text
+from mend.bars.tables import FILE, beside, quoted_text
 
 
 def select_rows(
@@ -54,3 +55,26 @@ def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> s
         f"{reading.at} AS us, coalesce({reading.naive}, false) AS naive, {values} FROM {reader}) "
         f"WHERE us IS NOT NULL AND us >= 0 AND ({some})"
     )
+
+
+def in_order(files: BarFiles, hours: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The naive bars of some clock hours, in the order of the files' rows: symbols, their codes, and minutes."""
+    names: list[str] = []
+    codes, minutes = [], []
+    files.connection.execute("SET preserve_insertion_order = true")
+    listed = ", ".join(map(str, hours.tolist()))
+    for group in files.groups:
+        reading = group.reading
+        who = FILE if reading.symbol is None else reading.symbol
+        rows = files.connection.execute(
+            f"""SELECT who, us // 60000000 FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive,
+                {reading.priced} AS priced FROM {group.reader})
+                WHERE naive AND priced AND us % 60000000 = 0 AND us // 3600000000 IN ({listed})"""  # noqa: S608
+        ).fetchall()
+        for one, minute in rows:
+            name = (group.symbols.get(one) if reading.symbol is None else one) or ""
+            if name not in names:
+                names.append(name)
+            codes.append(names.index(name))
+            minutes.append(minute)
+    return names, np.array(codes, np.int64), np.array(minutes, np.int64)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import duckdb
 import numpy as np
 from minutemend.core.errors import BadInput
 
+from mend.bars.damage import meanwhile
 from mend.bars.names import says_no_symbol
 from mend.bars.no_bars import Broken
 from mend.bars.reader import BarFiles, Group, unreadable
-from mend.bars.tables import FILE, behind
+from mend.bars.tables import FILE, behind, torn
+from mend.bars.unpack import Member
 from mend.bars.words import Words
 from mend.console import count
 
 # What a row is: a bar, or why it is none.
-BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT = range(6)
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, TORN = range(7)
 _STILL = 50  # rows for each minute: more say that the column is not the bars' time
 _HABIT = 0.05  # of a file's rows that end in a price: more are not cut off, but how the file is written
 _WHY = {
@@ -26,6 +29,7 @@ _WHY = {
     NO_TIME: "without a time after 1970 that can be read",
     NO_SYMBOL: "without a symbol",
     CUT: "with fewer cells than the others",
+    TORN: "with NUL bytes, as a crash leaves them",
 }
 
 
@@ -60,30 +64,9 @@ def scan(files: BarFiles) -> Scan:
     """
     names: list[str] = []
     paths: dict[int, str] = {}  # the file that a code stands for, where files say whose bars they hold
-    parts: list[tuple[np.ndarray, ...]] = []
     left: dict[str, int] = {}
-    waiting, readable = files.groups[::-1], []
-    while waiting:
-        group = waiting.pop()
-        try:
-            parts.append(_scanned(files.connection, group, names, paths))
-            _allow_short(parts[-1], by_file=group.reading.symbol is None)
-            readable.append(group)
-        except duckdb.InterruptException:
-            raise
-        except duckdb.Error as broken:
-            if len(group.members) > 1:
-                waiting += group.halves()[::-1]
-            else:
-                files.skip(group.members[0], unreadable(broken))
-            continue
-        if "store_rejects" in group.reader:
-            lost = files.connection.execute("SELECT count(*) FROM reject_errors").fetchall()[0][0]
-            if lost:
-                left["that are no text or too long"] = left.get("that are no text or too long", 0) + lost
-    files.groups = readable
-    if not parts:
-        raise files.nothing()
+    parts = _read(files, names, paths, left)
+    readable = files.groups
     code, naive, state, hour, rows, bits = (np.concatenate(column) for column in zip(*parts, strict=True))
     good = state == BAR
     _refuse_mixed(code[good], bits[good], names, paths)
@@ -115,11 +98,53 @@ def scan(files: BarFiles) -> Scan:
         )
     clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
     unplaced = tuple(
-        f"{blamed(number)}: {count(left[_WHY[number]], 'bar')} {_WHY[number]}: not known where they belong"
-        for number in (NO_TIME, NO_SYMBOL)
+        f"{blamed(number)}: {count(left[_WHY[number]], what)} {_WHY[number]}: not known where they belong"
+        for number, what in ((NO_TIME, "bar"), (NO_SYMBOL, "bar"), (TORN, "row"))
         if _WHY[number] in left
     )
     return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), unplaced)
+
+
+def _read(
+    files: BarFiles, names: list[str], paths: dict[int, str], left: dict[str, int]
+) -> list[tuple[np.ndarray, ...]]:
+    """The words of each group. `files` keeps those that could be read, `left` gets the rows that could not.
+
+    Raises BadInput where a file breaks off that was named itself, or none is left.
+    """
+    parts: list[tuple[np.ndarray, ...]] = []
+    looked: dict[str, Member] = {}
+    waiting, files.groups = files.groups[::-1], []
+    while waiting:
+        group = waiting.pop()
+        try:
+            part = meanwhile(group.members, looked, partial(_scanned, files.connection, group, names, paths))
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as broken:
+            if len(group.members) > 1:
+                waiting += group.halves()[::-1]
+            else:
+                files.skip(group.members[0], unreadable(broken))
+            continue
+        proved = [looked[one.path] for one in group.members]
+        for member in proved:
+            if member.flaw is not None:
+                files.skip(member, member.flaw)
+        members = tuple(one for one in proved if one.flaw is None)
+        if members != group.members:  # read again, as they proved
+            waiting += [replace(group, members=members)] if members else []
+            continue
+        parts.append(part)
+        _allow_short(part, by_file=group.reading.symbol is None)
+        files.groups.append(group)
+        if "store_rejects" in group.reader:
+            lost = files.connection.execute("SELECT count(*) FROM reject_errors").fetchall()[0][0]
+            if lost:
+                left["that are no text or too long"] = left.get("that are no text or too long", 0) + lost
+    if not parts:
+        raise files.nothing()
+    return parts
 
 
 def _allow_short(part: tuple[np.ndarray, ...], *, by_file: bool) -> None:
@@ -223,16 +248,19 @@ def _scanned(
     cut_off = "false" if by_file else "cut AND us >= 0"  # perhaps in its symbol
     query = f"""
         SELECT who, coalesce(naive, false) AS naive, state,
-               CASE WHEN us >= 0 AND who IS NOT NULL AND state <> {NO_SYMBOL} THEN us // 3600000000 ELSE 0 END AS hour,
+               CASE WHEN us >= 0 AND who IS NOT NULL AND state NOT IN ({NO_SYMBOL}, {TORN}) THEN us // 3600000000
+                    ELSE 0 END AS hour,
                count(*) AS rows,
                bit_or(CAST(1 AS UBIGINT) << CAST((greatest(us, 0) // 60000000) % 60 AS UBIGINT)) AS bits
         FROM (SELECT who, us, naive,
-              CAST(CASE WHEN NOT priced THEN CASE WHEN {cut_off} THEN {NO_SYMBOL} ELSE {NO_PRICE} END
+              CAST(CASE WHEN torn THEN {TORN}
+                   WHEN NOT priced THEN CASE WHEN {cut_off} THEN {NO_SYMBOL} ELSE {NO_PRICE} END
                    WHEN us IS NULL OR us < 0 THEN {NO_TIME}
                    WHEN who IS NULL THEN {NO_SYMBOL} WHEN us % 60000000 <> 0 THEN {OFF_MINUTE}
                    WHEN cut THEN {CUT} ELSE {BAR} END AS UTINYINT) AS state
               FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced,
-                    {behind(group.table, reading.last_price)} IS NULL AS cut
+                    {behind(group.table, reading.last_price)} IS NULL AS cut,
+                    {torn(group.table, group.members)} AS torn
                     FROM {group.reader}))
         GROUP BY ALL"""  # noqa: S608 (names are quoted by the reader)
     connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")  # of earlier looks
@@ -258,26 +286,3 @@ def _scanned(
         "FROM scanned JOIN whos ON scanned.who IS NOT DISTINCT FROM whos.who"
     ).fetchnumpy()
     return tuple(np.asarray(found[name]) for name in ("code", "naive", "state", "hour", "rows", "bits"))
-
-
-def in_order(files: BarFiles, hours: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The naive bars of some clock hours, in the order of the files' rows: symbols, their codes, and minutes."""
-    names: list[str] = []
-    codes, minutes = [], []
-    files.connection.execute("SET preserve_insertion_order = true")
-    listed = ", ".join(map(str, hours.tolist()))
-    for group in files.groups:
-        reading = group.reading
-        who = FILE if reading.symbol is None else reading.symbol
-        rows = files.connection.execute(
-            f"""SELECT who, us // 60000000 FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive,
-                {reading.priced} AS priced FROM {group.reader})
-                WHERE naive AND priced AND us % 60000000 = 0 AND us // 3600000000 IN ({listed})"""  # noqa: S608
-        ).fetchall()
-        for one, minute in rows:
-            name = (group.symbols.get(one) if reading.symbol is None else one) or ""
-            if name not in names:
-                names.append(name)
-            codes.append(names.index(name))
-            minutes.append(minute)
-    return names, np.array(codes, np.int64), np.array(minutes, np.int64)

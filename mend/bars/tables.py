@@ -25,6 +25,12 @@ def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
     )
 
 
+def torn(table: str, alike: Sequence[Member]) -> str:
+    """SQL: whether a row holds NUL bytes. A crash leaves them, and no cell beside them can be believed."""
+    cells = ", ".join(f"c{place}" for place in range(table.count(": 'VARCHAR'")))
+    return f"contains(concat({cells}), chr(0))" if cells and any(one.torn for one in alike) else "false"
+
+
 def behind(table: str, column: str) -> str:
     """The column behind one of a text's table, as SQL: null where a row ends before it. A text, never null, where there
     is none."""

@@ -31,14 +31,18 @@ _OPENERS: tuple[tuple[bytes, Callable[..., Any]], ...] = (
     (b"BZh", bz2.open),
     (b"\xfd7zXZ\x00", lzma.open),
 )
+DAMAGED = (
+    *(OSError, EOFError, NotImplementedError, RuntimeError),
+    *(lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error),
+)
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One table of rows. `path` is what DuckDB opens, `shown` the name that its user knows; `head` is text. `flaw`: why
-    what lies in an archive is no table."""
+    """One table of rows. `path` is what DuckDB opens, `shown` the name that its user knows; `head` is text. `torn`:
+    whether a text may hold NUL bytes. `flaw`: why what lies in an archive is no table."""
 
     path: str
     shown: str
@@ -46,6 +50,7 @@ class Member:
     asked: bool
     compression: str = "none"
     head: str = ""
+    torn: bool = True
     flaw: NoBars | None = None
 
 
@@ -101,7 +106,7 @@ def _unpacked(path: str, shown: str, opener: Callable[..., Any], *, asked: bool,
             yield from _text(path, shown, head, asked=asked, compression="gzip", room=room)  # DuckDB unpacks it
             return
         copy = _copy(opener(path, "rb"), room, shown)
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as broken:
+    except DAMAGED as broken:
         raise Broken(f"it cannot be unpacked: {broken}") from None
     yield from _members(copy, shown, asked=asked, room=room)
 
@@ -133,7 +138,7 @@ def _text(path: str, shown: str, head: bytes, *, asked: bool, compression: str, 
         with open(decoded, "rb") as file:
             yield from _text(decoded, shown, file.read(HEAD), asked=asked, compression="none", room=room)
         return
-    yield Member(path, shown, _TEXT, asked, compression, text.replace("\r\n", "\n").replace("\r", "\n"))
+    yield Member(path, shown, _TEXT, asked, compression, text.replace("\r\n", "\n").replace("\r", "\n"), torn=False)
 
 
 def _archived(
@@ -141,7 +146,7 @@ def _archived(
 ) -> Iterator[Member]:
     try:
         copies = [(name, _copy(file, room, f"{shown}/{name}")) for name, file in inside(path) if not _hidden(name)]
-    except (zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError, OSError) as broken:
+    except DAMAGED as broken:
         raise Broken(f"it cannot be unpacked: {broken}") from None
     for name, copy in copies:
         try:

@@ -11,7 +11,7 @@ from minutemend.core.errors import BadInput
 from minutemend.core.minutes import epoch_minute
 
 from mend.bars.reader import BarFiles
-from mend.bars.scan import in_order
+from mend.bars.rows import in_order
 from mend.bars.words import Numbers, Words, words_of
 from mend.calendars.known import Calendar
 from mend.check.grid import matching
