@@ -24,14 +24,17 @@ def meanwhile(members: Sequence[Member], looked: dict[str, Member], read: Callab
 
 
 def _looked_through(member: Member) -> Member:
-    """As it is to its end: torn where NUL bytes are in it, and flawed where what is packed fails its checksum."""
+    """As it is to its end: torn where NUL bytes are in it or quotes are no pairs, and flawed where what is packed fails
+    its checksum."""
     if member.kind != "text" or member.torn:
         return member
-    torn = False
+    torn, quotes = "", 0
     try:
         with (open if member.compression == "none" else gzip.open)(member.path, "rb") as file:
             while block := file.read(1 << 20):
-                torn = torn or b"\x00" in block
+                torn = torn or ("\0" if b"\0" in block else "")
+                quotes += block.count(b'"')
     except DAMAGED as broken:
         return replace(member, flaw=Broken(f"it cannot be unpacked: {broken}"))
-    return replace(member, torn=True) if torn else member
+    torn = torn or ('"' if quotes % 2 else "")
+    return replace(member, torn=torn) if torn else member

@@ -20,9 +20,10 @@ from mend.bars.words import Words
 from mend.console import count
 
 # What a row is: a bar, or why it is none.
-BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, TORN = range(7)
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, TORN, UNCLOSED, LOST = range(9)
 _STILL = 50  # rows for each minute: more say that the column is not the bars' time
 _HABIT = 0.05  # of a file's rows that end in a price: more are not cut off, but how the file is written
+_DAMAGED = (TORN, UNCLOSED, LOST)
 _WHY = {
     NO_PRICE: "without a price that can be read",
     OFF_MINUTE: "off the whole minute",
@@ -30,6 +31,8 @@ _WHY = {
     NO_SYMBOL: "without a symbol",
     CUT: "with fewer cells than the others",
     TORN: "with NUL bytes, as a crash leaves them",
+    UNCLOSED: "with a quote that does not end",
+    LOST: "of no text, or too long",
 }
 
 
@@ -99,7 +102,7 @@ def scan(files: BarFiles) -> Scan:
     clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
     unplaced = tuple(
         f"{blamed(number)}: {count(left[_WHY[number]], what)} {_WHY[number]}: not known where they belong"
-        for number, what in ((NO_TIME, "bar"), (NO_SYMBOL, "bar"), (TORN, "row"))
+        for number, what in (*((one, "bar") for one in (NO_TIME, NO_SYMBOL)), *((one, "row") for one in _DAMAGED))
         if _WHY[number] in left
     )
     return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), unplaced)
@@ -140,8 +143,10 @@ def _read(
         files.groups.append(group)
         if "store_rejects" in group.reader:
             lost = files.connection.execute("SELECT count(*) FROM reject_errors").fetchall()[0][0]
-            if lost:
-                left["that are no text or too long"] = left.get("that are no text or too long", 0) + lost
+            zeros = any(one.torn == "\0" for one in members) and not (part[2] == TORN).any()  # too many for a line
+            for number, rows in ((LOST, lost), (TORN, int(zeros and not lost))):
+                if rows:
+                    left[_WHY[number]] = left.get(_WHY[number], 0) + rows
     if not parts:
         raise files.nothing()
     return parts
@@ -246,21 +251,22 @@ def _scanned(
     _refuse_spans(connection, group)
     who = FILE if by_file else reading.symbol
     cut_off = "false" if by_file else "cut AND us >= 0"  # perhaps in its symbol
+    nul, open_quote = torn(group.table, group.members)
     query = f"""
         SELECT who, coalesce(naive, false) AS naive, state,
-               CASE WHEN us >= 0 AND who IS NOT NULL AND state NOT IN ({NO_SYMBOL}, {TORN}) THEN us // 3600000000
-                    ELSE 0 END AS hour,
+               CASE WHEN us >= 0 AND who IS NOT NULL AND state NOT IN ({NO_SYMBOL}, {TORN}, {UNCLOSED})
+                    THEN us // 3600000000 ELSE 0 END AS hour,
                count(*) AS rows,
                bit_or(CAST(1 AS UBIGINT) << CAST((greatest(us, 0) // 60000000) % 60 AS UBIGINT)) AS bits
         FROM (SELECT who, us, naive,
-              CAST(CASE WHEN torn THEN {TORN}
+              CAST(CASE WHEN torn THEN {TORN} WHEN unclosed THEN {UNCLOSED}
                    WHEN NOT priced THEN CASE WHEN {cut_off} THEN {NO_SYMBOL} ELSE {NO_PRICE} END
                    WHEN us IS NULL OR us < 0 THEN {NO_TIME}
                    WHEN who IS NULL THEN {NO_SYMBOL} WHEN us % 60000000 <> 0 THEN {OFF_MINUTE}
                    WHEN cut THEN {CUT} ELSE {BAR} END AS UTINYINT) AS state
               FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced,
                     {behind(group.table, reading.last_price)} IS NULL AS cut,
-                    {torn(group.table, group.members)} AS torn
+                    {nul} AS torn, {open_quote} AS unclosed
                     FROM {group.reader}))
         GROUP BY ALL"""  # noqa: S608 (names are quoted by the reader)
     connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")  # of earlier looks

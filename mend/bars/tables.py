@@ -16,19 +16,21 @@ PARQUET = f"read_parquet({FILES}, filename = '{FILE}', hive_partitioning = false
 def csv_reader(alike: Sequence[Member], layout: Layout) -> str:
     """The table function for texts of one layout; every column is text, and null where a row is too short for it."""
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(layout.width))
-    quote = '"' if any('"' in member.head for member in alike[:20]) else ""
     delimiter = layout.delimiter.replace("\t", "\\t")
     return (
         f"read_csv({FILES}, auto_detect = false, header = false, skip = {layout.skip}, delim = '{delimiter}', "
-        f"quote = '{quote}', escape = '{quote}', columns = {{{columns}}}, null_padding = true, strict_mode = false, "
+        f"quote = '\"', escape = '\"', columns = {{{columns}}}, null_padding = true, strict_mode = false, "
         f"nullstr = '{PADDED}', store_rejects = true, compression = '{alike[0].compression}', filename = '{FILE}')"
     )
 
 
-def torn(table: str, alike: Sequence[Member]) -> str:
-    """SQL: whether a row holds NUL bytes. A crash leaves them, and no cell beside them can be believed."""
+def torn(table: str, alike: Sequence[Member]) -> tuple[str, str]:
+    """SQL: whether a row holds NUL bytes, and whether a quote in it runs to the end of the file. No cell of it can be
+    believed."""
     cells = ", ".join(f"c{place}" for place in range(table.count(": 'VARCHAR'")))
-    return f"contains(concat({cells}), chr(0))" if cells and any(one.torn for one in alike) else "false"
+    if not cells or not any(one.torn for one in alike):
+        return "false", "false"
+    return f"contains(concat({cells}), chr(0))", f"regexp_matches(concat({cells}), '[\r\n]')"
 
 
 def behind(table: str, column: str) -> str:

@@ -42,7 +42,8 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 @dataclass(frozen=True, slots=True)
 class Member:
     """One table of rows. `path` is what DuckDB opens, `shown` the name that its user knows; `head` is text. `torn`:
-    whether a text may hold NUL bytes. `flaw`: why what lies in an archive is no table."""
+    what a text may be torn by: NUL bytes, a quote that does not end, or (`?`) either. `flaw`: why what lies in an
+    archive is no table."""
 
     path: str
     shown: str
@@ -50,7 +51,7 @@ class Member:
     asked: bool
     compression: str = "none"
     head: str = ""
-    torn: bool = True
+    torn: str = ""
     flaw: NoBars | None = None
 
 
@@ -138,7 +139,7 @@ def _text(path: str, shown: str, head: bytes, *, asked: bool, compression: str, 
         with open(decoded, "rb") as file:
             yield from _text(decoded, shown, file.read(HEAD), asked=asked, compression="none", room=room)
         return
-    yield Member(path, shown, _TEXT, asked, compression, text.replace("\r\n", "\n").replace("\r", "\n"), torn=False)
+    yield Member(path, shown, _TEXT, asked, compression, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _archived(
@@ -205,7 +206,7 @@ def _zstd(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]
                 return
         except duckdb.Error as broken:
             raise Broken(f"it cannot be unpacked: {str(broken).splitlines()[0]}") from None
-    yield Member(path, shown, _TEXT, asked, "zstd", head)
+    yield Member(path, shown, _TEXT, asked, "zstd", head, torn="?")
 
 
 def tabbed(member: Member, room: Path) -> Member:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from minutemend.core.errors import BadInput
@@ -46,9 +47,7 @@ def zstandard(path: Path, body: bytes) -> Path:
     """Packed by DuckDB: Python 3.11 cannot."""
     packed = path.with_name(f"{path.name}.zst")
     with duckdb.connect() as connection:
-        lines = [[line] for line in body.decode().splitlines()]
-        connection.execute("CREATE TABLE lines (line VARCHAR)")
-        connection.executemany("INSERT INTO lines VALUES (?)", lines)
+        connection.register("lines", pa.table({"line": body.decode().splitlines()}))
         connection.execute(
             f"COPY lines TO '{packed}' (DELIM '\x01', QUOTE '', ESCAPE '', HEADER false, COMPRESSION zstd)"
         )
@@ -77,6 +76,22 @@ def test_nul_bytes_in_any_cell_are_damage(cell: bytes, tmp_path: Path) -> None:
     assert (found.whole, f"left out: 1 row {TORN}" in found.said) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (bytes(3 << 20), "of no text, or too long"),
+        (bytes(40 << 20), TORN),
+        (b'"' + TEXT.encode() * 15, "of no text, or too long"),
+        (b"2024-03-13T00:00:00Z,1,1,1,1,\xff\n", "of no text, or too long"),
+    ],
+    ids=["zeros", "more zeros", "quote", "bytes"],
+)
+def test_a_row_that_cannot_be_read_is_not_forgotten(more: bytes, why: str, tmp_path: Path) -> None:
+    """It is a bar, or hides some: a line may be too long to be one."""
+    found = check(plain(tmp_path / "BTC.csv", TEXT.encode() + more), calendar="24/7")
+    assert (found.whole, found.totals["missing"], f"left out: 1 row {why}" in found.said) == (False, 0, True)
+
+
 def test_nul_bytes_in_json_lines_are_damage(tmp_path: Path) -> None:
     names = HEAD.strip().split(",")
     lines = "".join(json.dumps(dict(zip(names, row.strip().split(","), strict=True))) + "\n" for row in ROWS)
@@ -92,6 +107,27 @@ def test_nul_bytes_cost_their_rows_alone(tmp_path: Path) -> None:
     assert (done.exit_code, "not all looked at: 7,200 of 7,200" in done.stdout) == (1, True), done.output
     told = " ".join(done.stdout.split())
     assert told.endswith(f"BTC.csv (time: time: ISO times): 1 row {TORN}: not known where they belong")
+
+
+@pytest.mark.parametrize("packed", [plain, gzipped, zstandard])
+@pytest.mark.parametrize("cell", [0, 2, 5])
+def test_a_quote_that_does_not_end_hides_no_rows(cell: int, packed: object, tmp_path: Path) -> None:
+    """What follows it is one cell, to the end of the file: a day of bars, or more."""
+    row = ROWS[2 * DAY].split(",")
+    row[cell] = f'"{row[cell]}'
+    text = HEAD + "".join([*ROWS[: 2 * DAY], ",".join(row), *ROWS[2 * DAY + 1 :]])
+    found = check(packed(tmp_path / "BTC.csv", text.encode()), calendar="24/7")  # type: ignore[operator]
+    assert (found.whole, found.totals["present"]) == (False, 2 * DAY)
+    assert "left out: 1 row with a quote that does not end" in found.said
+
+
+def test_quotes_may_begin_far_down(tmp_path: Path) -> None:
+    """A price passes 1,000, and is quoted from then on."""
+    rows = [row.replace("100.9", '"1,000.90"') if n > 2 * DAY else row for n, row in enumerate(ROWS)]
+    assert check(plain(tmp_path / "BTC.csv", (HEAD + "".join(rows)).encode()), calendar="24/7").whole
+    sized = [f'{row.strip()},"size 5"""\n' if n == 4000 else f"{row.strip()},\n" for n, row in enumerate(ROWS)]
+    head = HEAD.replace("\n", ",note\n")
+    assert check(plain(tmp_path / "ETH.csv", (head + "".join(sized)).encode()), calendar="24/7").whole
 
 
 def flipped(body: bytes, place: int) -> bytes:
