@@ -11,6 +11,7 @@ from mend.bars.shapes import MINUTE, SYMBOL, plain, rank, value_roles
 from mend.bars.times import LOOKS_TIMED, epoch_unit, forms, is_number
 
 DELIMITERS = ",\t;|~^\x01 "
+_BROKEN_CELL = re.compile(r'(?<![^,;\t|\n])"[^"]*\n[^"]*"(?=[,;\t|\n])')  # over lines: Excel's Alt+Enter in a header
 _SPACED = re.compile(r'"[^"]*"|\S+')
 _ROWS = 400  # of a head that are looked at
 # A line above the header that says whose bars these are: `# Symbol: AAPL`, `Security,AAPL US Equity`.
@@ -50,7 +51,8 @@ def signature(text: str) -> str:
 
 def layout_of(text: str) -> Layout | None:
     """The layout of a text file by its head (whole lines); None where no line begins to look like a bar."""
-    lines = text.splitlines()[:_ROWS]
+    # DuckDB skips a row of several lines as one.
+    lines = _BROKEN_CELL.sub(lambda cell: cell[0].replace("\n", " "), text).splitlines()[:_ROWS]
     best: tuple[float, int, str] | None = None
     for delimiter in DELIMITERS:
         if delimiter == " " and best is not None and best[0] >= 2:

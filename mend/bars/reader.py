@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from minutemend.core.errors import BadInput
 
-from mend.bars import dialect, json_files, wide
+from mend.bars import dialect, json_files, rewrite, wide
 from mend.bars.names import day_of, said_by, symbols_of
 from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
 from mend.bars.paths import Found, find_files, unopened
@@ -18,7 +18,7 @@ from mend.bars.recognise import Reading, Wanted, recognise
 from mend.bars.series import kept_apart
 from mend.bars.tables import FILE, FILES, PARQUET, beside, csv_reader, listed, name_of, quoted_text, rowless_parquet
 from mend.bars.time_columns import Column, written_as_digits
-from mend.bars.unpack import Member, as_parquet, members, tabbed
+from mend.bars.unpack import Member, members
 from mend.console import count
 from mend.start import leaving
 
@@ -136,7 +136,7 @@ class BarFiles:
             parquet.append(member)
             return
         if member.kind == "arrow":
-            parquet.append(as_parquet(member, room))
+            parquet.append(rewrite.as_parquet(member, room))
             return
         if member.kind == "json":
             target = room / f"{len(list(room.iterdir()))}.csv"
@@ -179,7 +179,7 @@ class BarFiles:
         if layout is None:
             raise of_text(alike[0].head, alike[0].shown)
         if layout.delimiter == " ":
-            alike = [tabbed(member, Path(self._room.name)) for member in alike]
+            alike = [rewrite.tabbed(member, Path(self._room.name)) for member in alike]
             layout = replace(layout, delimiter="\t")
         columns = [
             Column(name, f"c{place}", "VARCHAR", tuple(row[place] for row in layout.sample))

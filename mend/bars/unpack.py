@@ -12,17 +12,16 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import duckdb
 
 from mend.bars import kinds
-from mend.bars.dialect import spaced
 from mend.bars.no_bars import Broken, NoBars, may_be_bars, no_bars, plainly_no_data
 from mend.bars.paths import STANDARD_INPUT, Found
-from mend.bars.zstd_frames import refuse_cut
+from mend.bars.zstd_frames import refuse_cut, zstd_lines
 
 HEAD = 64 * 1024
 _TEXT, _PARQUET, _JSON, _ARROW = "text", "parquet", "json", "arrow"
@@ -103,13 +102,20 @@ def _unpacked(path: str, shown: str, opener: Callable[..., Any], *, asked: bool,
         with opener(path, "rb") as file:
             head = file.read(HEAD)
         text = not _is_tar(head) and _kind(head[:8192], shown) == _TEXT and not head.startswith(_UTF16)
-        if opener is gzip.open and text:
+        if opener is gzip.open and text and not _padded(path):
             yield from _text(path, shown, head, asked=asked, compression="gzip", room=room)  # DuckDB unpacks it
             return
         copy = _copy(opener(path, "rb"), room, shown)
     except DAMAGED as broken:
         raise Broken(f"it cannot be unpacked: {broken}") from None
     yield from _members(copy, shown, asked=asked, room=room)
+
+
+def _padded(path: str) -> bool:
+    """Whether zeros follow a gzip stream, as tapes and blocks of storage leave them: DuckDB takes them for another."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.path.getsize(path) - 10))
+        return file.read() == bytes(10)  # a stream ends with 9 at most, where it is empty
 
 
 def _kind(first: bytes, shown: str) -> str:
@@ -122,6 +128,9 @@ def _kind(first: bytes, shown: str) -> str:
         return _TEXT
     if b"\x00" in first:
         what = "it is neither text nor Parquet, Arrow or an archive of them"
+        letters = first.replace(b"\x00", b"")  # each with one NUL byte, or three
+        if letters.isascii() and 2 * len(letters) <= len(first) + 2 and b"\x00" * 4 not in first:
+            what = "it is text in UTF-16 that does not say so, or in UTF-32: saved as UTF-8, it would be right"
         raise no_bars(what, broken=not plainly_no_data(shown))
     if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _JSON
@@ -130,12 +139,15 @@ def _kind(first: bytes, shown: str) -> str:
 
 def _text(path: str, shown: str, head: bytes, *, asked: bool, compression: str, room: Path) -> Iterator[Member]:
     whole = head if len(head) < HEAD else head[: head.rfind(b"\n") + 1] or head
+    encoding = "utf-8-sig" if b"\r\r\n" in whole else None  # line ends that DuckDB counts otherwise
     try:
         text = whole.decode("utf-8-sig")
     except UnicodeDecodeError:
+        encoding = "cp1252"
+    if encoding is not None:
         if compression != "none":
             path = _copy(cast(IO[bytes], gzip.open(path, "rb")), room, shown)  # noqa: SIM115 (_copy closes it)
-        decoded = _decoded(path, shown, "cp1252", room)
+        decoded = _decoded(path, shown, encoding, room)
         with open(decoded, "rb") as file:
             yield from _text(decoded, shown, file.read(HEAD), asked=asked, compression="none", room=room)
         return
@@ -191,16 +203,13 @@ def _hidden(name: str) -> bool:
 def _zstd(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]:
     """DuckDB unpacks zstd; Python does only from 3.14 on."""
     with duckdb.connect() as connection:
-        options = "columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false"
-        options += ", auto_detect = false, compression = 'zstd', max_line_size = 16777216"
-        safe = path.replace("'", "''")
         try:
-            rows = connection.execute(f"SELECT line FROM read_csv('{safe}', {options}) LIMIT 1000").fetchall()  # noqa: S608
+            rows = connection.execute(f"{zstd_lines(path)} LIMIT 1000").fetchall()
             head = "\n".join(line or "" for (line,) in rows) + "\n"
             if _kind(head[:100].encode(), shown) != _TEXT:
-                copy = _room_for(room, shown)
+                copy = room_for(room, shown)
                 with copy.open("w") as file:
-                    for (line,) in connection.execute(f"SELECT line FROM read_csv('{safe}', {options})").fetchall():  # noqa: S608
+                    for (line,) in connection.execute(zstd_lines(path)).fetchall():
                         file.write(f"{line}\n")
                 yield from _members(str(copy), shown, asked=asked, room=room)
                 return
@@ -209,56 +218,24 @@ def _zstd(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]
     yield Member(path, shown, _TEXT, asked, "zstd", head, torn="?")
 
 
-def tabbed(member: Member, room: Path) -> Member:
-    """Columns that runs of spaces part, parted by tabs: DuckDB takes one character, once."""
-    source = Path(member.path)
-    target = _room_for(room, source.name)
-    with source.open(encoding="utf-8-sig") as file, target.open("w", encoding="utf-8") as out:
-        for line in file:
-            out.write("\t".join(spaced(line)) + "\n")
-    return replace(member, path=str(target))
-
-
-def as_parquet(member: Member, room: Path) -> Member:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-        from pyarrow import feather
-    except ImportError:
-        raise Broken(
-            "it is an Arrow file, which pyarrow reads: install it beside minutemend (uvx --with pyarrow …)"
-        ) from None
-    try:
-        table = feather.read_table(member.path)
-    except (pa.ArrowException, OSError):
-        try:
-            with pa.OSFile(member.path) as file:
-                table = pa.ipc.open_stream(file).read_all()
-        except (pa.ArrowException, OSError) as broken:
-            raise Broken(f"it cannot be read: {broken}") from None
-    target = _room_for(room, "arrow.parquet")
-    pq.write_table(table, target)
-    return replace(member, path=str(target), kind="parquet")
-
-
 def _copy(source: IO[bytes], room: Path, shown: str) -> str:
-    copy = _room_for(room, shown)
+    copy = room_for(room, shown)
     with source, copy.open("wb") as file:
         shutil.copyfileobj(source, file, 1 << 20)
     return str(copy)
 
 
 def _decoded(path: str, shown: str, encoding: str, room: Path) -> str:
-    copy = _room_for(room, shown)
+    copy = room_for(room, shown)
     with (
-        open(path, encoding=encoding, errors="replace", newline="") as source,
+        open(path, encoding=encoding, errors="replace") as source,
         copy.open("w", encoding="utf-8", newline="") as file,
     ):
         shutil.copyfileobj(source, file, 1 << 20)
     return str(copy)
 
 
-def _room_for(room: Path, shown: str) -> Path:
+def room_for(room: Path, shown: str) -> Path:
     """A new file in the room, whose name still ends in what the user's file is called."""
     folder = room / str(len(os.listdir(room)))
     folder.mkdir()

@@ -1,4 +1,5 @@
-"""Whether a zstd file ends where its frames do: DuckDB reads a cut one as far as it goes, and says nothing."""
+"""zstd, which DuckDB unpacks. A cut file it reads as far as it goes, and says nothing: whether it ends where its frames
+do is seen here."""
 
 from __future__ import annotations
 
@@ -9,6 +10,15 @@ from mend.bars.no_bars import Broken
 
 _MAGIC, _SKIPPABLE = 0xFD2FB528, 0x184D2A5
 _REPEATED, _COMPRESSED = 1, 2  # kinds of blocks
+
+
+def zstd_lines(path: str) -> str:
+    """The query for the lines of a text."""
+    safe = path.replace("'", "''")
+    return (
+        f"SELECT line FROM read_csv('{safe}', columns = {{'line': 'VARCHAR'}}, delim = '\\x01', quote = '', "  # noqa: S608
+        "escape = '', header = false, auto_detect = false, compression = 'zstd', max_line_size = 16777216)"
+    )
 
 
 def refuse_cut(path: str) -> None:
