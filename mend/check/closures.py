@@ -45,7 +45,8 @@ def calendar_in_force(calendar: Calendar, closures: Sequence[Closure], dates: tu
 
 
 def kept_slots(closures: Sequence[Closure], calendar: Calendar) -> Kept:
-    """For each symbol that was halted or has recorded listings: which slots are expected of it."""
+    """For each symbol that was halted or has recorded listings: which slots are expected of it: all but those that a
+    halt covers."""
     halted = halts(closures)
     listed: dict[str, list[Closure]] = defaultdict(list)
     for one in closures:
@@ -56,7 +57,7 @@ def kept_slots(closures: Sequence[Closure], calendar: Calendar) -> Kept:
         def of(slots: Slots) -> Flags:
             expected = np.ones(len(slots.begin), np.bool_)
             for span in halted.get(symbol, ()):
-                expected &= (slots.begin < epoch_minute(span.start)) | (slots.begin >= epoch_minute(span.end))
+                expected &= (slots.begin < epoch_minute(span.start)) | (slots.end > epoch_minute(span.end))
             if symbol in listed:
                 day = calendar.day[slots.part]
                 inside = np.zeros(len(day), np.bool_)
