@@ -173,9 +173,11 @@ def shown(column: Column) -> str:
 def instant(one: TimeColumn, *, own: bool) -> tuple[str, str, str]:
     sql, kind = one.column.sql, one.column.type
     if one.kind == "epoch":
-        number = f"TRY_CAST({sql} AS HUGEINT), TRY_CAST(TRY_CAST({sql} AS DOUBLE) AS HUGEINT)"
-        whole = f"CAST({sql} AS HUGEINT)" if "INT" in kind else f"coalesce({number})"
-        return f"CAST({epoch_us(whole)} AS BIGINT)", "false", f"epochs in {one.unit}"
+        whole, parted = (epoch_us(f"TRY_CAST({sql} AS {number})") for number in ("HUGEINT", "DOUBLE"))
+        at = whole if "INT" in kind else parted
+        if kind == "VARCHAR":  # a whole number keeps all of its digits, and no cast may round a part of a second away
+            at = f"CASE WHEN contains({sql}, '.') THEN {parted} ELSE {whole} END"
+        return f"CAST({at} AS BIGINT)", "false", f"epochs in {one.unit}"
     if one.form is None:
         if "WITH TIME ZONE" in kind or "TIMESTAMPTZ" in kind:
             return f"epoch_us(CAST({sql} AS TIMESTAMPTZ))", "false", "instants with a zone"
