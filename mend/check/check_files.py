@@ -27,8 +27,9 @@ from mend.calendars.known import Calendar, calendar_named
 from mend.check import grid, refusals, zones
 from mend.check.check_result import CheckResult
 from mend.check.closures import Kept, calendar_in_force, kept_slots
-from mend.check.count import Counted, count, parts_of
+from mend.check.count import Counted, count, spanned
 from mend.check.doubt import doubts, tell
+from mend.check.labels import labelled, mixed
 from mend.check.overlaid import overlaid
 from mend.check.values import find_flags
 from mend.times import parse_range
@@ -113,10 +114,12 @@ def check_files(
         rows = select_rows(files, zone=zone, symbols=None if request.symbol else words.names, early=early, partly=True)
         if request.symbol is not None:
             rows = f"SELECT * REPLACE ({quoted_text(request.symbol)} AS symbol) FROM ({rows})"  # noqa: S608
-        result = replace(result, unplaced=(*found.unplaced, *overlaid(connection, rows, words)))
+        edges = mixed(files) if request.label is None else ()
+        result = replace(result, unplaced=(*found.unplaced, *edges, *overlaid(connection, rows, words)))
         if not request.values:
             return result
         watch("looking at the values")
+        window = window and result.window
         return replace(result, flags=find_flags(connection, rows, calendar, cadence=result.cadence, window=window))
 
 
@@ -138,10 +141,17 @@ class _Audit:
         given, asked = words, cadence
         cadence = self._cadence(words, asked, told_apart(one.shown for one in files.members))
         while True:
-            words, label = self._labelled(given, cadence, ends=all(group.reading.ends for group in files.groups))
+            words, label, why = labelled(
+                given,
+                self.barren,
+                calendar,
+                cadence,
+                self.request.label,
+                {group.reading.ends for group in files.groups},
+            )
             barren = self.barren.shifted(-cadence) if label == "right" else self.barren
             words = words.naming(barren.names)
-            parts, first, after = self._parts(words, window, barren)
+            parts, first, after = spanned(words, calendar, barren, window)
             if first >= after:
                 raise refusals.nothing_expected(words, window, calendar)
             inside = zones.inside(words, calendar)
@@ -159,20 +169,20 @@ class _Audit:
         if anchor != "open":
             what = "the first open of the day" if anchor == "day" else "the clock"
             self.said.append(f"cadence: bars go by {what}, not by the session's open")
-        whole = words
+        self.said += why
+        whole, slots = words, slots[slots.end <= self.now]
         if window is not None:
-            words = words.between(epoch_minute(window.start), epoch_minute(window.end))
-        counted = count(words, calendar, slots, parts, window=window, now=self.now, kept=self.kept)
+            slots, self.window = grid.touched(slots, window)
+            if self.window != window:
+                self.said.append(f"range: {self.window}, as a bar lies across an edge of the one that was asked for")
+            begin = min([epoch_minute(window.start), *slots.start[:1].tolist()])
+            words = words.between(begin, epoch_minute(window.end))
+        counted = count(words, calendar, slots, parts, self.kept)
         if not counted.expected:
             raise refusals.nothing_expected(whole, window, calendar)
         if not inside and counted.missing == counted.expected:
             raise refusals.wrong_calendar(whole, calendar)
         return self._told(words, cadence, label, counted, files, found)
-
-    def _parts(self, words: Words, window: Range | None, barren: Words) -> tuple[list[tuple[int, int]], int, int]:
-        parts = parts_of(words, self.calendar, window, barren)
-        spans = [(begin, end) for begin, end in parts if begin < end]
-        return parts, min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
 
     def _cadence(self, words: Words, asked: int | None, told: int | None) -> int:
         """The bars' cadence: as `asked` for; else as they lie, or finer where the files' names have `told` so."""
@@ -188,34 +198,6 @@ class _Audit:
         elif asked is not None and seen > 1 and seen != asked:
             self.said.append(f"the bars lie {grid.shown(seen)} apart, and --cadence is {grid.shown(asked)}")
         return seen if asked is None else asked
-
-    def _labelled(self, words: Words, cadence: int, *, ends: bool) -> tuple[Words, str]:
-        """The bars by their left edges, and which edge named them."""
-        if self.request.label is not None:
-            return (words.shifted(-cadence), "right") if self.request.label == "right" else (words, "left")
-        _, first, after = self._parts(words, None, self.barren)
-        if first >= after or self.calendar.name == "24/7":  # no close shows by which edge they are named
-            if ends:
-                self.said.append(
-                    "label: right, as the column of times is called an end (--label left would say otherwise)"
-                )
-            return (words.shifted(-cadence), "right") if ends else (words, "left")
-        slots, _ = grid.slots_for(self.calendar, cadence, words, first, after)
-        alike, sessions = grid.named_right(words, slots, self.calendar)
-        # Bars beyond the close are no right edges: then the hours are extended, and a minute is missing.
-        if sessions and alike == sessions == words.bars - zones.inside(words, self.calendar):
-            self.said.append(
-                "label: right, as in every session the first bar is missing and one lies at the close "
-                "(--label left would say otherwise)"
-            )
-            return words.shifted(-cadence), "right"
-        # Where more lie outside than inside, it is the calendar that is wrong.
-        if alike and alike >= sessions / 2 and 2 * zones.inside(words, self.calendar) > words.bars:
-            self.said.append(
-                f"in {alike:,} of {sessions:,} sessions a bar lies at the close and none at the open: "
-                "--label right may be meant"
-            )
-        return words, "left"
 
     def _told(  # noqa: PLR0917 (once, by name)
         self, words: Words, cadence: int, label: str, counted: Counted, files: BarFiles, found: Scan

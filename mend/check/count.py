@@ -68,6 +68,15 @@ def parts_of(words: Words, calendar: Calendar, window: Range | None, barren: Wor
     return found
 
 
+def spanned(
+    words: Words, calendar: Calendar, barren: Words, window: Range | None = None
+) -> tuple[list[tuple[int, int]], int, int]:
+    """The session parts of each symbol, and the first and the end of all; `(0, 0)` where there are none."""
+    parts = parts_of(words, calendar, window, barren)
+    spans = [(begin, end) for begin, end in parts if begin < end]
+    return parts, min((begin for begin, _ in spans), default=0), max((end for _, end in spans), default=0)
+
+
 def _edges(words: Words) -> dict[str, tuple[int, ...]]:
     """By symbol its first and its last minute, where it has any."""
     found: dict[str, tuple[int, ...]] = {}
@@ -82,17 +91,9 @@ def count(
     calendar: Calendar,
     slots: Slots,
     parts: list[tuple[int, int]],
-    *,
-    window: Range | None,
-    now: int,
     kept: Kept = NOTHING_KEPT_OUT,
 ) -> Counted:
-    """Compare. `slots` ascend and cover all of `parts`; those that end after `now`, an epoch minute, are not due, and
-    of the symbols in `kept` only some are."""
-    slots = slots[slots.end <= now]
-    if window is not None:
-        first, after = epoch_minute(window.start), epoch_minute(window.end)
-        slots = slots[(slots.begin >= first) & (slots.begin < after)]
+    """Compare. `slots` ascend: those that are due of `parts`, and for the symbols in `kept` some of them."""
     columns: list[tuple[Numbers, ...]] = []
     expected = missing = edge = present = 0
     tables: dict[tuple[int, int], tuple[Numbers, Bits]] = {}

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from minutemend.core.errors import BadInput
-from minutemend.core.minutes import EPOCH, MINUTE
+from minutemend.core.minutes import EPOCH, MINUTE, Range, epoch_minute, from_epoch_minute
 
 from mend.bars.words import Numbers, Words
 from mend.calendars.known import Calendar
@@ -111,6 +111,15 @@ def _slots(calendar: Calendar, cadence: int, anchor: Numbers, first: int, after:
     return slots[np.r_[True, np.diff(start) > 0]] if len(start) else slots
 
 
+def touched(slots: Slots, window: Range) -> tuple[Slots, Range]:
+    """The slots of which the window holds a minute, and the window with all the minutes of these."""
+    slots = slots[(slots.end > epoch_minute(window.start)) & (slots.begin < epoch_minute(window.end))]
+    if not len(slots.start):
+        return slots, window
+    begin, end = from_epoch_minute(int(slots.begin[0])), from_epoch_minute(int(slots.end[-1]))
+    return slots, Range(min(window.start, begin), max(window.end, end))
+
+
 def fitting(words: Words, slots: Slots) -> int:
     """How many bars are named as slots are."""
     from mend.bars.words import words_of
@@ -125,30 +134,4 @@ def matching(words: Words, hour: Numbers, bits: np.ndarray) -> np.ndarray:
         return np.zeros(len(words.hour), np.uint64)
     place = np.minimum(np.searchsorted(hour, words.hour), len(hour) - 1)
     found: np.ndarray = np.where(hour[place] == words.hour, words.bits & bits[place], np.uint64(0))
-    return found
-
-
-def named_right(words: Words, slots: Slots, calendar: Calendar) -> tuple[int, int]:
-    """In how many (symbol, session part) the first bar is missing while one lies at the close, and in how many there
-    are bars. Sessions that follow each other at once say nothing, and are not counted."""
-    alike = whole = 0
-    apart = np.r_[calendar.open[1:] > calendar.close[:-1], True]
-    parts = slots.part[np.r_[True, np.diff(slots.part) > 0]]
-    parts = parts[apart[parts]]
-    openings = slots.start[np.searchsorted(slots.part, parts)]
-    closes = calendar.close[parts]
-    for first, after in words.spans():
-        hours, bits = words.hour[first:after], words.bits[first:after]
-        there = [_has(hours, bits, minutes) for minutes in (openings, closes)]
-        low, high = calendar.open[parts] // 60, closes // 60
-        busy = np.searchsorted(hours, high, "right") > np.searchsorted(hours, low, "left")
-        whole += int(busy.sum())
-        alike += int((busy & ~there[0] & there[1]).sum())
-    return alike, whole
-
-
-def _has(hours: Numbers, bits: np.ndarray, minutes: Numbers) -> np.ndarray:
-    hour, place = np.divmod(minutes, 60)
-    at = np.minimum(np.searchsorted(hours, hour), len(hours) - 1)
-    found: np.ndarray = (hours[at] == hour) & ((bits[at] >> place.astype(np.uint64)) & np.uint64(1)).astype(bool)
     return found
