@@ -159,6 +159,9 @@ def _noise(token: str) -> bool:
 
 
 def day_of(path: str) -> str | None:
-    """The one date that a path names, as `2024-03-12`, or None."""
-    found = {"-".join(match) for match in DAY.findall(path)}
+    """The one date that a path names, as `2024-03-12`, or None: in the name of the file or its archive, or a folder
+    that is nothing but a date. Another folder may say when it was made: `backup_2024-03-14`."""
+    *folders, name = PurePath(path).parts
+    said = [part for part in folders if _SUFFIXES.search(part) or DAY.fullmatch(part.rpartition("=")[2])]
+    found = {"-".join(match) for part in (*said, name) for match in DAY.findall(part)}
     return found.pop() if len(found) == 1 else None

@@ -196,7 +196,7 @@ def _when(
         return (
             instant_us(iso),
             "true",
-            f"{shown(clocks[0].column)}, with the date in the file's name",
+            f"{shown(clocks[0].column)}, with the date in the file's path",
             None,
             [clocks[0].column],
         )
@@ -210,8 +210,14 @@ def _when(
         if column.values and all(odd.fullmatch(value.strip()) for value in column.values):
             raise Broken(f"no column holds times: {shown(column)} holds {what}")
     right = unread(columns) or "name it with --minute-column, if there is one"
+    what = f"no column holds times (its columns: {there}): {right}"
+    if clocks and clocks[0].kind == "time":
+        what = (
+            f"{shown(clocks[0].column)} holds times of day, and neither a column nor the file's name the date: "
+            "AAPL_2024-03-12.csv would be right"
+        )
     raise no_bars(
-        f"no column holds times (its columns: {there}): {right}",
+        what,
         broken=named_as_bars([column.name for column in columns])
         or any(column.type == "VARCHAR" and like_times(column.values) for column in columns),
     )

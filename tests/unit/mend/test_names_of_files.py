@@ -66,10 +66,19 @@ def test_the_symbol_of_a_name(path: str, symbol: str | None) -> None:
 
 
 def test_the_day_of_a_path() -> None:
-    """One date, or none."""
+    """One date, or none: that a folder was made on is none."""
     assert day_of("equity/usa/minute/aapl/20240312_trade.zip") == "2024-03-12"
     assert day_of("a/2024-03-12/2024-03-13.csv") is None
     assert day_of("AAPL.csv") is None
+    for name in (
+        "2024-03-12/AAPL.csv",
+        "date=2024-03-12/AAPL.csv",
+        "20240312_aapl.zip/bars.csv",
+        "x/AAPL_20240312.csv",
+    ):
+        assert day_of(name) == "2024-03-12"
+    assert day_of("backup_2024-03-14/AAPL.csv") is None  # (found by a stranger: whole)
+    assert day_of("backup_2024-03-14/AAPL_2024-03-12.csv") == "2024-03-12"
 
 
 def test_a_word_beside_symbols_is_one() -> None:
