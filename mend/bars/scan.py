@@ -16,11 +16,12 @@ from mend.bars.no_bars import Broken
 from mend.bars.reader import BarFiles, Group, unreadable
 from mend.bars.tables import FILE, behind, torn
 from mend.bars.unpack import Member
+from mend.bars.seconds import of_seconds
 from mend.bars.words import Words
 from mend.console import count
 
 # What a row is: a bar, or why it is none.
-BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, TORN, UNCLOSED, LOST = range(9)
+BAR, NO_PRICE, OFF_MINUTE, NO_TIME, NO_SYMBOL, CUT, AT_SECONDS, TORN, UNCLOSED, LOST = range(10)
 _STILL = 50  # rows for each minute: more say that the column is not the bars' time
 _HABIT = 0.05  # of a file's rows that end in a price: more are not cut off, but how the file is written
 _DAMAGED = (TORN, UNCLOSED, LOST)
@@ -30,6 +31,7 @@ _WHY = {
     NO_TIME: "without a time after 1970 that can be read",
     NO_SYMBOL: "without a symbol",
     CUT: "with fewer cells than the others",
+    AT_SECONDS: "off the whole minute",  # by 5, 10, 15 … seconds
     TORN: "with NUL bytes, as a crash leaves them",
     UNCLOSED: "with a quote that does not end",
     LOST: "of no text, or too long",
@@ -77,11 +79,12 @@ def scan(files: BarFiles) -> Scan:
         some = int(rows[state == number].sum())
         if some:
             left[why] = left.get(why, 0) + some
-    bars = int(rows[state == BAR].sum())
+    bars = int(rows[good].sum())
 
     def blamed(number: int) -> str:
         """The files with such rows, and how their times were read."""
-        shown, group = _holders(readable, parts, paths, lambda _, states: states == number)
+        alike = [one for one, why in _WHY.items() if why == _WHY[number]]
+        shown, group = _holders(readable, parts, paths, lambda _, states: np.isin(states, alike))
         return f"{files.where(shown)} (time: {group.reading.said})"
 
     _refuse_none(files, bars, left, blamed)
@@ -93,19 +96,20 @@ def scan(files: BarFiles) -> Scan:
         Words.merged(names, code[part], hour[part], bits[part], rows[part])
         for part in (good & ~naive, good & naive, barren & ~naive, barren & naive)
     )
-    distinct = zoned.bars + naives.bars
-    if bars > _STILL * distinct:
+    if bars > _STILL * (distinct := zoned.bars + naives.bars):
         raise BadInput(
             f"{files.where()}: {bars:,} rows say no more than {distinct:,} minute{'s' if distinct > 1 else ''} (time: "
             f"{files.groups[0].reading.said}): --minute-column would name another column of times, if there is one"
         )
     clocks, _ = _holders(readable, parts, paths, lambda naives, states: naives & (states == BAR))
-    unplaced = tuple(
+    unplaced = (
         f"{blamed(number)}: {count(left[_WHY[number]], what)} {_WHY[number]}: not known where they belong"
         for number, what in (*((one, "bar") for one in (NO_TIME, NO_SYMBOL)), *((one, "row") for one in _DAMAGED))
         if _WHY[number] in left
     )
-    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), unplaced)
+    off = {"off": np.isin(state, (OFF_MINUTE, AT_SECONDS)), "marked": state == AT_SECONDS}
+    seconds = of_seconds(code, rows, good=good, **off, named=lambda one: paths.get(one) or names[one])
+    return Scan(zoned, naives, without, without_zone, left, int(rows.sum()), tuple(clocks), (*unplaced, *seconds))
 
 
 def _read(
@@ -194,7 +198,7 @@ def _refuse_none(files: BarFiles, bars: int, left: dict[str, int], blamed: Calla
             f"{blamed(NO_TIME)}: {unread:,} rows have no time that can be read, {bars:,} have: each row with its date "
             "and time, written as the others, would be right"
         )
-    if seconds > bars:
+    if seconds > bars or seconds == bars > _STRAY:
         raise BadInput(
             f"{blamed(OFF_MINUTE)}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are "
             "seconds, ticks or the last moments of minutes; bars named by their edges, whole minutes, would be right"
@@ -262,7 +266,8 @@ def _scanned(
               CAST(CASE WHEN torn THEN {TORN} WHEN unclosed THEN {UNCLOSED}
                    WHEN NOT priced THEN CASE WHEN {cut_off} THEN {NO_SYMBOL} ELSE {NO_PRICE} END
                    WHEN us IS NULL OR us < 0 THEN {NO_TIME}
-                   WHEN who IS NULL THEN {NO_SYMBOL} WHEN us % 60000000 <> 0 THEN {OFF_MINUTE}
+                   WHEN who IS NULL THEN {NO_SYMBOL} WHEN us % 60000000 <> 0
+                   THEN CASE WHEN us % 5000000 = 0 THEN {AT_SECONDS} ELSE {OFF_MINUTE} END
                    WHEN cut THEN {CUT} ELSE {BAR} END AS UTINYINT) AS state
               FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive, {reading.priced} AS priced,
                     {behind(group.table, reading.last_price)} IS NULL AS cut,

@@ -199,3 +199,21 @@ def test_a_right_edge_in_half_of_the_sessions_is_told(tmp_path: Path) -> None:
     ]
     found = checked(write(tmp_path / "IBM.csv", rows[:-1]))
     assert any("--label right may be meant" in line for line in found.said)
+
+
+@pytest.mark.parametrize(
+    ("every", "kept", "whole"),
+    [(30, 2, False), (15, 20, False), (30, 30, True), (307, 1, True)],  # a few, and a download now and then
+)
+def test_bars_of_seconds_are_no_whole_minutes(tmp_path: Path, every: int, kept: int, whole: bool) -> None:
+    """Beside a file of minutes. (Found by a stranger: whole, where half of the bars of 30 seconds were missing.)"""
+    times = [OPEN + timedelta(seconds=n) for n in range(0, 390 * 60, every) if n % 60]
+    rows = [f"{at:%Y-%m-%dT%H:%M:%SZ},1,1,1,1,1" for at in times]
+    write(tmp_path / "AAPL.csv", lines())
+    write(tmp_path / "IBM.csv", sorted([*lines(), *rows[::kept]]))
+    found = checked(tmp_path)
+    assert (found.whole, found.totals["missing"]) == (whole, 0)
+    assert whole or not found.totals["whole"]
+    if (every, kept) == (30, 2):
+        with pytest.raises(BadInput, match="390 times are off the whole minute, 390 are on it"):
+            checked(write(tmp_path / "MSFT.csv", sorted([*lines(), *rows])))
