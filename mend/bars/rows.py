@@ -57,24 +57,25 @@ def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> s
     )
 
 
-def in_order(files: BarFiles, hours: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """The naive bars of some clock hours, in the order of the files' rows: symbols, their codes, and minutes."""
-    names: list[str] = []
-    codes, minutes = [], []
+def in_order(files: BarFiles, hours: np.ndarray) -> tuple[list[str], list[np.ndarray]]:
+    """The naive bars of some clock hours, in the order of the files' rows: symbols, and as columns their codes, the
+    minutes, the numbers of the files, and what stands for the values (0: there are none)."""
+    names: dict[str, int] = {}
+    paths: dict[str, int] = {}
+    found = []
     files.connection.execute("SET preserve_insertion_order = true")
     listed = ", ".join(map(str, hours.tolist()))
     for group in files.groups:
         reading = group.reading
         who = FILE if reading.symbol is None else reading.symbol
+        values = f"hash({', '.join(reading.values.values())}) // 2" if reading.values else "0"
         rows = files.connection.execute(
-            f"""SELECT who, us // 60000000 FROM (SELECT {who} AS who, {reading.at} AS us, {reading.naive} AS naive,
-                {reading.priced} AS priced FROM {group.reader})
+            f"""SELECT who, us // 60000000, path, said FROM (SELECT {who} AS who, {reading.at} AS us,
+                {reading.naive} AS naive, {reading.priced} AS priced, {FILE} AS path, {values} AS said
+                FROM {group.reader})
                 WHERE naive AND priced AND us % 60000000 = 0 AND us // 3600000000 IN ({listed})"""  # noqa: S608
         ).fetchall()
-        for one, minute in rows:
+        for one, minute, path, said in rows:
             name = (group.symbols.get(one) if reading.symbol is None else one) or ""
-            if name not in names:
-                names.append(name)
-            codes.append(names.index(name))
-            minutes.append(minute)
-    return names, np.array(codes, np.int64), np.array(minutes, np.int64)
+            found.append((names.setdefault(name, len(names)), minute, paths.setdefault(path, len(paths)), said))
+    return [*names], list(np.array(found, np.int64).reshape(-1, 4).T)

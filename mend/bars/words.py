@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
-_FULL = np.uint64((1 << 60) - 1)
+FULL = np.uint64((1 << 60) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Words:
         """Every minute later by `minutes` (a number, or one for each word; below zero: earlier)."""
         hours, rest = np.divmod(np.broadcast_to(np.asarray(minutes, np.int64), self.hour.shape), 60)
         up = rest.astype(np.uint64)
-        low = (self.bits << up) & _FULL
+        low = (self.bits << up) & FULL
         high = np.where(rest > 0, self.bits >> (np.uint64(60) - up), np.uint64(0))
         # Duplicates stay with the first of the two words that a word may fall into.
         spread = np.where(low > 0, np.bitwise_count(high), 0).astype(np.int64)
@@ -98,7 +98,10 @@ class Words:
         Duplicates in an hour that an edge cuts count, wherever in that hour they are.
         """
         low, high = (np.clip(edge - self.hour * 60, 0, 60).astype(np.uint64) for edge in (first, after))
-        mask = ((np.uint64(1) << high) - np.uint64(1)) & ~((np.uint64(1) << low) - np.uint64(1))
+        return self.masked(((np.uint64(1) << high) - np.uint64(1)) & ~((np.uint64(1) << low) - np.uint64(1)))
+
+    def masked(self, mask: Bits) -> Words:
+        """The minutes whose bits are set in the mask of their word. Duplicates stay with every word that stays."""
         bits = self.bits & mask
         rows = self.rows - np.bitwise_count(self.bits & ~mask)
         kept = bits > 0

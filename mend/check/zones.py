@@ -12,7 +12,7 @@ from minutemend.core.minutes import epoch_minute
 
 from mend.bars.reader import BarFiles
 from mend.bars.rows import in_order
-from mend.bars.words import Numbers, Words, words_of
+from mend.bars.words import FULL, Bits, Numbers, Words, words_of
 from mend.calendars.known import Calendar
 from mend.check.grid import matching
 
@@ -62,11 +62,10 @@ def fitting(naive: Words, calendar: Calendar) -> list[tuple[str, int]]:
     """Likely zones with the number of bars in sessions then, the best first; none in which a time cannot be."""
     found = []
     for name in dict.fromkeys((calendar.zone, *LIKELY)):
-        hours, early, late = _offsets(naive, zone_named(name))
+        pieces, early, late = _offsets(naive, zone_named(name))
         if (early < late).any():
             continue  # some times were skipped by the clock there: they cannot have been written
-        place = np.searchsorted(hours, naive.hour)
-        found.append((name, inside(naive.shifted(-early[place]), calendar)))
+        found.append((name, inside(pieces.shifted(-early), calendar)))
     return sorted(found, key=lambda one: -one[1])
 
 
@@ -113,8 +112,8 @@ def disguised(zoned: Words, calendar: Calendar) -> str | None:
     bars, there = zoned.bars, inside(zoned, calendar)
     if bars < 100 or there > 0.9 * bars or calendar.zone == "UTC":
         return None
-    hours, early, _ = _offsets(zoned, zone_named(calendar.zone))
-    meant = inside(zoned.shifted(-early[np.searchsorted(hours, zoned.hour)]), calendar)
+    pieces, early, _ = _offsets(zoned, zone_named(calendar.zone))
+    meant = inside(pieces.shifted(-early), calendar)
     if meant < 0.99 * bars:
         return None
     return (
@@ -125,17 +124,17 @@ def disguised(zoned: Words, calendar: Calendar) -> str | None:
 
 def refuse_twice(naive: Words, zone: ZoneInfo) -> None:
     """Raises BadInput where times cannot be the zone's, or lie in an hour that comes twice there."""
-    hours, early, late = _offsets(naive, zone)
-    _refuse_skipped(naive, zone, hours, early, late)
+    pieces, early, late = _offsets(naive, zone)
+    _refuse_skipped(pieces, zone, early, late)
     if (early > late).any():
         raise BadInput(
-            f"the hour of {_clock(int(hours[early > late][0]))} comes twice in {zone.key}: times with their offset "
-            "(2024-11-03 01:30:00-04:00), or in UTC, would be right"
+            f"the hour of {_clock(int(pieces.hour[early > late].min()))} comes twice in {zone.key}: times with their "
+            "offset (2024-11-03 01:30:00-04:00), or in UTC, would be right"
         )
 
 
-def _refuse_skipped(naive: Words, zone: ZoneInfo, hours: Numbers, early: Numbers, late: Numbers) -> None:
-    skipped = (early < late)[np.searchsorted(hours, naive.hour)]
+def _refuse_skipped(naive: Words, zone: ZoneInfo, early: Numbers, late: Numbers) -> None:
+    skipped = early < late
     if skipped.any():
         bars = int(np.bitwise_count(naive.bits[skipped]).sum())
         at = _clock(int(naive.hour[skipped].min()))
@@ -151,8 +150,8 @@ def reach(zoned: Words, naive: Words, zone: ZoneInfo | None, calendar: Calendar,
     first, end = int(calendar.open[0]), min(int(calendar.close[-1]), epoch_minute(now))
     naive = naive.between(first, end)
     if zone is not None and len(naive.hour):
-        hours, early, _ = _offsets(naive, zone)
-        zoned = zoned.joined(naive.shifted(-early[np.searchsorted(hours, naive.hour)]))
+        pieces, early, _ = _offsets(naive, zone)
+        zoned = zoned.joined(pieces.shifted(-early))
     return zoned.between(first, end).only(zoned.names)  # of the symbols that have some there
 
 
@@ -161,21 +160,20 @@ def to_utc(naive: Words, zone: ZoneInfo, files: BarFiles) -> tuple[Words, list[s
 
     Raises BadInput where times cannot be the zone's, or where the hour that comes twice cannot be told apart.
     """
-    hours, early, late = _offsets(naive, zone)
-    place = np.searchsorted(hours, naive.hour)
-    _refuse_skipped(naive, zone, hours, early, late)
-    twice = (early > late)[place]
-    plain = Words(naive.names, naive.code[~twice], naive.hour[~twice], naive.bits[~twice], naive.rows[~twice])
-    moved = plain.shifted(-early[place][~twice])
+    pieces, early, late = _offsets(naive, zone)
+    _refuse_skipped(pieces, zone, early, late)
+    twice = early > late
+    moved = pieces.masked(np.where(twice, np.uint64(0), FULL)).shifted(-early[~twice])
     if not twice.any():
         return moved, []
-    ambiguous = np.unique(naive.hour[twice])
+    again = pieces.masked(np.where(twice, FULL, np.uint64(0)))
+    ambiguous, place = np.unique(again.hour, return_index=True)
     parts = [moved]
     notes = []
-    names, code, minute, second, once = _told_apart(files, ambiguous, zone)
-    for late_one, offsets in ((False, early), (True, late)):
+    names, code, minute, second, once = _told_apart(files, np.unique(again.minutes(0, len(again.hour))), zone)
+    for late_one, offsets in ((False, early[twice][place]), (True, late[twice][place])):
         chosen = second == late_one
-        utc = minute[chosen] - offsets[np.searchsorted(hours, minute[chosen] // 60)]
+        utc = minute[chosen] - offsets[np.searchsorted(ambiguous, minute[chosen] // 60)]
         bit = np.uint64(1) << (utc % 60).astype(np.uint64)
         parts.append(Words.merged(names, code[chosen], utc // 60, bit, np.ones(len(utc), np.int64)))
     shown = ", ".join(_clock(hour) for hour in ambiguous.tolist()[:3])
@@ -189,10 +187,11 @@ def to_utc(naive: Words, zone: ZoneInfo, files: BarFiles) -> tuple[Words, list[s
 
 
 def _told_apart(
-    files: BarFiles, hours: Numbers, zone: ZoneInfo
+    files: BarFiles, minutes: Numbers, zone: ZoneInfo
 ) -> tuple[Sequence[str], Numbers, Numbers, np.ndarray, int]:
-    """The bars of hours that come twice: symbols, their codes, local minutes, whether each is of the second time."""
-    names, code, minute = in_order(files, hours)
+    """The bars of minutes that come twice: symbols, their codes, local minutes, whether each is of the second time."""
+    names, columns = in_order(files, np.unique(minutes // 60))
+    code, minute, file, said = (column[np.isin(columns[1], minutes)] for column in columns)
     second = np.zeros(len(minute), bool)
     once = 0
     key = code * (1 << 32) + minute // 1440
@@ -200,37 +199,86 @@ def _told_apart(
         rows = np.flatnonzero(key == one)
         steps = np.diff(minute[rows])
         falling = (steps < 0).sum() > (steps > 0).sum()
-        breaks = np.flatnonzero(steps > 0 if falling else steps < 0)
-        if len(breaks) > 1:
+        run = np.r_[0, np.cumsum(steps > 0 if falling else steps < 0)]
+        times = _times(run, minute[rows], file[rows], said[rows])
+        if max(times) > 1 or (max(times) == 0 and _sorted(minute[rows], said[rows])):
             raise BadInput(
                 f"the hour of {_clock(int(minute[rows[0]]) // 60)} comes twice in {zone.key}, and the order of the "
                 "rows does not tell which is which: times with their offset (2024-11-03 01:30:00-04:00) would be right"
             )
-        if not len(breaks):
+        if max(times) == 0:
             once += 1
         else:
-            second[rows[breaks[0] + 1 :]] = not falling
-            second[rows[: breaks[0] + 1]] = falling
+            second[rows] = np.array(times)[run] != falling
     return names, code, minute, second, once
 
 
-def _offsets(naive: Words, zone: ZoneInfo) -> tuple[Numbers, Numbers, Numbers]:
-    """Distinct hours of the words, with the zone's offset in minutes when such an hour comes first, and second."""
-    hours = np.unique(naive.hour)
+def _times(run: Numbers, minute: Numbers, file: Numbers, said: Numbers) -> list[int]:
+    """For each run of rows which time of the hour it is of, in the order of the rows: a new one, or that of a run whose
+    bars it holds again. A new one that begins a file is none of two: of files no order is known."""
+    known: dict[int, dict[int, set[int]]] = {}
+    times: list[int] = []
+    for number in range(int(run[-1]) + 1):
+        rows = np.flatnonzero(run == number)
+        bars = list(zip(minute[rows].tolist(), said[rows].tolist(), strict=True))
+        begins = number > 0 and file[rows[0]] != file[rows[0] - 1]
+        again = (time for time, its in known.items() if _again(bars, its, least=1 if begins else 3))
+        times.append(next(again, 2 if begins else len(known)))
+        its = known.setdefault(times[-1], {})
+        for at, value in bars:
+            its.setdefault(at, set()).add(value)
+    return times
+
+
+def _sorted(minute: Numbers, said: Numbers) -> bool:
+    """Whether rows of one run may be of both times, sorted by the clock: most minutes have several bars."""
+    several = set(zip(minute.tolist(), said.tolist(), strict=True))
+    return len(several) > 1.5 * len(set(minute.tolist()))
+
+
+def _again(bars: list[tuple[int, int]], known: dict[int, set[int]], *, least: int) -> bool:
+    """Whether bars are those of an earlier run: most that share a minute have its values, and these differ."""
+    shared = [(at, value) for at, value in bars if at in known]
+    same = [value for at, value in shared if value and value in known[at]]
+    return len(same) >= max(least, len(shared) / 2) and len(set(same)) >= len(same) / 2
+
+
+def _offsets(naive: Words, zone: ZoneInfo) -> tuple[Words, Numbers, Numbers]:
+    """The words, cut where an offset changes within an hour, and for each the zone's offset in minutes when such a time
+    comes first, and second."""
+    hours, word = np.unique(naive.hour, return_inverse=True)
     days, place = np.unique(hours // 24, return_inverse=True)
-    early, late = np.zeros(len(hours), np.int64), np.zeros(len(hours), np.int64)
-    edges = [(_offset(zone, day * 24, 0), _offset(zone, day * 24 + 24, 0)) for day in days.tolist()]
-    early[:] = np.array([first for first, _ in edges], np.int64)[place]
-    late[:] = early
+    edges = [(_offset(zone, day * 1440, 0), _offset(zone, day * 1440 + 1440, 0)) for day in days.tolist()]
+    early = np.array([first for first, _ in edges], np.int64)[place]
+    late = early.copy()
+    rest = np.full(len(word), FULL)
+    spare = naive.rows - np.bitwise_count(naive.bits)  # duplicates: of what comes twice, where that is cut off
+    cut: list[tuple[Bits, Numbers, Numbers, Numbers]] = []
     for number in np.flatnonzero(np.array([first != last for first, last in edges])[place]).tolist():
-        early[number], late[number] = (_offset(zone, int(hours[number]), fold) for fold in (0, 1))
-    return hours, early, late
+        start = int(hours[number]) * 60
+        each = [(_offset(zone, start + minute, 0), _offset(zone, start + minute, 1)) for minute in (0, 59)]
+        if each[0] != each[1]:
+            each = [(_offset(zone, start + minute, 0), _offset(zone, start + minute, 1)) for minute in range(60)]
+        early[number], late[number] = each[0]
+        for first, last in dict.fromkeys(one for one in each if one != each[0]):
+            bits = np.uint64(sum(1 << minute for minute, one in enumerate(each) if one == (first, last)))
+            mask = np.where(word == number, bits, np.uint64(0))
+            rest &= ~mask
+            own = np.where((word == number) & (first > last), spare, 0)
+            spare = spare - own
+            cut.append((mask, own, np.full(len(word), first), np.full(len(word), last)))
+    pieces = []
+    for mask, more, *offsets in ((rest, spare, early[word], late[word]), *cut):
+        kept = np.flatnonzero(naive.bits & mask)
+        rows = np.bitwise_count(naive.bits & mask) + more
+        pieces.append([one[kept] for one in (naive.code, naive.hour, naive.bits & mask, rows, *offsets)])
+    columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+    return Words(naive.names, *columns[:4]), columns[4], columns[5]
 
 
-def _offset(zone: ZoneInfo, hour: int, fold: int) -> int:
-    day, rest = divmod(hour, 24)
-    at = datetime.combine(_EPOCH + timedelta(days=day), time(rest, fold=fold), zone)
-    offset = at.utcoffset()
+def _offset(zone: ZoneInfo, minute: int, fold: int) -> int:
+    at = datetime.combine(_EPOCH, time(), zone) + timedelta(minutes=minute)
+    offset = at.replace(fold=fold).utcoffset()
     return int(offset.total_seconds() // 60) if offset else 0
 
 
