@@ -43,10 +43,10 @@ class LoadFiles:
     """
 
     def __init__(self, paths: Sequence[str], options: BarOptions, *, symbols: Sequence[str] | None = None) -> None:
-        self._zone = None if options.zone is None else zones.zone_named(options.zone)
         self._spilled = TemporaryDirectory(prefix="mend-load-")
         self._db = duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": self._spilled.name})
         self._db.execute("SET TimeZone = 'UTC'")
+        self._zone = None if options.zone is None else zones.zone_named(options.zone, self._db)
         self._files = BarFiles(self._db, options.wanted()).open(paths, options.symbol)
         self._symbols, self._label = symbols, options.label
 

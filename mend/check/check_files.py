@@ -78,7 +78,7 @@ def check_files(
 ) -> CheckResult:
     """Audit the files. `now` (aware) says which minutes have happened; `watch` hears what begins. Raises BadInput."""
     cadence = None if request.cadence is None else grid.parse_cadence(request.cadence)
-    zone = None if request.zone is None else zones.zone_named(request.zone)
+    zone = None if request.zone is None else zones.zone_named(request.zone, connection)
     wanted, chosen, window = request.wanted(), request.chosen(), request.window(now)
     file = request.closures
     closures = [] if file is None else parse_closures(file.read_text(errors="replace"), name=str(file))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 from minutemend.core.errors import BadInput
 from minutemend.core.minutes import epoch_minute
@@ -30,11 +31,12 @@ LIKELY_CALENDARS = (
 _EPOCH = date(1970, 1, 1)
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """The zone. Raises BadInput for what is none."""
+def zone_named(name: str, connection: duckdb.DuckDBPyConnection) -> ZoneInfo:
+    """The zone. Raises BadInput for what is none, to Python or to DuckDB: `localtime`, `posix/UTC`."""
     try:
+        connection.execute("SELECT timezone(?, TIMESTAMP '2024-03-12')", [name])
         return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
+    except (ValueError, OSError, KeyError, duckdb.Error):
         raise BadInput(f"--zone {name!r} is no time zone: UTC or America/New_York would be right") from None
 
 
@@ -62,7 +64,7 @@ def fitting(naive: Words, calendar: Calendar) -> list[tuple[str, int]]:
     """Likely zones with the number of bars in sessions then, the best first; none in which a time cannot be."""
     found = []
     for name in dict.fromkeys((calendar.zone, *LIKELY)):
-        pieces, early, late = _offsets(naive, zone_named(name))
+        pieces, early, late = _offsets(naive, ZoneInfo(name))
         if (early < late).any():
             continue  # some times were skipped by the clock there: they cannot have been written
         found.append((name, inside(pieces.shifted(-early), calendar)))
@@ -112,7 +114,7 @@ def disguised(zoned: Words, calendar: Calendar) -> str | None:
     bars, there = zoned.bars, inside(zoned, calendar)
     if bars < 100 or there > 0.9 * bars or calendar.zone == "UTC":
         return None
-    pieces, early, _ = _offsets(zoned, zone_named(calendar.zone))
+    pieces, early, _ = _offsets(zoned, ZoneInfo(calendar.zone))
     meant = inside(pieces.shifted(-early), calendar)
     if meant < 0.99 * bars:
         return None

@@ -81,3 +81,12 @@ def test_half_an_hour_that_comes_twice_or_never(tmp_path: Path, start: datetime)
     path = write(tmp_path / "BTC.csv", rows(0, 600, start=start, zone=zone))
     found = check(path, zone=zone, start=start, minutes=600)
     assert (found.whole, found.duplicates, found.expected) == (True, 0, 600)
+
+
+@pytest.mark.parametrize(
+    "zone", ["localtime", "posixrules", "posix/America/New_York", "right/America/New_York", "Mars"]
+)
+def test_a_zone_that_no_database_names_is_refused(tmp_path: Path, zone: str) -> None:
+    """The machine's folder of zones has more files than that. (Found by a stranger: a traceback.)"""
+    with pytest.raises(BadInput, match="is no time zone: UTC or America/New_York would be right"):
+        check(write(tmp_path / "BTC.csv", rows(0, 300)), zone=zone)
