@@ -175,8 +175,8 @@ def instant(one: TimeColumn, *, own: bool) -> tuple[str, str, str]:
     if one.kind == "epoch":
         whole, parted = (epoch_us(f"TRY_CAST({sql} AS {number})") for number in ("HUGEINT", "DOUBLE"))
         at = whole if "INT" in kind else parted
-        if kind == "VARCHAR":  # a whole number keeps all of its digits, and no cast may round a part of a second away
-            at = f"CASE WHEN contains({sql}, '.') THEN {parted} ELSE {whole} END"
+        if kind == "VARCHAR":  # no part of a second may be rounded away, and nanoseconds are too long for a float
+            at = f"CASE WHEN TRY_CAST({sql} AS DOUBLE) < 1e17 THEN {parted} ELSE {whole} END"
         return f"CAST({at} AS BIGINT)", "false", f"epochs in {one.unit}"
     if one.form is None:
         if "WITH TIME ZONE" in kind or "TIMESTAMPTZ" in kind:
