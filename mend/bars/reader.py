@@ -11,6 +11,7 @@ import duckdb
 from minutemend.core.errors import BadInput
 
 from mend.bars import dialect, json_files, rewrite, wide
+from mend.bars.json_rows import Besides
 from mend.bars.names import day_of, said_by, symbols_of
 from mend.bars.no_bars import Broken, NoBars, OfFile, of_text, without_rows
 from mend.bars.paths import Found, find_files, unopened
@@ -57,6 +58,7 @@ class BarFiles:
     groups: list[Group] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # files that hold no bars, and why
     unread: list[tuple[str, str]] = field(default_factory=list)  # those of them whose bars are not counted: broken ones
+    documents: dict[Member, Besides] = field(default_factory=dict)  # those of JSON, and what they say besides rows
     _room: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="minutemend-", ignore_cleanup_errors=True)
     )
@@ -139,10 +141,8 @@ class BarFiles:
             parquet.append(rewrite.as_parquet(member, room))
             return
         if member.kind == "json":
-            target = room / f"{len(list(room.iterdir()))}.csv"
-            json_files.to_csv(member.path, target, member.shown)
-            head = target.read_bytes()[: 1 << 16].decode("utf-8", "ignore")
-            member = replace(member, path=str(target), kind="text", head=head[: head.rfind("\n") + 1])
+            member, besides = json_files.as_text(member, room)
+            self.documents[member] = besides
         texts.setdefault((member.compression, dialect.signature(member.head)), []).append(member)
 
     def skip(self, found: Found | Member, flaw: NoBars) -> None:

@@ -29,11 +29,12 @@ def select_rows(
     chosen = ""
     if symbols is not None:
         chosen = f" WHERE symbol IN ({', '.join(quoted_text(name) for name in symbols)})"
-    parts = [_part(group, zone, early, partly=partly) for group in files.groups]
+    parts = [select_group(group, zone, early, partly=partly) for group in files.groups]
     return f"SELECT * FROM ({' UNION ALL '.join(parts)}){chosen}"  # noqa: S608 (names are quoted)
 
 
-def _part(group: Group, zone: ZoneInfo | None, early: int, *, partly: bool) -> str:
+def select_group(group: Group, zone: ZoneInfo | None = None, early: int = 0, *, partly: bool) -> str:
+    """The same of one group, unsorted as it lies there."""
     reading = group.reading
     lacking = [name for name in VALUES if name not in reading.values]
     if lacking and not partly:
