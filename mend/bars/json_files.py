@@ -115,6 +115,8 @@ def _was_for_bars(source: str) -> bool:
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     """The row with what lies one level deeper in its place (`mid` of Oanda)."""
+    if dict not in map(type, row.values()):
+        return row
     cells: dict[str, Any] = {}
     for name, value in row.items():
         cells |= value if isinstance(value, dict) else {name: value}
@@ -136,7 +138,7 @@ def _rows(file: IO[str], shown: str, besides: Besides) -> Iterator[Row]:
     document = _parsed(first)
     second = next(lines, "")
     if document is not None and second:
-        for text in chain((first, second), lines):
+        for text in chain((first, second), file):
             yield from _line(text, besides)
         return
     if document is None:
@@ -155,15 +157,15 @@ def _rows(file: IO[str], shown: str, besides: Besides) -> Iterator[Row]:
 def _parsed(text: str) -> Any:
     """What a line holds; None where that is no JSON."""
     try:
-        return json.loads(text.strip().rstrip(","))
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _parsed(bare) if (bare := text.strip().rstrip(",")) != text else None
 
 
 def _line(text: str, besides: Besides) -> Iterator[Row]:
     row = _parsed(text)
     if row is None:
-        besides.broken += text.strip() not in (",", "null")
+        besides.broken += text.strip() not in ("", ",", "null")
     elif is_line_record(row) and (isinstance(row, list) or not besides.more or is_bar(tuple(row), 0)):
         yield None, row  # beside responses an object without a time is one, too, and holds none
     else:

@@ -16,6 +16,7 @@ DEEP = 6  # levels of wrapping that are looked through
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d{9,19}$")
 _NUMBER = re.compile(r"^\d+[.:]?\s+")
 _NEXT = ("next_page_token", "next_url", "next_page")
+_NESTED = frozenset((dict, list))
 _SOME = 20  # rows that say what a list holds
 
 Row = tuple[str | None, Any]  # the symbol that stands above it, and an object, a list, or what is no row
@@ -113,9 +114,9 @@ def _holds_rows(value: Any) -> bool:
 
 def is_record(row: dict[str, Any]) -> bool:
     """Whether an object is a row, and not what rows lie in."""
-    nested = [inner for inner in row.values() if isinstance(inner, (dict, list))]
-    if not nested:
+    if _NESTED.isdisjoint(map(type, row.values())):
         return bool(row)
+    nested = [inner for inner in row.values() if isinstance(inner, (dict, list))]
     if len(nested) == len(row):
         return False
     if all(map(_is_flat, nested)):
