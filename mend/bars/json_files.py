@@ -46,7 +46,7 @@ def _to_csv(source: str, target: Path, shown: str) -> Besides:
     if not rows:
         raise no_bars(
             "it is JSON without rows: a list of bars, or a bar in each line, would be right",
-            broken=meant_for_bars(shown) or _was_for_bars(source),
+            broken=meant_for_bars(shown) or bool(besides.empty) or _was_for_bars(source),
         )
     return besides
 
@@ -101,16 +101,27 @@ def _write(rows: Iterable[Row], out: IO[str], columns: dict[str, None]) -> tuple
 
 
 def _was_for_bars(source: str) -> bool:
-    """Whether a document without rows is what a vendor or a tool writes where there are no bars: `[]`, `{}`, empty
-    columns, or an empty list under a name for bars."""
+    """Whether a document without rows is what a vendor or a tool writes where there are no bars."""
     try:
-        document = json.loads(Path(source).read_text("utf-8-sig"))
+        return _meant(json.loads(Path(source).read_text("utf-8-sig")), DEEP)
     except ValueError:  # lines
         return False
+
+
+def _meant(document: Any, deep: int) -> bool:
+    """Whether it is `[]`, `{}`, empty columns, or nothing under a name for bars, if in an object."""
     if not isinstance(document, dict) or not document:
         return not document
-    empty = [key for key, value in document.items() if not value]
-    return named_as_bars(empty) or any(plain(key) in _BARS for key in empty) or document.get("s") == "no_data"
+    empty = [key for key, value in document.items() if _hollow(value, deep)]
+    if named_as_bars(empty) or any(plain(key) in _BARS for key in empty) or document.get("s") == "no_data":
+        return True
+    return deep > 0 and any(_meant(inner, deep - 1) for inner in document.values() if inner and isinstance(inner, dict))
+
+
+def _hollow(value: Any, deep: int) -> bool:
+    """Whether it holds nothing, or only what does: `{"AAPL": []}`."""
+    within = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not value or (deep > 0 and bool(within) and all(_hollow(one, deep - 1) for one in within))
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -191,6 +191,22 @@ def test_half_a_letter_is_no_fault_of_the_rows(tmp_path: Path) -> None:
     assert (code, found["symbols"]) == (0, 2)
 
 
+NOTHING = [
+    {"bars": {"AAPL": []}, "next_page_token": None},
+    {"bars": {"AAPL": [], "MSFT": []}},
+    {"result": {"candles": []}},
+    [{"symbol": "AAPL", "data": []}, {"symbol": "MSFT", "data": []}],
+]
+
+
+@pytest.mark.parametrize("document", NOTHING)
+def test_a_response_without_a_bar_is_missed(document: Any, tmp_path: Path) -> None:
+    """Beside that of another day, and as an empty file is."""
+    put(tmp_path, {"12.json": {"bars": {"AAPL": ROWS}}, "13.json": document})
+    code, found = check(tmp_path)
+    assert (code, found["missing"], [Path(one["file"]).name for one in found["unread"]]) == (1, 0, ["13.json"])
+
+
 SEEN = [
     {"request": {"params": {"symbol": "AAPL", "limit": None}}, "data": ROWS},
     {"ticker": "AAPL", "meta": {"symbol": "AAPL", "ranges": [1, 2]}, "results": ROWS, "next_url": None},
