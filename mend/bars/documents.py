@@ -19,7 +19,7 @@ FROM (SELECT symbol, minute, row_number() OVER () AS place FROM ({rows}))
 GROUP BY symbol ORDER BY max(place) DESC LIMIT 1"""
 
 
-def lacking(files: BarFiles, chosen: Sequence[str] | None) -> Iterator[str]:
+def lacks(files: BarFiles, chosen: Sequence[str] | None) -> Iterator[str]:
     """A line for each thing that is known to be lacking; of symbols, those that are `chosen` (None: all)."""
     broken = [(member.shown, besides.broken) for member, besides in files.documents.items() if besides.broken]
     if broken:

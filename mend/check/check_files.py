@@ -16,7 +16,7 @@ from minutemend.core.minutes import Range, epoch_minute, from_epoch_minute
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 
-from mend.bars.documents import lacking
+from mend.bars.documents import lacks
 from mend.bars.reader import BarFiles
 from mend.bars.recognise import BarOptions
 from mend.bars.rows import select_rows
@@ -115,7 +115,7 @@ def check_files(
         rows = select_rows(files, zone=zone, symbols=None if request.symbol else words.names, early=early, partly=True)
         if request.symbol is not None:
             rows = f"SELECT * REPLACE ({quoted_text(request.symbol)} AS symbol) FROM ({rows})"  # noqa: S608
-        doubtful = (*found.unplaced, *lacking(files, chosen), *(mixed(files) if request.label is None else ()))
+        doubtful = (*found.unplaced, *lacks(files, chosen), *(mixed(files) if request.label is None else ()))
         result = replace(result, unplaced=(*doubtful, *overlaid(connection, rows, words)))
         if not request.values:
             return result

@@ -44,7 +44,7 @@ class CheckResult:
     unread: tuple[tuple[str, str], ...]  # those of them that are broken: their bars are not counted
     left_out: dict[str, int]  # rows that are no bars, by why
     unseen: tuple[str, ...]  # symbols whose bars lie in no session, so that nothing of them was audited
-    unplaced: tuple[str, ...] = ()  # of which bars it is not known where they belong, a line each
+    unplaced: tuple[str, ...] = ()  # what else is lacking or of no known place, a line each
     doubts: tuple[Doubt, ...] = ()  # symbols whose bars lie outside sessions, and in those of another calendar
     flags: tuple[Flag, ...] | None = None  # values that cannot be right; None: not looked at
 
