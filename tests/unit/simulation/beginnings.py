@@ -127,11 +127,16 @@ def truth_of(world: World, market: Market, *, past: int) -> dict[Key, Bar]:
     return truth
 
 
+def past_sessions(market: Market, sessions: int) -> list[Session]:
+    """So many sessions of each calendar before the window, an hour each."""
+    hours = [market.window.start.replace(minute=0) - timedelta(days=back) for back in range(5, 5 + sessions)]
+    calendars = sorted({one.calendar for one in market.listings})
+    return [Session(name, hour.date(), hour, hour + timedelta(hours=1)) for name in calendars for hour in hours]
+
+
 def past_facts(market: Market, sessions: int) -> Iterator[tuple[datetime, pa.Table, Absence]]:
-    """The hourly facts of so many sessions before the window, an hour each: only the quiet symbol lacked minutes, and
-    they are proven absent."""
-    for back in range(5, 5 + sessions):
-        hour = market.window.start.replace(minute=0) - timedelta(days=back)
+    """The hourly facts of these sessions: only the quiet symbol lacked minutes, and they are proven absent."""
+    for hour in sorted({one.open for one in past_sessions(market, sessions)}):
         names = sorted(SYMBOLS)
         absent = [2 * (name == QUIET) for name in names]
         columns = [names, [hour.replace(tzinfo=None)] * len(names), *([1.0] * len(names) for _ in range(5))]

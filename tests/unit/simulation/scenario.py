@@ -27,6 +27,7 @@ from tests.unit.simulation.beginnings import (
     holes_of,
     lasting_holes,
     past_facts,
+    past_sessions,
     truth_of,
     window_of,
 )
@@ -98,7 +99,7 @@ class Scenario:
     def _begin(self) -> dict[tuple[str, datetime], Bar]:
         """Fill the lake, holes left out; days before that the run is not to touch have holes as well."""
         market, world = self.market, self.world
-        self.lake.calendars.put([*market.sessions, *market.earlier])
+        self.lake.calendars.put([*market.sessions, *market.earlier, *past_sessions(market, self.profile.past)])
         for hour, facts, quiet in past_facts(market, self.profile.past):
             self.lake.hourly.put(hour, facts, replaces=None)
             self.lake.put_absences([quiet])
