@@ -93,15 +93,16 @@ class _Known:
     """All that the lake knows of a window: for each symbol its spans of evidence, worst first, and its bars."""
 
     def __init__(self, lake: Lake, window: Range, symbols: list[str]) -> None:
-        told = [
-            (one.failed_at, Span(one.symbol, one.range, Verdict.FAILED, one.reason, one.evidence))
-            for one in lake.failures(window)
-        ]
+        told = []
         for one in lake.revocations(window):
             said = {"who": one.who, "why": one.why, "revoked_at": format_instant(one.revoked_at)}
             span = Span(one.symbol, one.range, Verdict.MISSING, REVOKED, json.dumps([said]))
             told.append((one.revoked_at, span))
-        # The newest word counts: a failure after a revocation, or the other way round.
+        told += [
+            (one.failed_at, Span(one.symbol, one.range, Verdict.FAILED, one.reason, one.evidence))
+            for one in lake.failures(window)
+        ]
+        # The newest word counts: a failure after a revocation, or the other way round; at one instant the failure.
         spans = [span for _, span in sorted(told, key=lambda one: one[0])]
         spans += [
             Span(one.symbol, one.range, Verdict.ABSENT, one.reason, one.evidence, one.proof, one.plausible)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, product
+from itertools import product
 
 from minutemend.core.errors import BadInput
 
 from mend.bars import names as file_names
 from mend.bars.no_bars import Broken, NoBars, like_times, named_as_bars, no_bars
+from mend.bars.parts import of_parts
 from mend.bars.prices import filled, holds_counts, number, values_of
 from mend.bars.shapes import (
     DATE,
@@ -42,11 +43,9 @@ from mend.bars.time_columns import (
 )
 from mend.bars.times import UNREAD, ZONED, instant_us, is_number
 
-_HALF = re.compile(r"(?i)[ap]\.?m\.?")
 _FRACTION = re.compile(r"\d*[.,]\d*[1-9]\d*")
 _CODE = re.compile(r"\d{4,6}")
 _ENDS = frozenset(("end", "close", "ends", "closes"))
-_PARTS = ("year", "month", "day", "hour", "minute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class BarOptions:
 
 def recognise(columns: Sequence[Column], *, wanted: Wanted, path: str, headed: bool) -> Reading:
     """How to read these columns as bars. Raises NoBars, or BadInput where the user's own naming is at fault."""
-    columns = _of_parts(columns) if wanted.minute_column is None else columns
+    columns = of_parts(columns) if wanted.minute_column is None else columns
     shape = (
         None
         if headed
@@ -279,27 +278,3 @@ def _may_name(column: Column) -> bool:
     if place >= SURE and filled and all(map(file_names.says_no_symbol, filled)):
         return place < len(SYMBOL) and all(map(_CODE.fullmatch, filled))  # Tokyo's, Hong Kong's, Shanghai's shares
     return place < len(SYMBOL) and (bool(filled) or not column.values)
-
-
-def _of_parts(columns: Sequence[Column]) -> list[Column]:
-    """The columns, those of the year to the minute, or of hour and minute, as one more column in place of them."""
-    for names, form in ((_PARTS, "%04d-%02d-%02d %02d:%02d"), (_PARTS[3:], "%02d:%02d")):
-        named = [next((one for one in columns if plain(one.name) == name), None) for name in names]
-        found = [one for one in named if one is not None and all(value.strip().isdigit() for value in one.values)]
-        if len(found) == len(names):
-            sql = ", ".join(f"TRY_CAST({one.sql} AS BIGINT)" for one in found)
-            values = tuple(form % tuple(map(int, row)) for row in zip(*(one.values for one in found), strict=True))
-            whole = Column(" ".join(names), f"printf('{form}', {sql})", "VARCHAR", values)
-            return [*(one for one in columns if one not in found), whole]
-    return _halved(list(columns))
-
-
-def _halved(columns: list[Column]) -> list[Column]:
-    """The columns, with AM or PM that stands in a column of its own behind the time of day in the column before it."""
-    for before, half in pairwise(columns):
-        filled = [value.strip() for value in half.values if value.strip()]
-        if filled and all(map(_HALF.fullmatch, filled)) and before.type == half.type == "VARCHAR":
-            values = tuple(f"{time} {what}" for time, what in zip(before.values, half.values, strict=True))
-            whole = Column(before.name, f"({before.sql} || ' ' || {half.sql})", "VARCHAR", values)
-            return [whole if one is before else one for one in columns if one is not half]
-    return columns

@@ -14,7 +14,7 @@ from mend.bars.damage import meanwhile
 from mend.bars.names import says_no_symbol
 from mend.bars.no_bars import Broken
 from mend.bars.reader import BarFiles, Group, unreadable
-from mend.bars.seconds import STRAY, of_seconds
+from mend.bars.seconds import of_seconds
 from mend.bars.tables import FILE, behind, torn
 from mend.bars.unpack import Member
 from mend.bars.words import Words
@@ -198,7 +198,7 @@ def _refuse_none(files: BarFiles, bars: int, left: dict[str, int], blamed: Calla
             f"{blamed(NO_TIME)}: {unread:,} rows have no time that can be read, {bars:,} have: each row with its date "
             "and time, written as the others, would be right"
         )
-    if seconds > bars or seconds == bars > STRAY:
+    if seconds > bars:
         raise BadInput(
             f"{blamed(OFF_MINUTE)}: {seconds:,} times are off the whole minute, {bars:,} are on it: these are "
             "seconds, ticks or the last moments of minutes; bars named by their edges, whole minutes, would be right"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-STRAY = 2  # rows off the whole minute that mean nothing, as the last of a download of today
+_STRAY = 2  # rows off the whole minute that mean nothing, as the last of a download of today
 _HABIT = 0.05  # of the bars: more mean that the file is written so
 
 
@@ -18,7 +18,7 @@ def of_seconds(code: Any, rows: Any, *, good: Any, off: Any, marked: Any, named:
     `marked` those by 5, 10, 15 … seconds (bool arrays of one length).
     """
     bars, others, regular = (np.bincount(code, rows * some) for some in (good, off, marked))
-    habit = (regular == others) & (others > np.maximum(STRAY, _HABIT * bars))
+    habit = (regular == others) & (others > np.maximum(_STRAY, _HABIT * bars))
     for one in np.flatnonzero(habit | (others > bars)).tolist():
         if bars[one]:
             share = f"{others[one]:,.0f} of {bars[one] + others[one]:,.0f} times are off the whole minute"

@@ -147,6 +147,7 @@ COLUMNS: dict[Table, tuple[tuple[str, str], ...]] = {
         ("attempt", "int"),
         ("stated", "string"),  # JSON: [[first epoch minute, minutes], …]: the venue says that it had no trade
         ("shown", "string"),  # base64: a bit for each minute of the range of which it told
+        ("barred", "string"),  # base64: a bit for each minute of the range of which it showed a bar
     ),
     Table.FAILURES: (
         ("symbol", "string"),

@@ -165,7 +165,7 @@ def test_a_restated_week_from_the_look_to_accepted_to_as_of(week: Week) -> None:
     for name in ("alpaca", "finnhub"):
         assert run(verify.command, "--sample", "100%", "--vendor", name).exit_code == 0
     week.work({name: vendor(bars, name, week) for name, bars in (("alpaca", restated), ("finnhub", other))})
-    assert {key.partition("/")[0] for key in set(week.objects()) - set(before)} == {"looks"}
+    assert {key.partition("/")[0] for key in set(week.objects()) - set(before)} == {"answers", "looks"}
     found = sorted(find_revisions(week.lake, WEEK, share=SHARE), key=lambda one: (one.symbol, one.minute))
     revised, disputed = ([one for one in found if one.kind == kind] for kind in ("revised", "disputed"))
     values = list(VALUES)

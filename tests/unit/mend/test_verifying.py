@@ -126,7 +126,7 @@ def test_from_the_command_to_the_revision_and_nothing_else_is_written(loop: Loop
     assert "3 requests" in done.stderr
     while loop.queue.sent:
         loop.work()
-    assert {key.partition("/")[0] for key in set(loop.store.objects) - before} == {"looks"}
+    assert {key.partition("/")[0] for key in set(loop.store.objects) - before} == {"answers", "looks"}
     (one,) = find_revisions(loop.lake, Range(OPEN, OPEN + 60 * MINUTE))
     assert (one.symbol, one.minute, one.seen[0]) == ("BBB", OPEN + 9 * MINUTE, 500.0)
 

@@ -122,6 +122,24 @@ BROKE_ONCE = [
             board_losses=1,
         ),
     ),
+    (  # what the venue stated beside what was asked for is no bar
+        64,
+        Profile(
+            slowness=0.03,
+            duplicates=0.02,
+            throttling=0.3,
+            garbage=0.1,
+            lies=0.1,
+            cut_short=0.1,
+            audits=2,
+            poison=2,
+            redrives=1,
+            vendors=2,
+            market="midnight",
+            lasting="runs",
+            sources="venue",
+        ),
+    ),
     (
         90488198,
         Profile(

@@ -32,7 +32,7 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
     found = []
     for symbol in answer.looked_for():
         (kind, detail), looked, minutes = answer.said_of(symbol), answer.request.range, answer.bars.minutes_of(symbol)
-        omitted, stated, shown = NOTHING, runs([]), None
+        omitted, stated, shown, barred = NOTHING, runs([]), None, None
         if kind is AnswerKind.BARS and symbol in answer.covered:
             looked = answer.covered[symbol]
             covered = merge([epoch_minute(looked.start)], [epoch_minute(looked.end)])
@@ -42,6 +42,7 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
             stated = intersect(inside, said)[0]
             omitted = _omissions(subtract(subtract(inside, runs(minutes))[0], said)[0], minutes)
             shown = Shown.of(np.isin(covered.points(), np.concatenate([minutes, said.points()])))
+            barred = Shown.of(np.isin(covered.points(), minutes))
         found.append(
             Observation(
                 symbol=symbol,
@@ -58,6 +59,7 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
                 attempt=job.attempt,
                 stated=stated,
                 shown=shown,
+                barred=barred,
             )
         )
     return found

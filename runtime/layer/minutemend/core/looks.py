@@ -1,4 +1,4 @@
-"""Second looks on purpose: what is stored is asked for again, and nothing but looks is written."""
+"""Second looks on purpose: what is stored is asked for again, and what the answers show is kept beside it."""
 
 from __future__ import annotations
 

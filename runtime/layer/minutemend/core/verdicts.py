@@ -74,7 +74,7 @@ NOTHING = Omissions(*(numbers([]) for _ in range(4)))
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Which minutes of its range an answer told of, with a bar or as without a trade: a bit each, from the first."""
+    """Some minutes of an answer's range, as those that it told of: a bit each, from the first."""
 
     bits: bytes
 
@@ -94,7 +94,8 @@ class Observation:
 
     `range` was asked for and looked at; `omitted` are the runs of the job's gaps for which a believable answer had no
     bar (none for every kind but BARS), `stated` the minutes of which the venue itself said that they had no trade.
-    `shown` is what the answer told of, asked for or not (None: of its number alone, `rows`).
+    `shown` is what the answer told of, asked for or not (None: of its number alone, `rows`); `barred` is that of which
+    it showed a bar (None: not known).
     """
 
     symbol: str
@@ -111,13 +112,13 @@ class Observation:
     attempt: int
     stated: Intervals = field(default_factory=lambda: EMPTY)
     shown: Shown | None = None
+    barred: Shown | None = None
 
     def bars(self) -> Numbers:
         """The epoch minutes of which the answer is known to have shown a bar, asked for or not."""
-        if self.shown is None:
+        if self.barred is None:
             return numbers([])
-        told = epoch_minute(self.range.start) + np.flatnonzero(self.shown.flags(self.range))
-        return numbers(told[self.stated.holding(told) < 0])
+        return epoch_minute(self.range.start) + np.flatnonzero(self.barred.flags(self.range))
 
 
 class Proof(StrEnum):

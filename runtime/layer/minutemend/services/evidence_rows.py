@@ -38,10 +38,10 @@ def by_date(item: Ranged) -> Iterator[tuple[date, Ranged]]:
         if isinstance(item, Observation):
             edges = epoch_minute(part.start), epoch_minute(part.end)
             stated = intersect(item.stated, merge(*([edge] for edge in edges)))[0]
-            shown, first = item.shown, epoch_minute(item.range.start)
-            if shown is not None:
-                shown = Shown.of(shown.flags(item.range)[edges[0] - first : edges[1] - first])
-            yield day, replace(item, range=part, omitted=item.omitted.within(*edges), stated=stated, shown=shown)
+            inside = slice(*(edge - epoch_minute(item.range.start) for edge in edges))
+            shown, barred = (one and Shown.of(one.flags(item.range)[inside]) for one in (item.shown, item.barred))
+            omitted = item.omitted.within(*edges)
+            yield day, replace(item, range=part, omitted=omitted, stated=stated, shown=shown, barred=barred)
         else:
             yield day, replace(item, range=part)
 
