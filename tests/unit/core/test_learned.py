@@ -49,5 +49,6 @@ def test_what_an_answer_told_of_is_kept_whether_it_was_asked_for_or_not() -> Non
     (one,) = learned(JOB, answer([2, 3, 5, 14, 25], [0, 7]))
     assert one.shown is not None
     assert np.flatnonzero(one.shown.flags(one.range)).tolist() == [0, 2, 3, 5, 7, 14]
+    assert (one.bars() - FIRST).tolist() == [2, 3, 5, 14], "what the venue stated beside the gaps is no bar"
     (silent,) = learned(JOB, replace(answer([], []), kind=AnswerKind.NO_DATA))
     assert silent.shown is None

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from minutemend.core.bars import Bar, to_table
 from minutemend.core.minutes import MINUTE, Range
+from minutemend.core.revocations import Revocation
 from minutemend.core.sessions import Session
 from minutemend.core.symbols import Listing
 from minutemend.core.verdicts import RULE, Absence, Failure, Verdict
@@ -69,6 +70,14 @@ def test_the_newest_failure_gives_the_reason() -> None:
     lake = _lake()
     lake.put_failures([Failure("IBM", _range(0, 10), "garbage", "[]", 3, "a2", NOW)])
     lake.put_failures([Failure("IBM", _range(0, 10), "no_data", "[]", 3, "a1", NOW - timedelta(hours=1))])
+    assert _seen(lake) == [("IBM", 0, 10, Verdict.FAILED, "garbage")]
+
+
+def test_a_failure_at_the_instant_of_a_revocation_is_the_newer_word() -> None:
+    """An audit revokes what an answer speaks against as of that answer, and may fail of it at once."""
+    lake = _lake()
+    lake.put_revocations([Revocation("IBM", _range(0, 10), "minutemend", "a bar was shown", NOW)])
+    lake.put_failures([Failure("IBM", _range(0, 10), "garbage", "[]", 3, "a2", NOW)])
     assert _seen(lake) == [("IBM", 0, 10, Verdict.FAILED, "garbage")]
 
 
