@@ -42,6 +42,7 @@ from minutemend.core.verdicts import NONE, RULE, Absence, Observation, Proof, Pr
 NEVER = np.iinfo(np.int64).max
 CLOCKS = timedelta(seconds=30)  # a worker's clock may be ahead of its vendor's by so much
 _MICROSECOND = timedelta(microseconds=1)
+_WE = "minutemend"  # who revokes, where no person does
 _SHOWN = "{one.vendor} showed a bar of it beside what job {one.job_id} asked for"
 Flags = npt.NDArray[np.bool_]
 
@@ -416,8 +417,9 @@ def shown_since(absences: Iterable[Absence], observations: Iterable[Observation]
     for one in sorted(observations, key=lambda each: each.observed_at, reverse=True) if len(sound) else ():
         bars = one.bars() if one.symbol in code else numbers([])
         bars = bars[sound.holding(place(code[one.symbol], bars)) >= 0] if len(bars) else bars
-        for span in ranges_of(runs(bars)):
-            if any(each.range.intersect(span) and each.proven_at < one.observed_at for each in proofs[one.symbol]):
-                found.append(Revocation(one.symbol, span, "minutemend", _SHOWN.format(one=one), one.observed_at))
-        sound = subtract(sound, gaps.places([each.symbol for each in found], *edges(each.range for each in found)))[0]
+        older = [each.range for each in proofs[one.symbol] if each.proven_at < one.observed_at] if len(bars) else []
+        spans = [span for span in ranges_of(runs(bars)) if any(map(span.intersect, older))]
+        if spans:
+            found += [Revocation(one.symbol, span, _WE, _SHOWN.format(one=one), one.observed_at) for span in spans]
+            sound = subtract(sound, gaps.places([one.symbol] * len(spans), *edges(spans)))[0]
     return found
