@@ -18,7 +18,8 @@ from mend.check.check_result import CheckResult
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What a check found. `totals` has the counts of `mend check --format json`, `said` what was worked out, `unread`
-    the files that are broken, and why: their bars are not counted, and nothing is whole.
+    the files that are broken, and why: their bars are not counted, and nothing is whole. Nor is it with `unplaced`:
+    what else is lacking or of no known place, a line each.
 
     `gaps` has the columns symbol, start, end (UTC, half-open), minutes (of time) and bars (that are missing): an Arrow
     table where pyarrow is installed, else a dict of numpy arrays. pandas, polars and DuckDB take either. `flags`, with
@@ -31,6 +32,7 @@ class Checked:
     whole: bool
     flags: tuple[Flag, ...] | None = None
     unread: tuple[tuple[str, str], ...] = ()
+    unplaced: tuple[str, ...] = ()
 
 
 def check(
@@ -76,7 +78,7 @@ def check(
         result = check_files(request, now=datetime.now(UTC), connection=connection)
     told = result.as_json()
     totals = {name: value for name, value in told.items() if not isinstance(value, (list, dict))}
-    return Checked(totals, _table(result), result.said, result.whole, result.flags, result.unread)
+    return Checked(totals, _table(result), result.said, result.whole, result.flags, result.unread, result.unplaced)
 
 
 def _table(result: CheckResult) -> Any:

@@ -96,7 +96,7 @@ def test_nul_bytes_in_json_lines_are_damage(tmp_path: Path) -> None:
     names = HEAD.strip().split(",")
     lines = "".join(json.dumps(dict(zip(names, row.strip().split(","), strict=True))) + "\n" for row in ROWS)
     found = check(plain(tmp_path / "BTC.ndjson", zeroed(lines, len(lines) - 90 * DAY, len(lines))), calendar="24/7")
-    assert (found.whole, "1 line of no JSON, which may have been bars" in "".join(found.said)) == (False, True)
+    assert (found.whole, "1 line of no JSON, which may have been bars" in "".join(found.unplaced)) == (False, True)
 
 
 def test_nul_bytes_cost_their_rows_alone(tmp_path: Path) -> None:
