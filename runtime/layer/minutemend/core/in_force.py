@@ -89,7 +89,8 @@ def expected_otherwise(before: InForce, after: InForce) -> list[Range]:
     moved = {calendar for symbol in followed for calendar in was[symbol] ^ now[symbol]}
     held = {one.calendar for one in before.listings} & {one.calendar for one in after.listings}
     old, new = {*before.sessions}, {*after.sessions}
-    spans = [one.range for one in old | new if one.calendar in moved or (one.calendar in held and one not in old & new)]
+    spans = [one.range for one in old ^ new if one.calendar in held]
+    spans += [one.range for one in old | new if one.calendar in moved]
     for symbol in followed & (before.halted.keys() | after.halted.keys()):
         spans += {*before.halted.get(symbol, ())} ^ {*after.halted.get(symbol, ())}
     return ranges_of(merge(*edges(spans)))
