@@ -69,6 +69,8 @@ def members(found: Found, room: Path) -> Iterator[Member]:
 
 
 def _members(path: str, shown: str, *, asked: bool, room: Path) -> Iterator[Member]:
+    if not path.isascii() and path != path.encode("utf-8", "replace").decode():
+        raise Broken("its name is no text in UTF-8, as DuckDB wants it: another name would be right")
     with open(path, "rb") as file:
         first = file.read(8192)
     if not first:

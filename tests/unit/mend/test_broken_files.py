@@ -211,6 +211,17 @@ def test_a_link_that_leads_nowhere_costs_itself(spoil: Callable[[Path], None], t
     assert "did you mean" not in str(refused)
 
 
+def test_a_name_that_is_no_text_costs_its_file(tmp_path: Path) -> None:
+    """A byte that is no UTF-8, as of an old disk. (Found by a stranger: a traceback.)"""
+    for name in ("AAPL.csv", "MSFT_\udce9.csv"):
+        (tmp_path / name).write_text(BARS)
+    done = run(tmp_path)
+    assert (done.exit_code, "its bars are not counted" in done.stdout) == (1, True), done.output
+    refused = CliRunner().invoke(command, [str(tmp_path / "MSFT_\udce9.csv"), "--calendar", "XNYS"]).exception
+    assert isinstance(refused, BadInput)
+    assert "another name would be right" in str(refused)
+
+
 def test_without_permission_nothing_is_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A file, or a folder in the folder."""
     inner = beside(tmp_path, "MSFT.csv", BARS.encode()) / "more"
