@@ -38,7 +38,7 @@ def refuse(request: VendorRequest, now: datetime) -> Answer:
 
 @pytest.mark.parametrize("by", ["a second look", "an audit of another hour"])
 def test_a_bar_that_any_answer_shows_ends_a_proof(by: str) -> None:
-    """The vendor loaded it since. Whoever was asked for it or not: the proof is revoked, by whom and why."""
+    """The vendor loaded it since. Asked for or not, it revokes the proof, which says by whom and why."""
     stage = Stage.of(less(10, 200), less(10, 200))
     assert stage.audit("audit-1", 0, 120) == (Status.READY, 0)
     assert stage.absent() == PROOFS

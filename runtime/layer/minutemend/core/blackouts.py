@@ -67,13 +67,12 @@ def blackouts(gaps: Gaps, crowd: Crowd, unknown: Intervals) -> Intervals:
     lane, spans = lanes(unknown)
     lacking = np.concatenate([place(calendar[gaps.symbol], edge) for edge in (gaps.start, gaps.end)])
     aside = np.concatenate([place(calendar[lane], edge) for edge in (spans.starts, spans.ends)])
-    steps = [np.repeat([1, -1], len(one) // 2) for one in (lacking, aside)]
+    steps = np.concatenate([crowd.steps, *(np.repeat([1, -1], len(one) // 2) for one in (lacking, aside))])
+    kind = np.repeat([0, 1, 2], [len(crowd.edges), len(lacking), len(aside)])
     edges = np.concatenate([crowd.edges, lacking, aside])
     order = np.argsort(edges, kind="stable")
-    shown = np.cumsum(np.concatenate([crowd.steps, -steps[0], -steps[1]])[order])
-    expected = np.cumsum(np.concatenate([crowd.steps, steps[0] * 0, steps[1] * 0])[order])
-    deep = np.cumsum(np.concatenate([crowd.steps * 0, steps[0], steps[1] * 0])[order])
-    edges, dark = edges[order], ((shown <= 0) & (expected >= FEWEST) & (deep >= LACKING))[:-1]
+    expected, deep, away = (np.cumsum(np.where(kind == each, steps, 0)[order]) for each in range(3))
+    edges, dark = edges[order], ((deep + away >= expected) & (expected >= FEWEST) & (deep >= LACKING))[:-1]
     return merge(edges[:-1][dark], edges[1:][dark])
 
 

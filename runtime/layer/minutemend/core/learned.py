@@ -41,8 +41,9 @@ def learned(job: RepairJob, answer: Answer) -> list[Observation]:
             said = runs(answer.stated.get(symbol, numbers([])))
             stated = intersect(inside, said)[0]
             omitted = _omissions(subtract(subtract(inside, runs(minutes))[0], said)[0], minutes)
-            shown = Shown.of(np.isin(covered.points(), np.concatenate([minutes, said.points()])))
-            barred = Shown.of(np.isin(covered.points(), minutes))
+            points = covered.points()
+            bars = np.isin(points, minutes)
+            shown, barred = Shown.of(bars | np.isin(points, said.points())), Shown.of(bars)
         found.append(
             Observation(
                 symbol=symbol,
