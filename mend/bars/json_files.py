@@ -11,17 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from mend.bars.json_rows import (
-    DEEP,
-    INSTANT,
-    Besides,
-    Row,
-    is_bar,
-    is_line_record,
-    note_pages,
-    response,
-    rows_within,
-)
+from mend.bars.json_keys import INSTANT, is_bar
+from mend.bars.json_rows import DEEP, Besides, Row, is_line_record, note_pages, response, rows_within
 from mend.bars.no_bars import Broken, meant_for_bars, named_as_bars, no_bars
 from mend.bars.shapes import SYMBOL, plain, rank
 from mend.bars.unpack import HEAD, Member

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
+from mend.bars.json_keys import (
+    INSTANT,
+    SOME,
+    cells_of,
+    in_capitals,
+    is_bar,
+    is_cell,
+    is_timed,
+    may_be_symbol,
+    symbol_keys,
+)
 from mend.bars.no_bars import Broken
 from mend.bars.shapes import MINUTE, SURE, SYMBOL, VALUES, plain, rank, value_roles
 from mend.console import count
 
 DEEP = 6  # levels of wrapping that are looked through
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d{9,19}$")
 _NUMBER = re.compile(r"^\d+[.:]?\s+")
 _NEXT = ("next_page_token", "next_url", "next_page")
 _NESTED = frozenset((dict, list))
-_SOME = 20  # rows that say what a list holds
 
 Row = tuple[str | None, Any]  # the symbol that stands above it, and an object, a list, or what is no row
 
@@ -53,14 +61,14 @@ def response(value: Any, symbol: str | None, deep: int, besides: Besides) -> Ite
 
 def note_pages(value: Any, besides: Besides) -> None:
     """Note whether more pages follow a response; the next one of the same symbol is such a page."""
-    if isinstance(value, dict) and not all(map(_is_cell, value.values())):
+    if isinstance(value, dict) and not all(map(is_cell, value.values())):
         names = {plain(key): key for key, inner in value.items() if inner}
         besides.more[said(value)] = next((names[name] for name in _NEXT if name in names), "")
 
 
 def _in_list(value: list[Any], symbol: str | None, deep: int, besides: Besides) -> Iterator[Row]:
     filled = [one for one in value if one and isinstance(one, (dict, list))]
-    lists = bool(filled) and all(isinstance(one, list) and _is_cell(one[0]) for one in filled[:_SOME])
+    lists = bool(filled) and all(isinstance(one, list) and is_cell(one[0]) for one in filled[:SOME])
     if lists or (filled and all(isinstance(one, dict) and is_record(one) for one in filled)):
         besides.tables += 1
         yield from ((symbol, one) for one in value)
@@ -68,7 +76,7 @@ def _in_list(value: list[Any], symbol: str | None, deep: int, besides: Besides) 
     bars = any(map(_is_named_bar, filled))
     for one in value:
         # A list of cells beside bars with names would be a bar without them: no file holds both.
-        if _is_named_bar(one) or (bars and isinstance(one, list) and one and _is_cell(one[0])):
+        if _is_named_bar(one) or (bars and isinstance(one, list) and one and is_cell(one[0])):
             besides.tables += 1
             yield symbol, one
         else:
@@ -77,39 +85,34 @@ def _in_list(value: list[Any], symbol: str | None, deep: int, besides: Besides) 
 
 def _in_object(value: dict[str, Any], symbol: str | None, deep: int, besides: Besides) -> Iterator[Row]:
     named = said(value) or symbol
-    table = _table(value)
+    symbols = symbol_keys(value)
+    table = None if symbols else _table(value)
     if table is not None:
         besides.tables += bool(table)
         named = named or _symbol_below(value, DEEP)
         yield from ((named, row) for row in table)
         return
-    symbols = [key for key, inner in value.items() if _may_be_symbol(key) and (inner is None or not _is_cell(inner))]
+    if not symbols:
+        symbols = [key for key, inner in value.items() if in_capitals(key) and (inner is None or not is_cell(inner))]
     for key, inner in value.items():
         below, before = named, besides.tables
-        if key in symbols and (len(symbols) > 1 or _holds_rows(inner)):
+        lone = len(value) == 1 and not inner and may_be_symbol(key, inner)
+        if lone or (key in symbols and (len(symbols) > 1 or _holds_rows(inner))):
             below = named or key
-        elif _timed(inner):
+        elif is_timed(inner):
             below = named or _symbol_below(value, DEEP) or (key if key in symbols else None)
         yield from rows_within(inner, below, deep - 1, besides)
         if below == key and besides.tables == before:
             besides.empty[key] = None
 
 
-def _is_cell(value: Any) -> bool:
-    return not isinstance(value, (dict, list))
-
-
 def _is_flat(value: Any) -> bool:
-    return isinstance(value, dict) and all(map(_is_cell, value.values()))
-
-
-def _cells_of(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(key for key, inner in row.items() if _is_cell(inner))
+    return isinstance(value, dict) and all(map(is_cell, value.values()))
 
 
 def _holds_rows(value: Any) -> bool:
     """Whether it is a list of objects or lists."""
-    return isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value[:_SOME])
+    return isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value[:SOME])
 
 
 def is_record(row: dict[str, Any]) -> bool:
@@ -121,7 +124,7 @@ def is_record(row: dict[str, Any]) -> bool:
         return False
     if all(map(_is_flat, nested)):
         return True
-    cells = _cells_of(row)
+    cells = cells_of(row)
     if any(map(_holds_rows, nested)):
         return is_bar(cells, 3)
     columns = tuple(key for key in row if key not in cells)
@@ -129,21 +132,14 @@ def is_record(row: dict[str, Any]) -> bool:
 
 
 def _is_named_bar(row: Any) -> bool:
-    return isinstance(row, dict) and is_bar(_cells_of(row), 1) and is_record(row)
+    return isinstance(row, dict) and is_bar(cells_of(row), 1) and is_record(row)
 
 
 def is_line_record(row: Any) -> bool:
     """Whether a line is a row: a list of cells, or an object that is one, if under a key."""
     if isinstance(row, list):
-        return bool(row) and _is_cell(row[0])
-    return isinstance(row, dict) and (is_record(row) or (all(map(_is_flat, row.values())) and not _timed(row)))
-
-
-@lru_cache(maxsize=256)
-def is_bar(names: tuple[str, ...], values: int) -> bool:
-    """Whether the names are those of a bar: a time, and so many values at least."""
-    plainly = [plain(name) for name in names]
-    return any(rank(name, MINUTE) < len(MINUTE) for name in plainly) and len(value_roles(plainly)) >= values
+        return bool(row) and is_cell(row[0])
+    return isinstance(row, dict) and (is_record(row) or (all(map(_is_flat, row.values())) and not is_timed(row)))
 
 
 def said(value: Any) -> str | None:
@@ -163,12 +159,12 @@ def _table(value: dict[str, Any]) -> list[Any] | None:
         return list(value["data"])
     if set(value) == {"columns", "index", "data"} and all(isinstance(one, list) for one in value.values()):
         return _split(value["columns"], value["index"], value["data"])  # pandas, orient="split"
-    if _timed(value):
+    if is_timed(value):
         lists = any(isinstance(bar, list) for bar in value.values())
         bare: list[Any] | dict[str, Any] = [] if lists else {}
-        bars = ((when, bare if _is_cell(bar) else bar) for when, bar in value.items())
+        bars = ((when, bare if is_cell(bar) else bar) for when, bar in value.items())
         return [[when, *bar] if isinstance(bar, list) else {"time": when, **_plainly(bar)} for when, bar in bars]
-    if value and all(_timed(one, cells=True) for one in value.values()):
+    if value and all(is_timed(one, cells=True) for one in value.values()):
         whens = dict.fromkeys(when for cells in value.values() for when in cells)
         return [{"time": when, **{name: cells.get(when) for name, cells in value.items()}} for when in whens]
     columns = _columns(value)
@@ -191,16 +187,6 @@ def _split(columns: list[Any], index: list[Any], data: list[Any]) -> list[dict[s
     names = [str(tuple(one) if isinstance(one, list) else one) for one in columns]
     names = ["time" if timed else "index", *names]
     return [dict(zip(names, [at, *row], strict=True)) for at, row in zip(index, data, strict=True)]
-
-
-def _timed(value: Any, *, cells: bool = False) -> bool:
-    """Whether an object has a bar (or, with `cells`, one figure of it) under each instant: Alpha Vantage, pandas."""
-    if not isinstance(value, dict) or not value:
-        return False
-    some = list(value.items())[:_SOME]
-    kind = (int, float, str, type(None)) if cells else (dict, list, type(None))
-    fit = all(INSTANT.match(when) and isinstance(inner, kind) for when, inner in some)
-    return fit and (cells or any(inner is not None for inner in value.values()))
 
 
 def _plainly(bar: dict[str, Any]) -> dict[str, Any]:
@@ -251,7 +237,7 @@ def _is_figure(name: str, cells: list[Any], *, beside: bool) -> bool:
 def _flattened(value: dict[str, Any], deep: int) -> Iterator[tuple[int, str, list[Any]]]:
     """The lists of single cells below, each with its name, and the object that it stands in."""
     for key, inner in value.items():
-        if isinstance(inner, list) and (not inner or _is_cell(inner[0])):
+        if isinstance(inner, list) and (not inner or is_cell(inner[0])):
             yield id(value), key, inner
         elif isinstance(inner, list) and len(inner) == 1 and isinstance(inner[0], dict) and deep:
             yield from _flattened(inner[0], deep - 1)
@@ -259,7 +245,3 @@ def _flattened(value: dict[str, Any], deep: int) -> Iterator[tuple[int, str, lis
             yield id(value), key, list(inner.values())
         elif isinstance(inner, dict) and deep:
             yield from _flattened(inner, deep - 1)
-
-
-def _may_be_symbol(key: str) -> bool:
-    return key.upper() == key and any(letter.isalpha() for letter in key)

@@ -52,7 +52,46 @@ NAMED = [
     [{"symbol": "AAPL", "bars": ROWS}, {"symbol": "MSFT", "bars": []}],
     [{"symbol": "MSFT", "bars": []}, {"symbol": "AAPL", "bars": ROWS}],
     [{"ticker": "AAPL", "results": ROWS}, {"ticker": "MSFT", "status": "OK", "resultsCount": 0}],
+    [{"AAPL": ROWS}, {"MSFT": []}],
+    {"AAPL": ROWS, "MSFT": "not found"},
+    {"AAPL": ROWS, "MSFT": False},
+    {"AAPL": {**COLUMNS, "s": "ok"}, "MSFT": {"s": "no_data"}},
+    {"AAPL": ROWS, "MSFT": [], "S": "ok"},
 ]
+
+
+WRITTEN = [
+    {"aapl": ROWS, "msft": []},
+    {"bars": {"aapl": ROWS, "msft": None}},
+    {"aapl": LISTS, "msft": "no data"},
+    {"aapl": ROWS, "msft": {"error": "not found"}},
+    {"aapl": BY_TIME, "msft": {}},
+    {"aapl": COLUMNS, "msft": {"t": [], "c": []}},
+    {"aapl": {"bars": ROWS}, "msft": {"bars": []}},
+    {"aapl": {"bars": ROWS}, "msft": {"bars": []}, "next_page_token": None, "count": 390},
+    {"AAPL": ROWS, "msft": []},
+    [{"aapl": ROWS}, {"msft": []}],
+]
+
+
+@pytest.mark.parametrize("document", WRITTEN)
+def test_a_symbol_may_be_written_in_small_letters(document: Any, tmp_path: Path) -> None:
+    """The file's name would say whose bars these are, if its keys did not."""
+    put(tmp_path, {"AAPL.json": document})
+    code, found = check(tmp_path)
+    assert (code, found["missing"]) == (1, 0)
+    assert found["unplaced"] == [f"msft: {tmp_path / 'AAPL.json'} names it and has no bar of it"]
+
+
+@pytest.mark.parametrize(
+    ("full", "empty"), [("600519", "000001"), ("T", "F"), ("tBTCUSD", "tETHUSD"), ("aapl.us", "brk-b.us")]
+)
+def test_a_symbol_may_be_a_code(full: str, empty: str, tmp_path: Path) -> None:
+    put(tmp_path, {"x.json": {full: ROWS, empty: []}, "y.json": {full: ROWS, empty: OTHER[1:]}})
+    said = f"{empty}: {tmp_path / 'x.json'} names it and has no bar of it"
+    assert check(tmp_path / "x.json")[1]["unplaced"] == [said]
+    _, found = check(tmp_path / "y.json")
+    assert (found["symbols"], found["missing"], [gap["symbol"] for gap in found["gaps"]]) == (2, 1, [empty])
 
 
 @pytest.mark.parametrize("document", NAMED)
@@ -213,6 +252,14 @@ SEEN = [
     {"range": ["1d", "5d"], "numbers": {"used": [1, 2]}, **COLUMNS},
     [{**row, "conditions": ["@"] if n % 3 else []} for n, row in enumerate(ROWS)],
     [{**row, "trades": [{"p": 1, "s": 2}]} for row in ROWS],
+    {"bars": ROWS, "errors": []},
+    {"intradayBars": ROWS, "splits": [], "requestId": "x"},
+    {"fills": ROWS, "provider": "x", "live": True},
+    {"2024": ROWS, "2025": []},
+    {"1m": ROWS, "5m": []},
+    {"rth": ROWS, "overnight": []},
+    {"AAPL": ROWS, "TZ": "UTC", "COUNT": 390},
+    {"DATA": COLUMNS, "META": {"currency": "USD"}},
 ]
 
 
