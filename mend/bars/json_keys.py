@@ -24,7 +24,8 @@ from mend.bars.shapes import (
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\d{9,19}$")
 SOME = 20  # entries that say what a list or an object holds
 _DEEP = 4  # levels in which bars are looked for below a key
-_NAME = re.compile(r"[\^$.]?(?=.*[a-zA-Z])[a-zA-Z0-9][a-zA-Z0-9.:/=^@_-]{0,29}")
+_NAME = re.compile(r"[\^$.]?(?=.*[a-zA-Z])[a-zA-Z0-9][a-zA-Z0-9 &+.:/=^@_-]{0,39}")
+_BLOOMBERG = re.compile(r"(?i)\w+ \w+ equity|.+ (index|curncy|comdty)")
 _CAMEL = re.compile(r"[a-z]{2}[A-Z]")
 _CODE = re.compile(r"\d{4,6}")
 _YEAR = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])?")
@@ -110,6 +111,8 @@ def is_bar(names: tuple[str, ...], values: int) -> bool:
 @lru_cache(maxsize=4096)
 def _is_word(key: str, *, cell: bool = False) -> bool:
     """Whether a key is the name of a column, a span of time or a word; a letter alone is one only of a cell."""
+    if _BLOOMBERG.fullmatch(key):
+        return False
     name = plain(key)
     letters = any(letter.isalpha() for letter in name)
     if len(name) < 2 and not cell:

@@ -84,7 +84,15 @@ def test_a_symbol_may_be_written_in_small_letters(document: Any, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("full", "empty"), [("600519", "000001"), ("T", "F"), ("tBTCUSD", "tETHUSD"), ("aapl.us", "brk-b.us")]
+    ("full", "empty"),
+    [
+        ("600519", "000001"),
+        ("T", "F"),
+        ("tBTCUSD", "tETHUSD"),
+        ("aapl.us", "brk-b.us"),
+        ("Apple Inc", "Microsoft"),
+        ("AAPL US Equity", "SPX Index"),
+    ],
 )
 def test_a_symbol_may_be_a_code(full: str, empty: str, tmp_path: Path) -> None:
     put(tmp_path, {"x.json": {full: ROWS, empty: []}, "y.json": {full: ROWS, empty: OTHER[1:]}})
