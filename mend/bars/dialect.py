@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mend.bars.shapes import MINUTE, SYMBOL, plain, rank, value_roles
+from mend.bars.shapes import MINUTE, SYMBOL, among, plain, rank, value_roles
 from mend.bars.times import LOOKS_TIMED, epoch_unit, forms, is_number
 
 DELIMITERS = ",\t;|~^\x01 "
@@ -141,13 +141,11 @@ def _header(rows: Sequence[Sequence[str]], width: int, *, ended: bool) -> tuple[
         if rank(plain(row[0]), MINUTE) < rank(plain(columns[0]), MINUTE):
             columns[0] = row[0]
     others = [row for row in full if row is not named and sum(bool(cell) for cell in row[1:]) >= max(1, width - 2)]
-    symbols = next((row for row in others if rank(plain(row[0]), SYMBOL) < len(SYMBOL) or not row[0]), None)
+    symbols = next((row for row in others if among(plain(row[0]), SYMBOL) or not row[0]), None)
     return tuple(columns), tuple(symbols) if symbols else ()
 
 
 def _known(row: Sequence[str]) -> tuple[int, int]:
     names = [plain(cell) for cell in row]
-    known = len(value_roles(names)) + sum(
-        rank(name, MINUTE) < len(MINUTE) or rank(name, SYMBOL) < len(SYMBOL) for name in names
-    )
+    known = len(value_roles(names)) + sum(among(name, MINUTE) or among(name, SYMBOL) for name in names)
     return known, sum(bool(name) for name in names)

@@ -14,15 +14,15 @@ from typing import IO, Any
 from mend.bars.json_keys import INSTANT, is_bar
 from mend.bars.json_rows import DEEP, Besides, Row, is_line_record, note_pages, response, rows_within
 from mend.bars.no_bars import Broken, meant_for_bars, named_as_bars, no_bars
-from mend.bars.shapes import SYMBOL, plain, rank
-from mend.bars.unpack import HEAD, Member
+from mend.bars.shapes import SYMBOL, among, plain
+from mend.bars.unpack import HEAD, Member, room_for
 
 _BARS = frozenset(("bars", "candles", "klines", "results"))
 
 
 def as_text(member: Member, room: Path) -> tuple[Member, Besides]:
     """The rows of a JSON file, or of JSON lines, as a text, and what else it says. Raises NoBars."""
-    target = room / f"{len(list(room.iterdir()))}.csv"
+    target = room_for(room, "rows.csv")
     besides = _to_csv(member.path, target, member.shown)
     with target.open("rb") as file:
         head = file.read(HEAD).decode("utf-8", "ignore")
@@ -131,7 +131,7 @@ def _cell(value: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def _names_symbol(names: tuple[str, ...]) -> bool:
-    return any(rank(plain(name), SYMBOL) < len(SYMBOL) for name in names)
+    return any(among(plain(name), SYMBOL) for name in names)
 
 
 def _rows(file: IO[str], shown: str, besides: Besides) -> Iterator[Row]:

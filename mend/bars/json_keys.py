@@ -6,15 +6,14 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from mend.bars.names import CODE
 from mend.bars.shapes import (
-    DATE,
     MINUTE,
     SPANS,
     SYMBOL,
-    TIME,
-    numbers_rows,
+    WHEN,
+    among,
     plain,
-    rank,
     role_of,
     says_no_price,
     says_price,
@@ -27,7 +26,6 @@ _DEEP = 4  # levels in which bars are looked for below a key
 _NAME = re.compile(r"[\^$.]?(?=.*[a-zA-Z])[a-zA-Z0-9][a-zA-Z0-9 &+.:/=^@_-]{0,39}")
 _BLOOMBERG = re.compile(r"(?i)\w+ \w+ equity|.+ (index|curncy|comdty)")
 _CAMEL = re.compile(r"[a-z]{2}[A-Z]")
-_CODE = re.compile(r"\d{4,6}")
 _YEAR = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])?")
 _SPAN = re.compile(r"\d+_?(s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mo|months?|y|years?)")
 _NO_BARS = re.compile(
@@ -35,22 +33,22 @@ _NO_BARS = re.compile(
 )
 # Words in keys that bars lie below, or that stand beside them: no symbols, unless in capitals.
 _WORDS = frozenset("""
-    actions adjusted aggregates aggs attributes bar bars body candle candles cached chart columns content count crypto
-    currency cursor daily data day dividends edges end entries equities equity error errors events exchange extended
-    feed forex from full header headers histories historical history hour hourly included info information instruments
-    intraday item items kline klines limit link links list market markets message meta metadata minute minutes monthly
-    name news next node nodes note notes ohlc ohlcv options order output page pages pagination paging params payload
-    post postmarket pre premarket previous query quotes range raw record records region regular request response result
-    results rows rth schema sector series session sessions snapshot snapshots source spark splits start stats
-    statistics status stocks success summary symbols table task tickers tick ticks timeseries timezone to token total
-    type tz unadjusted unit units url user values version warning warnings week weekly zone
+    actions aggregates aggs attributes bar bars body cached candle candles chart columns content crypto currency
+    cursor daily data day edges end entries equities equity error errors events extended feed forex from full header
+    headers historical histories history hour hourly included info information instruments intraday item items kline
+    klines limit link links list market markets message meta metadata minute minutes monthly name news next node nodes
+    note notes ohlc ohlcv options order output page pages pagination paging params payload post postmarket pre
+    premarket query quotes range raw record records region regular request response result results rows rth schema
+    sector series session sessions snapshot snapshots source spark start statistics stats stocks success summary
+    symbols table task tick tickers timeseries timezone to token total type tz unadjusted unit units url user values
+    version warning warnings week weekly zone
     """.split())  # fmt: skip  # noqa: SIM905
 
 
 def symbol_keys(value: dict[str, Any]) -> list[str]:
     """The keys of an object that are symbols, those without a bar too; empty where no bars lie below several."""
     keys = [key for key, inner in value.items() if may_be_symbol(key, inner)]
-    codes = [key for key in value if _CODE.fullmatch(key)]
+    codes = [key for key in value if CODE.fullmatch(key)]
     if not all(map(_YEAR.fullmatch, codes)):
         keys += codes
     return keys if len(keys) > 1 and any(holds_bars(value[key]) and not _is_word(key) for key in keys) else []
@@ -105,7 +103,7 @@ def is_timed(value: Any, *, cells: bool = False) -> bool:
 def is_bar(names: tuple[str, ...], values: int) -> bool:
     """Whether the names are those of a bar: a time, and so many values at least."""
     plainly = [plain(name) for name in names]
-    return any(rank(name, MINUTE) < len(MINUTE) for name in plainly) and len(value_roles(plainly)) >= values
+    return any(among(name, MINUTE) for name in plainly) and len(value_roles(plainly)) >= values
 
 
 @lru_cache(maxsize=4096)
@@ -118,9 +116,9 @@ def _is_word(key: str, *, cell: bool = False) -> bool:
     if len(name) < 2 and not cell:
         return not letters
     return bool(
-        not (letters or _CODE.fullmatch(key))
-        or any(rank(name, names) < len(names) for names in (SYMBOL, MINUTE, DATE, TIME, SPANS))
-        or (role_of(name) or says_price(key) or says_no_price(key) or numbers_rows(key))
+        not (letters or CODE.fullmatch(key))
+        or among(name, (*SYMBOL, *WHEN, *SPANS))
+        or (role_of(name) or says_price(key) or says_no_price(key))
         or _SPAN.fullmatch(name)
         or not _WORDS.isdisjoint(name.split("_"))
     )

@@ -19,7 +19,7 @@ from mend.bars.json_keys import (
     symbol_keys,
 )
 from mend.bars.no_bars import Broken
-from mend.bars.shapes import MINUTE, SURE, SYMBOL, VALUES, plain, rank, value_roles
+from mend.bars.shapes import MINUTE, SURE, SYMBOL, VALUES, among, plain, value_roles
 from mend.console import count
 
 DEEP = 6  # levels of wrapping that are looked through
@@ -210,7 +210,7 @@ def _columns(value: dict[str, Any]) -> dict[str, list[Any]] | None:
     """The columns of a document that is written by column (Finnhub, Yahoo, pandas), or None: also where times come
     twice, as of several such tables. Raises Broken for columns of several lengths."""
     found = list(_flattened(value, 4))
-    timed = [(name, cells) for _, name, cells in found if rank(plain(name), MINUTE) < len(MINUTE)]
+    timed = [(name, cells) for _, name, cells in found if among(plain(name), MINUTE)]
     when, times = next((one for one in timed if one[1]), ("", []))
     if not times or len({name for name, _ in timed}) < len(timed):
         return None

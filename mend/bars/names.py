@@ -43,6 +43,7 @@ _DERIVED = re.compile(
 _PAIR_AND_MINUTES = re.compile(r"([A-Z]{3})([A-Z]{3})(?:1|5|15|30|60|240|1440)")  # MetaTrader 4: EURUSD1.csv
 # Names of files that a program numbered: they say no symbol.
 _NUMBERED = re.compile(r"(?i)part[-_.]?\d.*|[0-9a-f]{8}-[0-9a-f]{4}-.*|[0-9a-f]{16,}.*")
+CODE = re.compile(r"\d{4,6}")  # Tokyo, Hong Kong, Seoul and Shanghai name shares by numbers
 _LIKE = re.compile(r"[$^#@]?[A-Z0-9][A-Z0-9.&!=]{0,14}")
 _SHARE = re.compile(r"[A-Z]{1,5}")
 _PARTITION = re.compile(r"(?i)([a-z_]\w*)=(.*)")
@@ -110,9 +111,9 @@ def _of_stem(stem: str, *, upper: bool) -> str | None:
     tokens = [token for token in re.split(r"[\s,;()\[\]_-]+", stem) if token]
     kept = [token for token in tokens if not _noise(token)]
     if not kept:
-        # Tokyo, Hong Kong, Seoul and Shanghai name shares by numbers; a year alone is none.
+        # A year alone is no share.
         number = tokens[0] if tokens else ""
-        return number if re.fullmatch(r"\d{4,6}", number) and not re.match(r"19\d\d|20\d\d", number) else None
+        return number if CODE.fullmatch(number) and not re.match(r"19\d\d|20\d\d", number) else None
     joined = stem[stem.find(kept[0]) :]
     parted = joined[len(kept[0]) : len(kept[0]) + 1]
     if len(kept) >= 2 and kept[1].upper() in _QUOTES and joined.startswith(f"{kept[0]}{parted}{kept[1]}"):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from minutemend.core.errors import BadInput
 
-from mend.bars.shapes import MINUTE, SYMBOL, plain, rank, value_roles
+from mend.bars.shapes import MINUTE, SYMBOL, among, plain, value_roles
 from mend.bars.times import is_number
 
 _PACKED = "gz|bz2|xz|zst|zstd|zip|lz4|z|lzma|lz|lzo|br|sz|snappy|7z|rar"
@@ -86,8 +86,8 @@ def named_as_bars(columns: Sequence[str]) -> bool:
     """Whether columns have the names of a bar's: a time beside a value or a symbol, or three values."""
     names = [plain(column) for column in columns]
     values = len(value_roles(names))
-    timed = any(rank(name, MINUTE) < len(MINUTE) for name in names)
-    return values >= 3 or (timed and (values > 0 or any(rank(name, SYMBOL) < len(SYMBOL) for name in names)))
+    timed = any(among(name, MINUTE) for name in names)
+    return values >= 3 or (timed and (values > 0 or any(among(name, SYMBOL) for name in names)))
 
 
 def without_rows(columns: Sequence[str]) -> NoBars:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mend.bars.shapes import ORDERS, SYMBOL, VALUES, names_a_bar, numbers_rows, plain, rank, says_no_price, value_roles
+from mend.bars.shapes import ORDERS, SYMBOL, VALUES, among, names_a_bar, numbers_rows, plain, says_no_price, value_roles
 from mend.bars.time_columns import Column, time_column
 from mend.bars.times import is_number
 
@@ -53,7 +53,7 @@ def _unnamed(rest: Sequence[Column], roles: dict[str, Column]) -> tuple[dict[str
 
 def may_be_price(column: Column) -> bool:
     """Whether a column under a header may be a price: its name does not say what else."""
-    known = rank(plain(column.name), SYMBOL) < len(SYMBOL) or says_no_price(column.name)
+    known = among(plain(column.name), SYMBOL) or says_no_price(column.name)
     return not known and may_hold_numbers(column)
 
 

@@ -44,7 +44,6 @@ from mend.bars.time_columns import (
 from mend.bars.times import UNREAD, ZONED, instant_us, is_number
 
 _FRACTION = re.compile(r"\d*[.,]\d*[1-9]\d*")
-_CODE = re.compile(r"\d{4,6}")
 _ENDS = frozenset(("end", "close", "ends", "closes"))
 
 
@@ -276,5 +275,5 @@ def _may_name(column: Column) -> bool:
     if all(map(is_number, filled)) and any(map(_FRACTION.fullmatch, filled)):
         return False  # SYM and S are shares, too
     if place >= SURE and filled and all(map(file_names.says_no_symbol, filled)):
-        return place < len(SYMBOL) and all(map(_CODE.fullmatch, filled))  # Tokyo's, Hong Kong's, Shanghai's shares
+        return place < len(SYMBOL) and all(map(file_names.CODE.fullmatch, filled))
     return place < len(SYMBOL) and (bool(filled) or not column.values)

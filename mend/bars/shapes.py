@@ -29,6 +29,7 @@ LATE = re.compile(
 )
 DATE = ("date", "day", "dt", "dtyyyymmdd", "trade_date", "tradedate", "trading_date", "session", "datum")
 TIME = ("time", "time_of_day", "hour", "clock", "trade_time", "tradetime", "minute", "uhrzeit", "timestamp")
+WHEN = (*MINUTE, *DATE, *TIME)
 # Columns that say how long a bar is.
 SPANS = ("interval", "timeframe", "time_frame", "granularity", "resolution", "bar_size", "freq", "frequency", "tf",
          "period")  # fmt: skip
@@ -98,6 +99,11 @@ def rank(name: str, names: tuple[str, ...]) -> int:
         if name == one or joined == one.replace("_", ""):
             return place
     return len(names)
+
+
+def among(name: str, names: tuple[str, ...]) -> bool:
+    """Whether a name is one of a list of names."""
+    return rank(name, names) < len(names)
 
 
 def value_roles(names: list[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from mend.bars.shapes import DATE, LATE, MINUTE, SYMBOL, TIME, plain, rank, says_utc
+from mend.bars.shapes import DATE, LATE, MINUTE, SYMBOL, TIME, WHEN, among, plain, rank, says_utc
 from mend.bars.times import LOOKS_TIMED, TWINS, ZONED, Form, epoch_unit, epoch_us, forms, instant_us
 
 _MIDNIGHT = re.compile(r"\s*\S+[T ]0?0:00(:00(\.0+)?)?\s*(Z|[+-]00:?(00)?)?\s*")
@@ -64,7 +64,7 @@ def time_column(column: Column, day_first: bool | None) -> TimeColumn | None:  #
             best = (share, form)
     if best:
         return TimeColumn(column, best[1], best[1].kind)
-    known = rank(plain(column.name), TIME) < len(TIME)
+    known = among(plain(column.name), TIME)
     if _clocks(values) and (known or (not column.name and _digits_like_a_clock(values))):
         return TimeColumn(column, None, "digits")
     return None
@@ -106,8 +106,8 @@ def written_as_digits(name: str, values: Sequence[str]) -> bool:
     """Whether whole numbers are dates or times as they are written: 20240312, 20240312093000, 93000."""
     day = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{3})?)?)?"
     days = all(re.fullmatch(day, value) for value in values)
-    named = rank(plain(name), (*DATE, *MINUTE)) < len(DATE) + len(MINUTE)
-    return bool(values) and ((days and named) or (_clocks(values) and rank(plain(name), TIME) < len(TIME)))
+    named = among(plain(name), (*DATE, *MINUTE))
+    return bool(values) and ((days and named) or (_clocks(values) and among(plain(name), TIME)))
 
 
 def preference(one: TimeColumn, columns: Sequence[Column]) -> tuple[bool, bool, bool, bool, bool, int, int]:
@@ -117,7 +117,7 @@ def preference(one: TimeColumn, columns: Sequence[Column]) -> tuple[bool, bool, 
     absolute = one.kind == "epoch" or typed or says_utc(one.column.name)
     known = rank(name, MINUTE)
     values = _filled(one.column)
-    several = any(len(set(other.values)) > 1 for other in columns if rank(plain(other.name), SYMBOL) < len(SYMBOL))
+    several = any(len(set(other.values)) > 1 for other in columns if among(plain(other.name), SYMBOL))
     still = len(values) > 2 and len(set(values)) == 1 and not several  # when it was fetched, or a range's edge
     if one.kind == "epoch":
         off = any(float(value) / _SECONDS[one.unit] % 60 >= 1e-3 for value in values if epoch_unit([value]))
@@ -131,10 +131,10 @@ def unread(columns: Sequence[Column]) -> str | None:
     """Of the first column that looks like times and cannot be read as such: what it holds, and what would be right."""
     right = "2024-03-12T13:30:00Z would be right"
     for column in columns:
-        values, timed = _filled(column)[:20], rank(plain(column.name), (*MINUTE, *DATE, *TIME))
+        values = _filled(column)[:20]
         if time_column(column, None) is not None:
             continue
-        if _UNTIMED.match(column.type) and timed < len((*MINUTE, *DATE, *TIME)):
+        if _UNTIMED.match(column.type) and among(plain(column.name), WHEN):
             return f"{column.name} is of the type {column.type.partition('(')[0]}: a timestamp, or a text like {right}"
         if column.type == "VARCHAR" and values and all(map(LOOKS_TIMED.search, values)):
             return f"{shown(column)} holds {values[0].strip()[:40]!r}, which is no way of writing a time here: {right}"
@@ -155,7 +155,7 @@ def as_date(one: TimeColumn) -> TimeColumn:
 
 
 def named(column: Column) -> bool:
-    return rank(plain(column.name), MINUTE) < len(MINUTE)
+    return among(plain(column.name), MINUTE)
 
 
 def grows(column: Column) -> bool:

@@ -10,17 +10,15 @@ from statistics import median
 
 from minutemend.core.errors import BadInput
 
-from mend.bars.names import may_be_symbol, says_no_symbol, symbol_of
+from mend.bars.names import CODE, may_be_symbol, says_no_symbol, symbol_of
 from mend.bars.prices import may_hold_numbers
 from mend.bars.recognise import Reading
 from mend.bars.shapes import (
-    DATE,
-    MINUTE,
-    TIME,
     VALUES,
+    WHEN,
+    among,
     names_a_bar,
     plain,
-    rank,
     role_of,
     says_no_price,
     says_price,
@@ -33,13 +31,11 @@ _ROLE = r"((?:adj(?:usted)?[ ._-]*)?(?:open|high|low|close|volume|last|price|px|
 _ROLE_LAST = re.compile(rf"(?i)(.+?)[ ._:(-]+{_ROLE}\)?")
 _ROLE_FIRST = re.compile(rf"(?i){_ROLE}[ ._:(-]+(.+?)\)?")
 _CLOSES = dict.fromkeys(("last", "price", "px", "mid"), "close")
-_CODE = re.compile(r"\d{4,6}")
 _SHARE = re.compile(r"[A-Z]{1,4}")
 _LETTERS = re.compile(r"[A-Z]+")
 _WHOLE = re.compile(r"\d*")
 _PLAIN = re.compile(r"\d+(?:\.\d+)?")
 _SHOWN = 3
-_WHEN = (*MINUTE, *DATE, *TIME)
 _FEW = 0.1  # of the columns may have the names of values, as shares do: LOW, MID
 _BAR = 6  # columns at most: its prices, and two more
 _NEAR = 1.25  # times the lowest: a bar's prices lie no further apart
@@ -130,7 +126,7 @@ def _bare(
 
 def _says_value(name: str) -> bool:
     """Whether a name says what a column holds, or how or from whom, and no symbol; it is in no other alphabet."""
-    if _CODE.fullmatch(name):
+    if CODE.fullmatch(name):
         return False
     words = re.split(r"[^A-Za-z0-9]+", name)
     single = len(name) == 1 and role_of(name.lower()) is not None
@@ -140,8 +136,8 @@ def _says_value(name: str) -> bool:
 
 def _says_when(column: Column) -> bool:
     """Whether a column is a part of a time by its name, and holds whole numbers: DAY is a share."""
-    parts = (*_WHEN, "year", "month", "second")
-    return rank(plain(column.name), parts) < len(parts) and all(map(_WHOLE.fullmatch, column.values))
+    parts = (*WHEN, "year", "month", "second")
+    return among(plain(column.name), parts) and all(map(_WHOLE.fullmatch, column.values))
 
 
 def _near(columns: Sequence[Column]) -> bool:

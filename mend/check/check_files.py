@@ -148,7 +148,7 @@ class _Audit:
                 calendar,
                 cadence,
                 self.request.label,
-                {group.reading.ends for group in files.groups},
+                all(group.reading.ends for group in files.groups),
             )
             barren = self.barren.shifted(-cadence) if label == "right" else self.barren
             words = words.naming(barren.names)

@@ -17,10 +17,10 @@ _OTHERWISE = "(--label left would say otherwise)"
 
 
 def labelled(  # noqa: PLR0917 (once)
-    words: Words, barren: Words, calendar: Calendar, cadence: int, asked: str | None, ends: set[bool]
+    words: Words, barren: Words, calendar: Calendar, cadence: int, asked: str | None, ends: bool
 ) -> tuple[Words, str, list[str]]:
-    """The bars by their left edges, which edge named them, and what is to be said. `ends`: for the tables whether
-    their columns of times are called ends."""
+    """The bars by their left edges, which edge named them, and what is to be said. `ends`: whether the
+    columns of times are called ends, in all files."""
     if asked is not None:
         return words.shifted(-cadence) if asked == "right" else words, asked, []
     first, after = spanned(words, calendar, barren)[1:]
@@ -33,14 +33,14 @@ def labelled(  # noqa: PLR0917 (once)
         if sessions and late == sessions == words.bars - there:
             why = "as in every session the first bar is missing and one lies at the close"
             return words.shifted(-cadence), "right", [f"label: right, {why} {_OTHERWISE}"]
-        if ends == {True} and sessions and early == sessions and there == words.bars:
+        if ends and sessions and early == sessions and there == words.bars:
             why = "as in every session a bar lies at the open and none at the close"
             return words, "left", [f"label: left, {why}, though their column is called an end (--label right)"]
         # Where more lie outside than inside, it is the calendar that is wrong.
-        if ends != {True} and late and late >= sessions / 2 and 2 * there > words.bars:
+        if not ends and late and late >= sessions / 2 and 2 * there > words.bars:
             what = "a bar lies at the close and none at the open"
             said = [f"in {late:,} of {sessions:,} sessions {what}: --label right may be meant"]
-    if ends == {True}:
+    if ends:
         said = [f"label: right, as the column of times is called an end {_OTHERWISE}"]
         return words.shifted(-cadence), "right", said
     return words, "left", said
